@@ -1,0 +1,62 @@
+//! What a run shows of itself: lines for a person, or JSON for a script.
+
+use stateless_update::report::{Event, Reporter};
+
+use super::human::Human;
+use super::json::Json;
+use super::{Answer, Failure, Shown};
+
+/// How a run ended. An answer may still be a plain "no".
+pub(crate) type Ending = Result<Answer, Failure>;
+
+/// Shows one run, from any thread.
+pub(crate) enum Face {
+    /// To a person.
+    Human(Human),
+    /// To a script.
+    Json(Json),
+}
+
+impl Face {
+    /// The face that the options ask for.
+    pub(crate) fn of(shown: &Shown, command: &'static str) -> Self {
+        let progress = !shown.no_progress && !shown.quiet;
+        if shown.json {
+            Self::Json(Json::new(Box::new(std::io::stdout()), command, progress))
+        } else {
+            Self::Human(Human::of_terminal(shown.quiet, shown.verbose, progress))
+        }
+    }
+
+    /// The run begins.
+    pub(crate) fn start(&self) {
+        if let Self::Json(json) = self {
+            json.start();
+        }
+    }
+
+    /// The last word. Says whether it was the first call; all others are ignored.
+    pub(crate) fn end(&self, ending: &Ending) -> bool {
+        match self {
+            Self::Human(human) => human.end(ending),
+            Self::Json(json) => json.end(ending),
+        }
+    }
+}
+
+impl Reporter for Face {
+    fn report(&self, event: Event) {
+        match self {
+            Self::Human(human) => human.report(event),
+            Self::Json(json) => json.report(event),
+        }
+    }
+}
+
+/// What the process ends with.
+pub(crate) fn exit_code(ending: &Ending) -> u8 {
+    match ending {
+        Ok(answer) => answer.exit_code,
+        Err(failure) => failure.kind.exit_code,
+    }
+}

@@ -1,0 +1,46 @@
+//! What the two programs share: how a run shows itself, ends, fails and counts. Each has it as a module of its own, so it
+//! is no part of the library's interface; there is no `main.rs` here, so cargo does not take it for a program.
+//!
+//! A command's work gives an [`Answer`] or a [`Failure`]; a [`Face`] shows it to a person or a script; [`run`] sees to it
+//! that there is one end and one exit code, whatever happens.
+
+mod answer;
+mod face;
+mod failure;
+mod human;
+mod json;
+pub(crate) mod numbers;
+mod options;
+mod paint;
+mod panics;
+mod progress;
+mod refused;
+mod steps;
+
+use std::process::ExitCode;
+
+pub(crate) use answer::{Answer, Weight};
+pub(crate) use face::{Ending, Face, exit_code};
+pub(crate) use failure::{Failure, FailureKind};
+pub(crate) use options::Shown;
+pub(crate) use refused::refused;
+
+/// The program's name.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_NAME");
+
+/// Before anything else: panics become words, and diagnostics for developers go to stderr as `STATELESS_UPDATE_LOG` says
+/// (`debug`, or `stateless_update=trace`).
+pub(crate) fn prepare() {
+    panics::keep_quiet();
+    if let Ok(filter) = tracing_subscriber::EnvFilter::try_from_env("STATELESS_UPDATE_LOG") {
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    }
+}
+
+/// Does the work of a command and shows it from its start to its end, which is also there when the work panics.
+pub(crate) fn run(face: &Face, work: impl FnOnce() -> Ending) -> ExitCode {
+    face.start();
+    let ending = panics::caught(work).unwrap_or_else(|panic| Err(Failure::bug(panic)));
+    face.end(&ending);
+    ExitCode::from(exit_code(&ending))
+}

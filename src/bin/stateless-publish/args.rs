@@ -1,0 +1,209 @@
+//! The command line: names and help texts.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args as Group, Parser, Subcommand, ValueEnum};
+use stateless_update::trust::Resign;
+use stateless_update::types::Version;
+
+use super::common::Shown;
+
+const EXAMPLES: &str = "\
+Examples:
+  stateless-publish init /srv/os
+  stateless-publish release /srv/os --version 10 --definitions bundles --trees out/10
+  stateless-publish check /srv/os
+  stateless-publish serve /srv/os --listen 127.0.0.1:8080
+
+Machines are given /srv/os/metadata/1.root.json as their root of trust.
+
+Exit codes:
+  0 done   2 usage, or input that cannot be published   3 a file of the publication could not be served
+  4 the publication or its signatures are not what they must be   5 local disk or filesystem
+  6 another run is at work   70 a bug";
+
+/// Turns trees into a signed publication that stateless-update installs from and updates to.
+#[derive(Debug, Parser)]
+#[command(name = "stateless-publish", version, after_help = EXAMPLES, max_term_width = 100, subcommand_required = true)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Options of every command, before or after its name.
+#[derive(Clone, Debug, Group)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    #[command(flatten)]
+    pub(crate) shown: Shown,
+    /// Threads for hashing, matching and compressing; 0 for one per processor
+    #[arg(long, global = true, value_name = "N", default_value_t = 0)]
+    pub(crate) jobs: usize,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Make an empty publication with its root of trust
+    #[command(after_help = "Examples:\n  stateless-publish init /srv/os\n  \
+        stateless-publish init /srv/os --keys ~/keys/os")]
+    Init(Init),
+    /// Publish a release from DIR/<bundle>/usr/... or DIR/<bundle>.tar
+    #[command(
+        after_help = "The definitions say what the release consists of; a tree without a definition is left out, \
+        with a warning.\n\
+        Without root, trees in directories are published as owned by 0:0. Trees in archives keep owners, modes, times and \
+        attributes; they are made, for example, by: tar --xattrs --format=pax -cf out/20/os-core.tar -C tree usr\n\
+        With SOURCE_DATE_EPOCH set, the release is published and signed at that time and no time in it is later: the \
+        same input and keys then give the same bytes.\n\n\
+        Examples:\n  stateless-publish release /srv/os --version 20 --definitions bundles --trees out/20\n  \
+        stateless-publish release /srv/os --version 21 --definitions bundles --trees out/21 --deltas 5 --floor 20"
+    )]
+    Release(Release),
+    /// Prove a publication complete and consistent, from its metadata down to every byte
+    #[command(after_help = "Exit code 0: it is; 4: there are findings.\n\n\
+        Examples:\n  stateless-publish check /srv/os\n  stateless-publish check /srv/os --trust root.json --json")]
+    Check(Check),
+    /// Trust metadata
+    #[command(subcommand)]
+    Keys(Keys),
+    /// A plain static file server, for trials
+    #[command(after_help = "The first line on stdout is `listening on http://ADDR/`.\n\n\
+        Examples:\n  stateless-publish serve /srv/os\n  \
+        stateless-publish serve /srv/os --listen 127.0.0.1:0 --log requests.log")]
+    Serve(Serve),
+}
+
+/// What to do with keys.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Keys {
+    /// Sign the timestamp again, for it lives only days: a job for cron
+    #[command(after_help = "Examples:\n  stateless-publish keys refresh /srv/os\n  \
+        stateless-publish keys refresh /srv/os --keys ~/keys/os --what snapshot")]
+    Refresh(Refresh),
+}
+
+/// Where a publication and its keys are.
+#[derive(Clone, Debug, Group)]
+pub(crate) struct Place {
+    /// The publication's directory
+    #[arg(value_name = "REPO")]
+    pub(crate) site: PathBuf,
+    /// The directory with the private keys; beside the publication, as REPO.keys, unless given
+    #[arg(long, value_name = "DIR")]
+    keys: Option<PathBuf>,
+}
+
+/// Options of `init`.
+#[derive(Debug, Group)]
+pub(crate) struct Init {
+    #[command(flatten)]
+    pub(crate) place: Place,
+}
+
+/// Options of `release`.
+#[derive(Debug, Group)]
+pub(crate) struct Release {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// The release's number, higher than all before
+    #[arg(long, value_name = "V")]
+    pub(crate) version: Version,
+    /// The bundle definitions, DIR/<bundle>.toml
+    #[arg(long, value_name = "DIR")]
+    pub(crate) definitions: PathBuf,
+    /// The trees, each as DIR/<bundle>/usr/... or as DIR/<bundle>.tar
+    #[arg(long, value_name = "DIR")]
+    pub(crate) trees: PathBuf,
+    /// From how many releases before to make a pack
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    pub(crate) deltas: usize,
+    /// No client goes below this release any more; stays as it is unless given, at first it is V
+    #[arg(long, value_name = "V")]
+    pub(crate) floor: Option<Version>,
+    /// How hard to compress, for everything (objects at most 9); lower is faster, for trials
+    #[arg(long, value_name = "L", value_parser = clap::value_parser!(i32).range(1..=22))]
+    pub(crate) level: Option<i32>,
+    /// How hard to compress packs from nothing, which take most of the time: 19 unless given, or as --level says
+    #[arg(long, value_name = "L", value_parser = clap::value_parser!(i32).range(1..=22))]
+    pub(crate) level_from_nothing: Option<i32>,
+}
+
+/// Options of `check`.
+#[derive(Debug, Group)]
+pub(crate) struct Check {
+    /// The publication's directory
+    #[arg(value_name = "REPO")]
+    pub(crate) site: PathBuf,
+    /// The root of trust that machines are given; the publication's own first root unless given
+    #[arg(long, value_name = "ROOT.json")]
+    pub(crate) trust: Option<PathBuf>,
+}
+
+/// Options of `keys refresh`.
+#[derive(Debug, Group)]
+pub(crate) struct Refresh {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// What to sign again, with all that refers to it
+    #[arg(long, value_name = "ROLE", default_value = "timestamp")]
+    pub(crate) what: What,
+}
+
+/// A role of trust metadata.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum What {
+    /// Lives days; signed with the timestamp's key alone
+    Timestamp,
+    /// Lives weeks
+    Snapshot,
+    /// Lives months
+    Targets,
+}
+
+/// Options of `serve`.
+#[derive(Debug, Group)]
+pub(crate) struct Serve {
+    /// The publication's directory
+    #[arg(value_name = "REPO")]
+    pub(crate) site: PathBuf,
+    /// Where to listen; port 0 for any that is free
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    pub(crate) listen: SocketAddr,
+    /// Write a line per request here: METHOD URI STATUS BODY_BYTES
+    #[arg(long, value_name = "FILE")]
+    pub(crate) log: Option<PathBuf>,
+}
+
+impl Command {
+    /// The name in results.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Init(_) => "init",
+            Self::Release(_) => "release",
+            Self::Check(_) => "check",
+            Self::Keys(Keys::Refresh(_)) => "keys refresh",
+            Self::Serve(_) => "serve",
+        }
+    }
+}
+
+impl Place {
+    /// The directory with the private keys.
+    pub(crate) fn keys(&self) -> PathBuf {
+        self.keys.clone().unwrap_or_else(|| stateless_update::publish::default_keys(&self.site))
+    }
+}
+
+impl From<What> for Resign {
+    fn from(what: What) -> Self {
+        match what {
+            What::Timestamp => Self::Timestamp,
+            What::Snapshot => Self::Snapshot,
+            What::Targets => Self::Targets,
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! What is told of this program's failures beyond what both programs tell.
+
+use stateless_update::publish::{Category, PublishError};
+
+use super::common::{Failure, FailureKind};
+
+/// An error of the library, with the hint for its category.
+pub(crate) fn of_publish(error: PublishError) -> Failure {
+    let (kind, hint) = match error.category() {
+        Category::Usage => (FailureKind::USAGE, "put the input right; nothing was published"),
+        Category::Integrity => (
+            FailureKind::REFUSED,
+            "the publication is damaged or not signed by these keys: `stateless-publish check` says more",
+        ),
+        Category::Disk => (FailureKind::LOCAL, "check free space and permissions; what clients see is as it was"),
+        Category::Locked => (FailureKind::LOCKED, "wait until the other run has ended"),
+        Category::Bug => (FailureKind::BUG, Failure::REPORT),
+    };
+    Failure::of(kind, &error, hint)
+}

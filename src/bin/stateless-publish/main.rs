@@ -1,0 +1,39 @@
+//! `stateless-publish`: turns trees into a signed publication.
+//!
+//! Arguments become a request, the library does the work, its answer becomes words (or JSON) and an exit code.
+
+mod args;
+#[path = "../common/mod.rs"]
+mod common;
+mod failure;
+mod respond;
+mod run;
+mod serve;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::Args;
+use common::{Face, Failure};
+
+fn main() -> ExitCode {
+    common::prepare();
+    let words: Vec<OsString> = std::env::args_os().collect();
+    match Args::try_parse_from(&words) {
+        Ok(Args { global, command }) => {
+            let face = Face::of(&global.shown, command.name());
+            common::run(&face, || {
+                set_threads(global.jobs)?;
+                run::run(command, &face)
+            })
+        }
+        Err(error) => common::refused::<Args>(&words, &error),
+    }
+}
+
+fn set_threads(jobs: usize) -> Result<(), Failure> {
+    let built = rayon::ThreadPoolBuilder::new().num_threads(jobs).build_global();
+    built.map_err(|error| Failure::local("cannot start threads".to_owned(), &error))
+}

@@ -1,0 +1,176 @@
+//! From a command to the operation of the library that does it.
+
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use serde_json::{Map, Value, json};
+use stateless_update::manifest::PackOffer;
+use stateless_update::publish::{self, CheckRequest, Levels, ReleaseRequest};
+use stateless_update::report::{Event, Reporter};
+use stateless_update::site::Owners;
+
+use super::args::{Check, Command, Init, Keys, Refresh, Release};
+use super::common::numbers::{bytes, counted, duration};
+use super::common::{Answer, Ending, Face, Failure, Weight};
+use super::failure::of_publish;
+use super::serve;
+
+/// Does it.
+pub(crate) fn run(command: Command, face: &Face) -> Ending {
+    let begun = Instant::now();
+    // People want to know how long work took.
+    let is_work = matches!(command, Command::Release(_) | Command::Check(_));
+    let mut answer = match command {
+        Command::Init(options) => init(&options)?,
+        Command::Release(options) => release(&options, face)?,
+        Command::Check(options) => check(&options, face)?,
+        Command::Keys(Keys::Refresh(options)) => refresh(&options)?,
+        Command::Serve(options) => serve::serve(&options, face)?,
+    };
+    let duration_ms = begun.elapsed().as_millis() as u64;
+    answer.fields.insert("duration_ms".to_owned(), duration_ms.into());
+    if is_work {
+        answer.text.push_str(&format!("in {}\n", duration(duration_ms)));
+    }
+    Ok(answer)
+}
+
+fn init(options: &Init) -> Ending {
+    let (now, _) = times()?;
+    let made = publish::init(&options.place.site, &options.place.keys(), now).map_err(of_publish)?;
+    let (root, keys) = (made.root.display().to_string(), made.keys.display().to_string());
+    let whose = if made.keys_reused { "the keys that were in" } else { "new keys in" };
+    let text = format!("an empty publication, signed with {whose} {keys}\nroot of trust for machines: {root}\n");
+    Ok(done(text, json!({ "root": root, "keys": keys, "keys_reused": made.keys_reused })))
+}
+
+fn release(options: &Release, face: &Face) -> Ending {
+    let (published, latest_mtime) = times()?;
+    let mut levels = match options.level {
+        Some(level) => Levels { objects: level.min(9), from_nothing: level, steps: level },
+        None => Levels::default(),
+    };
+    levels.from_nothing = options.level_from_nothing.unwrap_or(levels.from_nothing);
+    let request = ReleaseRequest {
+        site: options.place.site.clone(),
+        keys: options.place.keys(),
+        version: options.version,
+        definitions: options.definitions.clone(),
+        trees: options.trees.clone(),
+        owners: Owners::of_this_process(),
+        deltas: options.deltas,
+        floor: options.floor,
+        levels,
+        published,
+        latest_mtime,
+    };
+    let released = publish::release(&request, face).map_err(of_publish)?;
+    if released.timestamp_ends <= wall_clock() {
+        let text = "signed at SOURCE_DATE_EPOCH, so long ago that the metadata has ended: clients refuse it until \
+                    `stateless-publish keys refresh --what targets` is run without SOURCE_DATE_EPOCH";
+        face.report(Event::Warning(text.to_owned()));
+    }
+    let document = &released.release;
+    let name = |pack: &PackOffer| pack.bundle.as_ref().map(|bundle| bundle.as_str().to_owned());
+    let packs: Vec<Value> = document
+        .packs
+        .iter()
+        .map(|pack| json!({ "path": pack.path, "from": pack.from, "bundle": name(pack), "bytes": pack.length }))
+        .collect();
+    let mut text = format!(
+        "release {}: {}, {}, {}\n{} new, {}\n",
+        document.version,
+        counted(document.bundles.len() as u64, "bundle", "bundles"),
+        counted(released.entries, "entry", "entries"),
+        counted(released.blobs, "content", "contents"),
+        counted(released.objects_added, "object", "objects"),
+        bytes(released.objects_bytes),
+    );
+    if released.blocks_reused > 0 {
+        let blocks = counted(released.blocks, "block", "blocks");
+        text.push_str(&format!("{} of {blocks} as in the release before\n", released.blocks_reused));
+    }
+    for pack in &document.packs {
+        text.push_str(&format!("{:>10}  {}\n", bytes(pack.length), pack.path));
+    }
+    let fields = json!({
+        "version": document.version,
+        "floor": document.floor,
+        "bundles": document.bundles.keys().collect::<Vec<_>>(),
+        "entries": released.entries,
+        "blobs": released.blobs,
+        "objects_added": released.objects_added,
+        "objects_bytes": released.objects_bytes,
+        "blocks": released.blocks,
+        "blocks_reused": released.blocks_reused,
+        "packs": packs,
+    });
+    Ok(done(text, fields))
+}
+
+fn check(options: &Check, face: &Face) -> Ending {
+    let request = CheckRequest { site: options.site.clone(), trust: options.trust.clone(), now: wall_clock() };
+    let checked = publish::check(&request, face).map_err(of_publish)?;
+    let findings: Vec<Value> =
+        checked.findings.iter().map(|finding| json!({ "path": finding.path, "problem": finding.problem })).collect();
+    let mut text = String::new();
+    for finding in &checked.findings {
+        text.push_str(&format!("{}: {}\n", finding.path, finding.problem));
+    }
+    text.push_str(&format!(
+        "checked {}, {}, {}, {}: {}\n",
+        counted(checked.releases, "release", "releases"),
+        counted(checked.manifests, "manifest", "manifests"),
+        counted(checked.objects, "object", "objects"),
+        counted(checked.packs, "pack", "packs"),
+        match checked.findings.len() {
+            0 => "complete and consistent".to_owned(),
+            number => counted(number as u64, "finding", "findings"),
+        },
+    ));
+    let fields = json!({
+        "releases": checked.releases,
+        "manifests": checked.manifests,
+        "objects": checked.objects,
+        "packs": checked.packs,
+        "findings": findings,
+        "unreferenced": checked.unreferenced,
+    });
+    let answer = done(text, fields);
+    Ok(match checked.findings.is_empty() {
+        true => answer,
+        false => Answer { exit_code: 4, weight: Weight::Asked, ..answer },
+    })
+}
+
+fn refresh(options: &Refresh) -> Ending {
+    let (now, _) = times()?;
+    let ends =
+        publish::refresh(&options.place.site, &options.place.keys(), options.what.into(), now).map_err(of_publish)?;
+    let when = jiff::Timestamp::from_second(ends).map(|when| when.to_string()).unwrap_or_default();
+    Ok(done(format!("signed again, good until {when}\n"), json!({ "timestamp_ends": when })))
+}
+
+/// The time to publish and sign at, and the latest time that an entry may have.
+fn times() -> Result<(i64, Option<i64>), Failure> {
+    match std::env::var("SOURCE_DATE_EPOCH") {
+        Err(std::env::VarError::NotPresent) => Ok((wall_clock(), None)),
+        Ok(text) => match text.parse() {
+            Ok(seconds) => Ok((seconds, Some(seconds))),
+            Err(_) => Err(Failure::usage(format!("SOURCE_DATE_EPOCH is {text:?}, not a number of seconds"))),
+        },
+        Err(error) => Err(Failure::usage(format!("SOURCE_DATE_EPOCH: {error}"))),
+    }
+}
+
+fn wall_clock() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+fn done(text: String, fields: Value) -> Answer {
+    let fields = match fields {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    };
+    Answer { text, fields, exit_code: 0, weight: Weight::Story }
+}

@@ -1,0 +1,282 @@
+//! The command line: names and help texts. What they mean to the library is in `requests`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args as Group, Parser, Subcommand};
+use stateless_update::types::{BundleName, TreePath, Version};
+
+use super::common::Shown;
+
+const EXAMPLES: &str = "\
+Examples:
+  stateless-update check-update
+  stateless-update update
+  stateless-update bundle-add openstack-compute
+  stateless-update --root /mnt/machine --url https://example.org/os diagnose
+
+Exit codes:
+  0 done   1 no (no update, differences found)   2 usage   3 origin unreachable or lacks something
+  4 trust or integrity refused   5 local disk or filesystem   6 another run is at work   70 a bug";
+
+/// Keeps the operating system's /usr at one published version: signed, atomic, by binary deltas.
+#[derive(Debug, Parser)]
+#[command(name = "stateless-update", version, max_term_width = 100)]
+#[command(override_usage = "stateless-update [OPTIONS] <COMMAND>", after_help = EXAMPLES)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+/// Options of every command, before or after its name.
+#[derive(Clone, Debug, Group)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct Global {
+    /// The root of the machine to work on
+    #[arg(short = 'p', long, global = true, value_name = "DIR", default_value = "/")]
+    pub(crate) root: PathBuf,
+    /// Read the publication here instead of where the machine's record says: an https: or file: URL or an absolute path;
+    /// repeat it for mirrors, asked in order (URLs after the command replace those before it)
+    #[arg(short = 'u', long, global = true, value_name = "URL")]
+    pub(crate) url: Vec<String>,
+    /// The first root of trust, for an empty root
+    #[arg(long, global = true, value_name = "ROOT.json")]
+    pub(crate) trust: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) shown: Shown,
+    /// Answer every question with yes (no command of this version asks one)
+    #[arg(short = 'y', long, global = true)]
+    pub(crate) yes: bool,
+    /// Threads for hashing, patching and decompressing; 0 for one per processor
+    #[arg(long, global = true, value_name = "N", default_value_t = 0)]
+    pub(crate) jobs: usize,
+    /// Requests under way at once
+    #[arg(short = 'W', long, global = true, value_name = "N", default_value_t = 4,
+          value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub(crate) max_parallel_downloads: u16,
+    /// Further tries of a request that failed, at each mirror
+    #[arg(short = 'r', long, global = true, value_name = "N", default_value_t = 3)]
+    pub(crate) max_retries: u32,
+    /// Pause before the first further try; it doubles from one to the next
+    #[arg(short = 'd', long, global = true, value_name = "SECONDS", default_value = "2", value_parser = seconds)]
+    pub(crate) retry_delay: Duration,
+    /// Do not run scripts after the switch (this version has none)
+    #[arg(short = 'N', long, global = true)]
+    pub(crate) no_scripts: bool,
+    /// Do not touch the boot loader after the switch (this version never does)
+    #[arg(short = 'b', long, global = true)]
+    pub(crate) no_boot_update: bool,
+    /// Allow http: to other machines (to this one it always is)
+    #[arg(long, global = true)]
+    pub(crate) allow_insecure_http: bool,
+    /// Accept metadata that has expired, for a machine whose clock cannot be trusted
+    #[arg(short = 'I', long, global = true)]
+    pub(crate) ignore_time: bool,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Version, bundles, origin, trust root, layout, switch method
+    #[command(after_help = "Examples:\n  stateless-update info\n  stateless-update info --json --root /mnt/machine")]
+    Info,
+    /// Is there a newer release, and how much is it for this machine
+    #[command(after_help = "Exit code 0: there is one; 1: there is none.\n\n\
+        Examples:\n  stateless-update check-update && stateless-update update")]
+    CheckUpdate,
+    /// Move the machine to the newest or the given release
+    #[command(
+        after_help = "Examples:\n  stateless-update update\n  stateless-update update --version 20 --dry-run\n  \
+        stateless-update update --download   # fetch and stage now, switch with the next update"
+    )]
+    Update(Update),
+    /// Make a machine in an empty --root
+    #[command(
+        after_help = "Examples:\n  stateless-update os-install --root /mnt/machine --url https://example.org/os \
+        --trust root.json\n  stateless-update os-install --root /mnt/machine -u /srv/os --trust root.json --bundle \
+        web-server"
+    )]
+    OsInstall(OsInstall),
+    /// Subscribe to bundles and install them
+    #[command(after_help = "Examples:\n  stateless-update bundle-add openstack-compute\n  \
+        stateless-update bundle-add web-server --dry-run")]
+    BundleAdd(BundleAdd),
+    /// Unsubscribe from bundles and remove what nothing else needs
+    #[command(after_help = "Examples:\n  stateless-update bundle-remove web-server\n  \
+        stateless-update bundle-remove python3-basic --recursive --dry-run")]
+    BundleRemove(BundleRemove),
+    /// What is installed or to be had
+    #[command(after_help = "Examples:\n  stateless-update bundle-list --all --status\n  \
+        stateless-update bundle-list --has-dep python3-basic")]
+    BundleList(BundleList),
+    /// Does the tree match the release
+    #[command(after_help = "Exit code 0: it does; 1: there are differences.\n\n\
+        Examples:\n  stateless-update diagnose\n  stateless-update diagnose --full-verify --picky\n  \
+        stateless-update diagnose --file /usr/bin/env")]
+    Diagnose(Verify),
+    /// Make the tree match the release
+    #[command(after_help = "Examples:\n  stateless-update repair\n  stateless-update repair --full-verify --dry-run")]
+    Repair(Repair),
+    /// Go back to the kept previous tree; needs no network
+    #[command(after_help = "Examples:\n  stateless-update rollback --dry-run\n  stateless-update rollback")]
+    Rollback(Rollback),
+}
+
+/// Options of `update`.
+#[derive(Debug, Group)]
+pub(crate) struct Update {
+    /// Go to this release instead of the newest; needed to go to an older one
+    #[arg(long, value_name = "V")]
+    pub(crate) version: Option<Version>,
+    /// Only say what would be done
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Fetch and stage, but do not switch
+    #[arg(long, conflicts_with = "dry_run")]
+    pub(crate) download: bool,
+    /// Hash every file first, not only those that seem to have changed
+    #[arg(long)]
+    pub(crate) full_verify: bool,
+}
+
+/// Options of `os-install`.
+#[derive(Debug, Group)]
+pub(crate) struct OsInstall {
+    /// Install this release instead of the newest
+    #[arg(long, value_name = "V")]
+    pub(crate) version: Option<Version>,
+    /// Install this bundle too; may be repeated
+    #[arg(long = "bundle", value_name = "B")]
+    pub(crate) bundles: Vec<BundleName>,
+    /// Only say what would be done
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// Options of `bundle-add`.
+#[derive(Debug, Group)]
+pub(crate) struct BundleAdd {
+    /// The bundles
+    #[arg(required = true, value_name = "B")]
+    pub(crate) bundles: Vec<BundleName>,
+    /// Leave out what the bundles only recommend
+    #[arg(long)]
+    pub(crate) skip_optional: bool,
+    /// Only say what would be done
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// Options of `bundle-remove`.
+#[derive(Debug, Group)]
+pub(crate) struct BundleRemove {
+    /// The bundles
+    #[arg(required = true, value_name = "B")]
+    pub(crate) bundles: Vec<BundleName>,
+    /// Also remove bundles that include one of them
+    #[arg(long, visible_alias = "force")]
+    pub(crate) recursive: bool,
+    /// Accepted for scripts: what nothing needs any more always goes
+    #[arg(long)]
+    pub(crate) orphans: bool,
+    /// Only say what would be done
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// Options of `bundle-list`.
+#[derive(Debug, Group)]
+pub(crate) struct BundleList {
+    /// All bundles of the release, installed or not
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Show how ready each bundle is: active, experimental, deprecated
+    #[arg(long)]
+    pub(crate) status: bool,
+    /// What comes with this bundle
+    #[arg(long, value_name = "B", conflicts_with_all = ["all", "has_dep", "orphans"])]
+    pub(crate) deps: Option<BundleName>,
+    /// Which installed bundles (with --all: of the release) include this one
+    #[arg(long, value_name = "B", conflicts_with = "orphans")]
+    pub(crate) has_dep: Option<BundleName>,
+    /// Installed bundles that were not asked for and that no other needs: none, since every transition removes them
+    #[arg(long, conflicts_with = "all")]
+    pub(crate) orphans: bool,
+}
+
+/// Options of `diagnose`, and of `repair` among others.
+#[derive(Debug, Group)]
+pub(crate) struct Verify {
+    /// Only look for missing files, hash nothing
+    #[arg(long, conflicts_with = "full_verify")]
+    pub(crate) quick: bool,
+    /// Hash every file, not only those that seem to have changed
+    #[arg(long)]
+    pub(crate) full_verify: bool,
+    /// Also look for files that no bundle has
+    #[arg(long)]
+    pub(crate) picky: bool,
+    /// Only files of these bundles
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    pub(crate) bundles: Vec<BundleName>,
+    /// Only this path and what lies beneath it
+    #[arg(long, value_name = "PATH", value_parser = tree_path)]
+    pub(crate) file: Option<TreePath>,
+}
+
+/// Options of `repair`.
+#[derive(Debug, Group)]
+pub(crate) struct Repair {
+    #[command(flatten)]
+    pub(crate) verify: Verify,
+    /// Only say what would be done
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// Options of `rollback`.
+#[derive(Debug, Group)]
+pub(crate) struct Rollback {
+    /// Only say what would be done
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+impl Command {
+    /// The name in results.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::CheckUpdate => "check-update",
+            Self::Update(_) => "update",
+            Self::OsInstall(_) => "os-install",
+            Self::BundleAdd(_) => "bundle-add",
+            Self::BundleRemove(_) => "bundle-remove",
+            Self::BundleList(_) => "bundle-list",
+            Self::Diagnose(_) => "diagnose",
+            Self::Repair(_) => "repair",
+            Self::Rollback(_) => "rollback",
+        }
+    }
+}
+
+/// Seconds, also fractions of one.
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "a number of seconds is wanted".to_owned())?;
+    if (0.0..=3600.0).contains(&seconds) {
+        Ok(Duration::from_secs_f64(seconds))
+    } else {
+        Err("0 to 3600 seconds are possible".to_owned())
+    }
+}
+
+/// A path as people write it: `/usr/bin/env` as well as `usr/bin/env`.
+fn tree_path(text: &str) -> Result<TreePath, String> {
+    text.trim_start_matches('/').trim_end_matches('/').parse().map_err(|error| format!("{error}"))
+}
+
+#[cfg(test)]
+#[path = "args_tests.rs"]
+mod tests;

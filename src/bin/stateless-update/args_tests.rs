@@ -1,0 +1,103 @@
+//! Tests of the command line.
+
+use clap::CommandFactory;
+use stateless_update::client::{BundleFilter, Mode, Thoroughness};
+
+use super::*;
+
+fn parse(line: &str) -> Result<Args, clap::Error> {
+    Args::try_parse_from(format!("stateless-update {line}").split_whitespace())
+}
+
+fn parsed(line: &str) -> Args {
+    parse(line).unwrap_or_else(|error| panic!("{line}: {error}"))
+}
+
+#[test]
+fn the_definition_is_sound() {
+    Args::command().debug_assert();
+}
+
+#[test]
+fn names_are_those_of_the_command_line() {
+    for command in Args::command().get_subcommands() {
+        let wants_bundle = command.get_positionals().next().is_some();
+        let line = format!("{} {}", command.get_name(), if wants_bundle { "b" } else { "" });
+        assert_eq!(parsed(&line).command.expect("given").name(), command.get_name());
+        assert!(command.get_after_help().is_some_and(|help| help.to_string().contains("Examples")), "{line}");
+    }
+}
+
+#[test]
+fn globals_stand_before_or_after_the_command() {
+    let options = "-p /r -u a -u b --trust t.json -j --no-progress -y --jobs 3 -W 5 -r 7 -d 0.5 -N -b \
+                   --allow-insecure-http -I --verbose";
+    let long = "--root /r --url a --url b --trust t.json --json --no-progress --yes --jobs 3 \
+                --max-parallel-downloads 5 --max-retries 7 --retry-delay 0.5 --no-scripts --no-boot-update \
+                --allow-insecure-http --ignore-time --verbose";
+    let reference = format!("{:?}", parsed(&format!("{options} info")).global);
+    for line in [format!("info {options}"), format!("{long} info"), format!("info {long}")] {
+        assert_eq!(format!("{:?}", parsed(&line).global), reference, "{line}");
+    }
+    let settings = parsed(&format!("{options} info")).global.settings();
+    assert_eq!((settings.urls, settings.jobs, settings.parallel_downloads), (vec!["a".into(), "b".into()], 3, 5));
+    assert_eq!((settings.max_retries, settings.retry_delay), (7, Duration::from_millis(500)));
+    assert_eq!((settings.root, settings.trust), ("/r".into(), Some("t.json".into())));
+    assert!(settings.allow_insecure_http && settings.ignore_time);
+    assert_eq!(parsed("-u a info -u b").global.url, ["b"], "as the help says");
+    assert_eq!(parsed("info").global.settings().root, PathBuf::from("/"));
+}
+
+#[test]
+fn requests_say_what_was_asked() {
+    let Some(Command::Update(update)) = parsed("update --version 20 --download --full-verify").command else {
+        panic!("an update");
+    };
+    let request = update.request();
+    assert_eq!(request.version.map(Version::number), Some(20));
+    assert_eq!((request.mode, request.thoroughness), (Mode::DownloadOnly, Thoroughness::Full));
+
+    let Some(Command::Repair(repair)) = parsed("repair --quick --bundles a,b --file /usr/bin/ --dry-run").command
+    else {
+        panic!("a repair");
+    };
+    let request = repair.request();
+    assert_eq!((request.mode, request.thoroughness), (Mode::DryRun, Thoroughness::Quick));
+    assert_eq!((request.bundles.len(), request.file.expect("given").as_str()), (2, "usr/bin"));
+
+    for (line, filter) in [
+        ("bundle-list", BundleFilter::Installed),
+        ("bundle-list --all --status", BundleFilter::All),
+        ("bundle-list --orphans", BundleFilter::Orphans),
+        ("bundle-list --deps a", BundleFilter::DependenciesOf("a".parse().expect("a name"))),
+        ("bundle-list --has-dep a --all", BundleFilter::DependentsOf("a".parse().expect("a name"), true)),
+    ] {
+        let Some(Command::BundleList(list)) = parsed(line).command else { panic!("a list") };
+        assert_eq!(list.filter(), filter, "{line}");
+    }
+}
+
+#[test]
+fn what_makes_no_sense_is_refused() {
+    for line in [
+        "update --version 0",
+        "update --version latest",
+        "update --dry-run --download",
+        "bundle-add",
+        "bundle-add ../x",
+        "bundle-remove",
+        "bundle-list --deps a --all",
+        "diagnose --quick --full-verify",
+        "diagnose --file /etc/passwd",
+        "diagnose --file /usr/../etc",
+        "info --quiet --verbose",
+        "info --retry-delay -1",
+        "info --retry-delay nan",
+        "info -W 0",
+        "no-such-command",
+        "update extra",
+    ] {
+        assert_eq!(parse(line).expect_err(line).exit_code(), 2, "{line}");
+    }
+    assert!(parsed("--json").command.is_none());
+}

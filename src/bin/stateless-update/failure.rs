@@ -1,0 +1,37 @@
+//! What is told of this program's failures beyond what both programs tell.
+
+use stateless_update::client::{ClientError, ErrorKind};
+
+use super::common::{Failure, FailureKind};
+
+/// An error of the library, with the hint for its kind where it has none of its own.
+pub(crate) fn of_client(error: &ClientError) -> Failure {
+    let (kind, hint) = match error.kind() {
+        ErrorKind::Usage => (FailureKind::USAGE, "`stateless-update COMMAND --help` says what is possible"),
+        ErrorKind::Unreachable => (
+            FailureKind { name: "unreachable", exit_code: 3 },
+            "check the network and the origin (--url), then try again; /usr is as it was",
+        ),
+        ErrorKind::Refused => (
+            FailureKind::REFUSED,
+            "the publication is damaged, or a mirror or proxy changed it: try another origin (--url), and tell the \
+             publisher; /usr is as it was",
+        ),
+        ErrorKind::Local => {
+            (FailureKind::LOCAL, "check free space, permissions and mounts below --root, then try again")
+        }
+        ErrorKind::Locked => (FailureKind::LOCKED, "wait until the other run has ended, then try again"),
+        ErrorKind::Bug => (FailureKind::BUG, Failure::REPORT),
+    };
+    Failure::of(kind, error, error.hint().as_deref().unwrap_or(hint))
+}
+
+/// A signal ended the run. Shells show such ends as 128 and the signal's number.
+pub(crate) fn interrupted(signal: &str, number: u8) -> Failure {
+    Failure {
+        kind: FailureKind { name: "interrupted", exit_code: 128 + number },
+        message: format!("interrupted by {signal}"),
+        causes: Vec::new(),
+        hint: Some("run the command again: it goes on with what it has".to_owned()),
+    }
+}

@@ -1,0 +1,67 @@
+//! `stateless-update`: keeps `/usr` at one published version.
+//!
+//! Arguments become a request, the library does the work, its answer becomes words (or JSON) and an exit code. Everything
+//! that a person or a script gets to see passes through a [`Face`].
+
+mod args;
+#[path = "../common/mod.rs"]
+mod common;
+mod failure;
+mod outcome;
+mod requests;
+mod run;
+mod sentences;
+mod signals;
+
+use std::ffi::OsString;
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{CommandFactory as _, Parser};
+
+use args::Args;
+use common::{Ending, Face, Failure, exit_code};
+use failure::of_client;
+
+/// Threads that serve the network; the heavy work has its own pool (`--jobs`).
+const NETWORK_THREADS: usize = 2;
+
+fn main() -> ExitCode {
+    common::prepare();
+    let words: Vec<OsString> = std::env::args_os().collect();
+    match Args::try_parse_from(&words) {
+        Ok(Args { global, command: Some(command) }) => {
+            let face = Arc::new(Face::of(&global.shown, command.name()));
+            common::run(&face, || work(&global, command, &face))
+        }
+        Ok(Args { global, command: None }) => without_command(&global),
+        Err(error) => common::refused::<Args>(&words, &error),
+    }
+}
+
+/// Runs the command to its end, on a runtime of its own, with an eye on signals.
+fn work(global: &args::Global, command: args::Command, face: &Arc<Face>) -> Ending {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(NETWORK_THREADS).enable_all().build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return Err(Failure::local("cannot start threads".to_owned(), &error)),
+    };
+    runtime.spawn(signals::watch(Arc::clone(face)));
+    let result = runtime.block_on(run::run(command, &global.settings(), face));
+    // Nothing that is left (a keep-alive connection, the watch for signals) is worth waiting for.
+    runtime.shutdown_background();
+    result.map(|outcome| outcome.answer()).map_err(|error| of_client(&error))
+}
+
+/// No command was given: that is help for a person.
+fn without_command(global: &args::Global) -> ExitCode {
+    let ending = Err(Failure::usage("no command was given".to_owned()));
+    if global.shown.json {
+        Face::of(&global.shown, common::PROGRAM).end(&ending);
+    } else {
+        // There is nobody left to tell when this fails.
+        let _ = write!(std::io::stderr(), "{}", Args::command().render_long_help());
+    }
+    ExitCode::from(exit_code(&ending))
+}

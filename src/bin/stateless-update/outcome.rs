@@ -1,0 +1,164 @@
+//! What a command came to when it did its work, its exit code, and its fields in the JSON result.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
+use stateless_update::client::{BundleRow, Diagnosis, Info, Mode, Transition, UpdateCheck};
+use stateless_update::types::{BundleName, Version};
+
+use super::common::{Answer, Weight};
+use super::sentences;
+
+/// The answer of a command.
+#[derive(Clone, Debug)]
+pub(crate) enum Outcome {
+    /// `info`.
+    Info(Info),
+    /// `check-update`.
+    Check(UpdateCheck),
+    /// All commands that change the machine.
+    Change(Change),
+    /// `bundle-list`.
+    Bundles {
+        /// The bundles.
+        rows: Vec<BundleRow>,
+        /// Whether a person wants to see how ready they are.
+        with_status: bool,
+    },
+    /// `diagnose`.
+    Diagnosis(Diagnosis),
+}
+
+/// A change of the machine.
+#[derive(Clone, Debug)]
+pub(crate) struct Change {
+    /// What was asked.
+    pub(crate) deed: Deed,
+    /// How far it was to go.
+    pub(crate) mode: Mode,
+    /// What came of it.
+    pub(crate) transition: Transition,
+}
+
+/// What a change was for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Deed {
+    /// `update`.
+    Update,
+    /// `os-install`.
+    Install,
+    /// `bundle-add` of these.
+    Add(BTreeSet<BundleName>),
+    /// `bundle-remove` of these.
+    Remove(BTreeSet<BundleName>),
+    /// `repair`.
+    Repair,
+    /// `rollback`.
+    Rollback,
+}
+
+impl Outcome {
+    /// The answer for whoever asked.
+    pub(crate) fn answer(&self) -> Answer {
+        let weight = match self {
+            Self::Info(_) | Self::Bundles { .. } => Weight::Asked,
+            Self::Check(_) | Self::Change(_) | Self::Diagnosis(_) => Weight::Story,
+        };
+        Answer { text: sentences::of(self), fields: self.fields(), exit_code: self.exit_code(), weight }
+    }
+
+    /// 0, or 1 for a plain "no".
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Check(check) => u8::from(!check.available),
+            Self::Diagnosis(diagnosis) => u8::from(!is_clean(diagnosis)),
+            Self::Info(_) | Self::Change(_) | Self::Bundles { .. } => 0,
+        }
+    }
+
+    /// The fields of the result beyond those of every result.
+    fn fields(&self) -> Map<String, Value> {
+        let value = match self {
+            Self::Info(info) => of_info(info),
+            Self::Check(check) => json!({
+                "current": check.current,
+                "latest": check.latest,
+                "available": check.available,
+                "download_bytes": check.download_bytes,
+            }),
+            Self::Change(change) => of_transition(&change.transition),
+            Self::Bundles { rows, .. } => json!({ "bundles": rows.iter().map(of_row).collect::<Vec<_>>() }),
+            Self::Diagnosis(diagnosis) => of_diagnosis(diagnosis),
+        };
+        match value {
+            Value::Object(fields) => fields,
+            _ => unreachable!("all of them are objects"),
+        }
+    }
+}
+
+/// Whether the tree matches.
+pub(crate) fn is_clean(diagnosis: &Diagnosis) -> bool {
+    diagnosis.missing.is_empty() && diagnosis.mismatched.is_empty() && diagnosis.extra.is_empty()
+}
+
+fn of_info(info: &Info) -> Value {
+    let bundle = |(name, explicit): &(BundleName, bool)| json!({ "name": name, "explicit": explicit });
+    json!({
+        "version": info.version,
+        "bundles": info.bundles.iter().map(bundle).collect::<Vec<_>>(),
+        "origin": info.origin,
+        "trust_root": info.trust_root,
+        "layout": info.layout,
+        "switch_method": info.switch_method,
+        "previous": info.previous,
+    })
+}
+
+fn of_transition(transition: &Transition) -> Value {
+    let mut value = json!({
+        "from": transition.from.map(Version::number),
+        "to": transition.to,
+        "bundles": transition.bundles,
+        "changed": transition.changed,
+        "files_added": transition.files_added,
+        "files_changed": transition.files_changed,
+        "files_removed": transition.files_removed,
+        "download_bytes": transition.download_bytes,
+        "requests": transition.requests,
+        "disk_peak_bytes": transition.disk_peak_bytes,
+        "duration_ms": transition.duration_ms,
+    });
+    if transition.dry_run {
+        value["dry_run"] = true.into();
+    }
+    value
+}
+
+fn of_row(row: &BundleRow) -> Value {
+    json!({
+        "name": row.name,
+        "installed": row.installed,
+        "explicit": row.explicit,
+        "status": row.status,
+        "title": row.title,
+    })
+}
+
+fn of_diagnosis(diagnosis: &Diagnosis) -> Value {
+    let paths: Vec<_> = diagnosis.mismatched.iter().map(|(path, _)| path).collect();
+    let reasons: Map<_, _> =
+        diagnosis.mismatched.iter().map(|(path, reason)| (path.clone(), reason.as_str().into())).collect();
+    json!({
+        "checked": diagnosis.checked,
+        "missing": diagnosis.missing,
+        "mismatched": paths,
+        "reasons": reasons,
+        "extra": diagnosis.extra,
+        "duration_ms": diagnosis.duration_ms,
+    })
+}
+
+#[cfg(test)]
+#[path = "outcome_tests.rs"]
+mod tests;

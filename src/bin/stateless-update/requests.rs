@@ -1,0 +1,101 @@
+//! What the options mean to the library.
+
+use stateless_update::client::{
+    AddRequest, BundleFilter, InstallRequest, Mode, RemoveRequest, Settings, Thoroughness, UpdateRequest, VerifyRequest,
+};
+
+use super::args::{BundleAdd, BundleList, BundleRemove, Global, OsInstall, Repair, Rollback, Update, Verify};
+
+impl Global {
+    /// What the library is told about the machine and the run.
+    pub(crate) fn settings(&self) -> Settings {
+        Settings {
+            root: self.root.clone(),
+            urls: self.url.clone(),
+            trust: self.trust.clone(),
+            jobs: self.jobs,
+            parallel_downloads: self.max_parallel_downloads.into(),
+            max_retries: self.max_retries,
+            retry_delay: self.retry_delay,
+            allow_insecure_http: self.allow_insecure_http,
+            ignore_time: self.ignore_time,
+        }
+    }
+}
+
+impl Update {
+    /// What to ask of the library.
+    pub(crate) fn request(&self) -> UpdateRequest {
+        let thoroughness = if self.full_verify { Thoroughness::Full } else { Thoroughness::Changed };
+        let mode = if self.download { Mode::DownloadOnly } else { mode(self.dry_run) };
+        UpdateRequest { version: self.version, mode, thoroughness }
+    }
+}
+
+impl OsInstall {
+    /// What to ask of the library.
+    pub(crate) fn request(&self) -> InstallRequest {
+        let bundles = self.bundles.iter().cloned().collect();
+        InstallRequest { version: self.version, bundles, mode: mode(self.dry_run) }
+    }
+}
+
+impl BundleAdd {
+    /// What to ask of the library.
+    pub(crate) fn request(&self) -> AddRequest {
+        let bundles = self.bundles.iter().cloned().collect();
+        AddRequest { bundles, skip_optional: self.skip_optional, mode: mode(self.dry_run) }
+    }
+}
+
+impl BundleRemove {
+    /// What to ask of the library.
+    pub(crate) fn request(&self) -> RemoveRequest {
+        let bundles = self.bundles.iter().cloned().collect();
+        RemoveRequest { bundles, recursive: self.recursive, mode: mode(self.dry_run) }
+    }
+}
+
+impl BundleList {
+    /// What to ask of the library.
+    pub(crate) fn filter(&self) -> BundleFilter {
+        match (&self.deps, &self.has_dep) {
+            (Some(bundle), _) => BundleFilter::DependenciesOf(bundle.clone()),
+            (_, Some(bundle)) => BundleFilter::DependentsOf(bundle.clone(), self.all),
+            _ if self.orphans => BundleFilter::Orphans,
+            _ if self.all => BundleFilter::All,
+            _ => BundleFilter::Installed,
+        }
+    }
+}
+
+impl Verify {
+    /// What to ask of the library.
+    pub(crate) fn request(&self) -> VerifyRequest {
+        let thoroughness = match (self.quick, self.full_verify) {
+            (true, _) => Thoroughness::Quick,
+            (_, true) => Thoroughness::Full,
+            _ => Thoroughness::Changed,
+        };
+        let bundles = self.bundles.iter().cloned().collect();
+        VerifyRequest { thoroughness, picky: self.picky, bundles, file: self.file.clone(), mode: Mode::Run }
+    }
+}
+
+impl Repair {
+    /// What to ask of the library.
+    pub(crate) fn request(&self) -> VerifyRequest {
+        VerifyRequest { mode: mode(self.dry_run), ..self.verify.request() }
+    }
+}
+
+impl Rollback {
+    /// What to ask of the library.
+    pub(crate) fn mode(&self) -> Mode {
+        mode(self.dry_run)
+    }
+}
+
+fn mode(dry_run: bool) -> Mode {
+    if dry_run { Mode::DryRun } else { Mode::Run }
+}

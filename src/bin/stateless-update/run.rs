@@ -1,0 +1,52 @@
+//! From a command to the operation of the library that does it.
+
+use std::sync::Arc;
+
+use stateless_update::client::{self, ClientError, Settings};
+use stateless_update::report::Reporter;
+
+use super::args::Command;
+use super::common::Face;
+use super::outcome::{Change, Deed, Outcome};
+
+/// Does it.
+pub(crate) async fn run(command: Command, settings: &Settings, face: &Arc<Face>) -> Result<Outcome, ClientError> {
+    let reporter: Arc<dyn Reporter> = Arc::<Face>::clone(face);
+    let changed = |deed, mode, transition| Outcome::Change(Change { deed, mode, transition });
+    Ok(match command {
+        Command::Info => Outcome::Info(client::info(settings, &reporter).await?),
+        Command::CheckUpdate => Outcome::Check(client::check_update(settings, &reporter).await?),
+        Command::Update(options) => {
+            let request = options.request();
+            changed(Deed::Update, request.mode, client::update(settings, &request, &reporter).await?)
+        }
+        Command::OsInstall(options) => {
+            let request = options.request();
+            changed(Deed::Install, request.mode, client::install(settings, &request, &reporter).await?)
+        }
+        Command::BundleAdd(options) => {
+            let request = options.request();
+            let transition = client::bundle_add(settings, &request, &reporter).await?;
+            changed(Deed::Add(request.bundles), request.mode, transition)
+        }
+        Command::BundleRemove(options) => {
+            let request = options.request();
+            let transition = client::bundle_remove(settings, &request, &reporter).await?;
+            changed(Deed::Remove(request.bundles), request.mode, transition)
+        }
+        Command::BundleList(options) => {
+            let rows = client::bundle_list(settings, &options.filter(), &reporter).await?;
+            Outcome::Bundles { rows, with_status: options.status }
+        }
+        Command::Diagnose(options) => {
+            Outcome::Diagnosis(client::diagnose(settings, &options.request(), &reporter).await?)
+        }
+        Command::Repair(options) => {
+            let request = options.request();
+            changed(Deed::Repair, request.mode, client::repair(settings, &request, &reporter).await?)
+        }
+        Command::Rollback(options) => {
+            changed(Deed::Rollback, options.mode(), client::rollback(settings, options.mode(), &reporter).await?)
+        }
+    })
+}

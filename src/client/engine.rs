@@ -1,0 +1,288 @@
+//! The one engine: every command that changes the machine names a target, and this moves the machine there.
+//!
+//! ```text
+//! manifests -> scan -> plan -> (a dry run ends here) -> space -> fetch -> stage -> switch -> tidy up
+//! ```
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::session::{KnownRelease, Session};
+use super::trees::{Installed, ReadPack, TargetTree};
+use super::{ClientError, Mode, Thoroughness, Transition};
+use crate::fetch::{Doors, fetch};
+use crate::manifest::{InstalledRecord, PackOffer, ReleaseName, Tree};
+use crate::plan::{Memory, Offer, UpdatePlan, closure, missing_blobs, plan, worth_a_look};
+use crate::report::Event;
+use crate::stage::{Damaged, Job, StagedTree, damaged, heal, stage};
+use crate::state::{LockedMachine, NewRecord, Slot};
+use crate::store::Store;
+use crate::switch::switch;
+use crate::tree::Fingerprints;
+use crate::types::{BundleName, Digest, TreePath};
+
+/// A target state: a release and the bundles that were asked for.
+#[derive(Debug)]
+pub(super) struct Goal {
+    pub release: KnownRelease,
+    pub subscriptions: BTreeSet<BundleName>,
+}
+
+/// So often a plan is made again because blocks turned out bad, before the origin is given up.
+const MAX_PLANS: usize = 5;
+/// A directory takes this much on disk.
+const DIRECTORY_BYTES: u64 = 4096;
+/// Room for the record, the journal and the caches.
+const RESERVE_BYTES: u64 = 4 << 20;
+
+/// Moves the machine to `goal`, starting from what is really on disk.
+pub(super) async fn go(
+    session: &Session,
+    goal: &Goal,
+    mode: Mode,
+    thoroughness: Thoroughness,
+) -> Result<Transition, ClientError> {
+    session.check_layout()?;
+    let release = &*goal.release.release;
+    let bundles = closure(release, &goal.subscriptions)?;
+    let mut installed = session.installed().await?;
+    session.scan_live(&mut installed, thoroughness)?;
+
+    let step = match session.record.as_ref().map(|record| record.installed.version()) {
+        Some(from) if from != release.version => {
+            let offer = release.packs.iter().find(|pack| pack.from == Some(from) && pack.bundle.is_none());
+            session.read_packs(offer.into_iter().cloned().collect()).await?
+        }
+        _ => Vec::new(),
+    };
+    let TargetTree { tree: target, blobs, fresh } = session.target_tree(&goal.release, &bundles, step.first()).await?;
+    let mut packs = step;
+    let mut memory = Memory::default();
+    let store = match session.locked().filter(|_| mode != Mode::DryRun) {
+        Some(machine) => {
+            let (store, held) = Store::open(machine.own_directory())?;
+            (memory.blobs, memory.blocks) = (held.blobs, held.blocks);
+            Some((machine, Arc::new(store)))
+        }
+        None => None,
+    };
+    let whole = from_nothing(goal, &blobs, &installed, &target, &packs, &memory);
+    packs.extend(session.read_packs(whole).await?);
+    drop(blobs);
+    let record = new_record(session, goal, &bundles, fresh)?;
+
+    let planned = plan_now(&installed, &target, &packs, &memory);
+    let changed = planned.tree_differs || session.record.as_ref().is_none_or(|live| !same_record(live, &record));
+    let mut done = Transition {
+        from: session.record.as_ref().map(|record| record.installed.version()),
+        to: release.version,
+        bundles: bundles.into_iter().collect(),
+        changed,
+        files_added: planned.counts.added,
+        files_changed: planned.counts.changed,
+        files_removed: planned.counts.removed,
+        download_bytes: session.transport.meter().bytes + planned.download_bytes,
+        requests: session.transport.meter().requests + planned.requests,
+        disk_peak_bytes: disk_bytes(session, &planned, &target)?,
+        duration_ms: 0,
+        dry_run: mode == Mode::DryRun,
+    };
+    if let (true, Some((machine, store))) = (changed, store) {
+        check_space(session, &planned, done.disk_peak_bytes)?;
+        let mover = Mover { session, machine, store, target: &target, packs: &packs, record: &record };
+        let damaged = mover.damaged(&planned.damaged)?;
+        let staged = mover.fetch_and_stage(&installed, planned, memory).await?;
+        done.changed = mode == Mode::Run;
+        if mode == Mode::Run {
+            mover.switch(staged, &damaged, installed.fingerprints)?;
+        }
+        let meter = session.transport.meter();
+        (done.download_bytes, done.requests) = (meter.bytes, meter.requests);
+    } else if let Some(machine) =
+        session.locked().filter(|_| mode != Mode::DryRun && !installed.fingerprints.is_empty())
+    {
+        cache(session, machine, &installed.fingerprints);
+    }
+    done.duration_ms = u64::try_from(session.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Ok(done)
+}
+
+impl Session {
+    async fn read_packs(&self, offers: Vec<PackOffer>) -> Result<Vec<ReadPack>, ClientError> {
+        let mut packs = Vec::new();
+        for offer in &offers {
+            packs.extend(self.read_pack(offer).await?);
+        }
+        Ok(packs)
+    }
+}
+
+/// What carries a plan out.
+struct Mover<'a> {
+    session: &'a Session,
+    machine: &'a LockedMachine,
+    store: Arc<Store>,
+    target: &'a Tree,
+    packs: &'a [ReadPack],
+    record: &'a NewRecord,
+}
+
+impl Mover<'_> {
+    /// Brings all blobs into the store, planning again where blocks turn out bad, and stages the tree.
+    async fn fetch_and_stage(
+        &self,
+        installed: &Installed,
+        mut planned: UpdatePlan,
+        mut memory: Memory,
+    ) -> Result<StagedTree, ClientError> {
+        let session = self.session;
+        let jobs = match session.settings.jobs {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            jobs => jobs,
+        };
+        let doors = Doors {
+            transport: session.transport.clone(),
+            store: self.store.clone(),
+            live: session.machine.tree(Slot::Live)?.map(Arc::new),
+            jobs,
+            parallel: session.settings.parallel_downloads,
+        };
+        for _ in 0..MAX_PLANS {
+            let fetched = fetch(&planned, &doors, &session.reporter).await?;
+            if fetched.struck.is_empty() {
+                return self.stage(installed, &planned);
+            }
+            let count = fetched.struck.len();
+            session
+                .reporter
+                .report(Event::Warning(format!("{count} blocks of packs are missing or bad: going around")));
+            memory.struck.extend(fetched.struck);
+            let (_, held) = Store::open(self.machine.own_directory())?;
+            (memory.blobs, memory.blocks) = (held.blobs, held.blocks);
+            planned = plan_now(installed, self.target, self.packs, &memory);
+        }
+        Err(ClientError::NoProgress)
+    }
+
+    /// The damaged files with the inodes that are at their places now.
+    fn damaged(&self, paths: &[TreePath]) -> Result<Vec<Damaged>, ClientError> {
+        Ok(self.machine.tree(Slot::Live)?.map_or(Ok(Vec::new()), |live| damaged(&live, paths))?)
+    }
+
+    /// Where the live tree goes: one that differs from the new one by damage alone is not worth being kept, and the
+    /// release before it is.
+    fn former(&self) -> Slot {
+        let same = self.session.record.as_ref().is_some_and(|live| same_record(live, self.record));
+        if same { Slot::Next } else { Slot::Previous }
+    }
+
+    fn stage(&self, installed: &Installed, planned: &UpdatePlan) -> Result<StagedTree, ClientError> {
+        let job = Job {
+            target: self.target,
+            kept: &planned.kept,
+            carried: &planned.carried,
+            former: self.former(),
+            record: self.record,
+            live_files: &installed.fingerprints,
+        };
+        Ok(stage(self.machine, &self.store, job, self.session.writer, &*self.session.reporter)?)
+    }
+
+    /// Exchanges the trees, then forgets what is no longer needed. What is known of the former live tree is kept: it is
+    /// the previous one now.
+    fn switch(&self, staged: StagedTree, damaged: &[Damaged], former: Fingerprints) -> Result<(), ClientError> {
+        switch(self.machine, &staged)?;
+        if let (Some(live), Some(previous)) = (self.machine.tree(Slot::Live)?, self.machine.tree(Slot::Previous)?) {
+            heal(&previous, &live, damaged, self.former() == Slot::Previous)?;
+        }
+        if let Err(error) = self.machine.own_directory().remove(Store::NAME) {
+            self.session.reporter.report(Event::Warning(format!("the store could not be cleared: {error}")));
+        }
+        let mut known = staged.into_fingerprints(self.machine)?;
+        known.add(former);
+        cache(self.session, self.machine, &known);
+        Ok(())
+    }
+}
+
+fn plan_now(installed: &Installed, target: &Tree, packs: &[ReadPack], memory: &Memory) -> UpdatePlan {
+    let offers: Vec<Offer<'_>> = packs.iter().map(|pack| Offer { pack: &pack.offer, index: &pack.index }).collect();
+    plan(installed.present(), target, &offers, memory)
+}
+
+/// A cache that cannot be written costs time later, nothing else.
+fn cache(session: &Session, machine: &LockedMachine, known: &Fingerprints) {
+    if let Err(error) = machine.cache_fingerprints(&known.to_bytes()) {
+        session.reporter.report(Event::Warning(format!("fingerprints could not be kept: {error}")));
+    }
+}
+
+/// The packs from nothing whose heads are worth reading, for what neither the live tree nor `packs` has.
+fn from_nothing(
+    goal: &Goal,
+    blobs: &BTreeMap<BundleName, Vec<Digest>>,
+    installed: &Installed,
+    target: &Tree,
+    packs: &[ReadPack],
+    memory: &Memory,
+) -> Vec<PackOffer> {
+    let planned = plan_now(installed, target, packs, memory);
+    let alone: BTreeSet<Digest> = planned.work.iter().filter_map(crate::plan::Work::object).collect();
+    let mut missing = missing_blobs(installed.present(), target);
+    missing.retain(|need| alone.contains(&need.digest));
+    let blobs = |bundle: &BundleName| -> BTreeSet<Digest> {
+        blobs.get(bundle).into_iter().flatten().filter(|digest| alone.contains(digest)).copied().collect()
+    };
+    let packs = goal.release.release.packs.iter().filter(|pack| pack.from.is_none());
+    let packs: Vec<_> = packs.filter_map(|pack| Some((pack.clone(), blobs(pack.bundle.as_ref()?)))).collect();
+    worth_a_look(&packs, &missing).into_iter().cloned().collect()
+}
+
+fn new_record(
+    session: &Session,
+    goal: &Goal,
+    bundles: &BTreeSet<BundleName>,
+    fresh: Vec<(Digest, Vec<u8>)>,
+) -> Result<NewRecord, ClientError> {
+    let release = &*goal.release.release;
+    let document = &goal.release.document;
+    let name = ReleaseName { version: release.version, sha256: Digest::of(document), length: document.len() as u64 };
+    let mut newest = 0;
+    for slot in [Slot::Live, Slot::Previous] {
+        newest = newest.max(session.machine.record(slot)?.map_or(0, |record| record.installed.sequence));
+    }
+    let digests = bundles.iter().map(|bundle| (bundle.clone(), release.bundles[bundle].manifest.sha256)).collect();
+    let origin = match &session.record {
+        Some(record) => record.installed.origin.clone(),
+        None => session.origin.clone(),
+    };
+    let installed = InstalledRecord::new(name, newest + 1, goal.subscriptions.clone(), digests, origin);
+    Ok(NewRecord { installed, release: document.clone(), root: goal.release.root.clone(), manifests: fresh })
+}
+
+/// Whether the live tree's record says the same as the new one, apart from the number of the tree.
+fn same_record(live: &crate::state::Record, new: &NewRecord) -> bool {
+    let (a, b) = (&live.installed, &new.installed);
+    (&a.release, &a.subscriptions, &a.bundles) == (&b.release, &b.subscriptions, &b.bundles)
+}
+
+fn disk_bytes(session: &Session, planned: &UpdatePlan, target: &Tree) -> Result<u64, ClientError> {
+    let directories = match session.machine.tree(Slot::Next)? {
+        Some(_) => 0,
+        None => target.entries().iter().filter(|entry| entry.is_directory()).count() as u64,
+    };
+    Ok(planned.disk_bytes + directories * DIRECTORY_BYTES)
+}
+
+fn check_space(session: &Session, planned: &UpdatePlan, bytes: u64) -> Result<(), ClientError> {
+    let root = session.machine.root();
+    let (free, free_inodes) = root.free_space()?;
+    let needed = bytes + RESERVE_BYTES;
+    // File systems that make inodes as they go say that they have none.
+    let inodes_short = free_inodes != 0 && planned.inodes > free_inodes;
+    if needed > free || inodes_short {
+        let path = root.path().to_owned();
+        return Err(ClientError::NoSpace { path, needed, free, needed_inodes: planned.inodes, free_inodes });
+    }
+    Ok(())
+}

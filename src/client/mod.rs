@@ -1,0 +1,21 @@
+//! The operations of `stateless-update`.
+//!
+//! Each names a target state (a release and subscriptions) and lets the one engine move the machine there, or only looks.
+//! Nothing here touches disk or network itself; the doors and moves below do.
+
+mod bundles;
+mod engine;
+mod error;
+mod inspect;
+mod request;
+mod rollback;
+mod session;
+mod trees;
+mod update;
+
+pub use bundles::{bundle_add, bundle_list, bundle_remove};
+pub use error::{ClientError, ErrorKind};
+pub use inspect::{diagnose, info};
+pub use request::*;
+pub use rollback::rollback;
+pub use update::{check_update, install, repair, update};

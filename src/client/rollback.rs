@@ -1,0 +1,71 @@
+//! `rollback`: back to the kept previous tree, without network.
+
+use std::sync::Arc;
+
+use super::trees::contradiction;
+use super::update::open;
+use super::{ClientError, Mode, Settings, Thoroughness, Transition};
+use crate::manifest::{BundleManifest, Tree, Union};
+use crate::plan::{Memory, plan};
+use crate::report::Reporter;
+use crate::stage::{StageError, previous};
+use crate::state::{Record, Slot};
+use crate::switch::switch;
+use crate::tree::Fingerprints;
+
+/// Exchanges the live tree with the previous one; once more brings it back.
+///
+/// # Errors
+/// When there is no previous tree, it is damaged, or its release is below the floor that the publisher has signed since.
+pub async fn rollback(
+    settings: &Settings,
+    mode: Mode,
+    reporter: &Arc<dyn Reporter>,
+) -> Result<Transition, ClientError> {
+    let session = open(settings, mode, reporter)?;
+    let record = session.machine.record(Slot::Previous)?.ok_or(StageError::NoPrevious)?;
+    let wanted = record.installed.version();
+    if let Some(floor) = session.known_floor()?.filter(|floor| wanted < *floor) {
+        return Err(ClientError::BelowFloor { wanted, floor });
+    }
+    let expected = kept_tree(&record)?;
+    let mut installed = session.installed().await?;
+    session.scan_live(&mut installed, Thoroughness::Quick)?;
+    let planned = plan(installed.present(), &expected, &[], &Memory::default());
+    let done = Transition {
+        from: Some(session.record()?.installed.version()),
+        to: wanted,
+        bundles: record.installed.bundles.keys().cloned().collect(),
+        changed: mode == Mode::Run,
+        files_added: planned.counts.added,
+        files_changed: planned.counts.changed,
+        files_removed: planned.counts.removed,
+        download_bytes: session.transport.meter().bytes,
+        requests: session.transport.meter().requests,
+        disk_peak_bytes: 0,
+        duration_ms: 0,
+        dry_run: mode == Mode::DryRun,
+    };
+    if let (Mode::Run, Some(machine)) = (mode, session.locked()) {
+        session.check_layout()?;
+        let known = Fingerprints::parse(&session.machine.cached_fingerprints()?);
+        let staged = previous(machine, &expected, planned.carried, &known, session.writer, &*session.reporter)?;
+        switch(machine, &staged)?;
+    }
+    let duration_ms = u64::try_from(session.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    Ok(Transition { duration_ms, ..done })
+}
+
+/// The tree that a kept record describes. Its manifests are taken from the record alone: a rollback asks nobody.
+fn kept_tree(record: &Record) -> Result<Tree, ClientError> {
+    let (release, _) = record.release()?;
+    let mut union = Union::default();
+    for bundle in record.installed.bundles.keys() {
+        let length = release.bundles.get(bundle).map_or(0, |offer| offer.manifest.length);
+        let json = record.manifest_json(bundle, length)?;
+        let damaged = || ClientError::WrongManifest { version: release.version, bundle: bundle.clone() };
+        let manifest = BundleManifest::parse(bundle, &json.ok_or_else(damaged)?)?;
+        union.add(manifest).map_err(|source| contradiction(release.version, source))?;
+    }
+    union.finish().map_err(|source| contradiction(release.version, source))
+}

@@ -1,0 +1,297 @@
+//! One run: the machine it works on, the publication it reads, and what it has learned so far.
+
+use std::collections::BTreeSet;
+use std::ops::Deref;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::{ClientError, Settings};
+use crate::disk::{FileType, Ownership, mounts_beneath};
+use crate::manifest::{Release, ReleaseError};
+use crate::report::{Event, Reporter};
+use crate::state::{HOME, LockedMachine, Machine, Record, Slot};
+use crate::transport::{Answer, Limits, Transport, TransportError};
+use crate::tree::Writer;
+use crate::trust::{
+    Expiry, Fetched, KnownTime, NewestRelease, Reference, Source, SourceError, TrustDirectory, Trusted, refresh,
+};
+use crate::types::{BundleName, Version};
+
+/// The program was made no earlier than this (2026-11-23): no clock before it is believed.
+const BUILT_AT: i64 = 1_795_392_000;
+const MAX_ROOT_BYTES: u64 = 1 << 20;
+
+/// A machine that is only looked at, or one that is worked on.
+#[derive(Debug)]
+pub(super) enum Access {
+    /// Nothing is written.
+    Look(Machine),
+    /// The lock is held.
+    Work(LockedMachine),
+}
+
+impl Deref for Access {
+    type Target = Machine;
+
+    fn deref(&self) -> &Machine {
+        match self {
+            Self::Look(machine) => machine,
+            Self::Work(machine) => machine,
+        }
+    }
+}
+
+/// One run of one operation.
+pub(super) struct Session {
+    pub started: Instant,
+    pub settings: Settings,
+    pub reporter: Arc<dyn Reporter>,
+    pub machine: Access,
+    pub writer: Writer,
+    /// What the live tree says of itself; none before an install.
+    pub record: Option<Record>,
+    pub transport: Arc<Transport>,
+    pub origin: Vec<String>,
+}
+
+/// A release and the document that says so.
+#[derive(Debug)]
+pub(super) struct KnownRelease {
+    pub release: Trusted<Release>,
+    pub document: Vec<u8>,
+    /// The trusted root that it was verified by.
+    pub root: Vec<u8>,
+}
+
+impl Session {
+    /// Opens a managed machine to look at it.
+    pub fn look(settings: &Settings, reporter: &Arc<dyn Reporter>) -> Result<Self, ClientError> {
+        let machine = Machine::open(&settings.root)?;
+        machine.live_record()?;
+        Self::new(settings, reporter, Access::Look(machine))
+    }
+
+    /// Opens a managed machine to work on it, and finishes what an earlier run left unfinished.
+    pub fn work(settings: &Settings, reporter: &Arc<dyn Reporter>) -> Result<Self, ClientError> {
+        let machine = Machine::open(&settings.root)?;
+        // Before the lock, which would leave a directory behind in a root that is none of ours.
+        machine.live_record()?;
+        let machine = machine.lock()?;
+        if crate::switch::recover(&machine)? {
+            reporter.report(Event::Note("finished a transition that an earlier run had made".to_owned()));
+        }
+        Self::new(settings, reporter, Access::Work(machine))
+    }
+
+    /// Opens an empty root to install into.
+    pub fn install(settings: &Settings, reporter: &Arc<dyn Reporter>) -> Result<Self, ClientError> {
+        crate::disk::make_directory(&settings.root)?;
+        let machine = Machine::open(&settings.root)?;
+        if machine.tree(Slot::Live)?.map_or(Ok(false), |usr| usr.names().map(|names| !names.is_empty()))? {
+            return Err(ClientError::NotEmpty { usr: settings.root.join("usr") });
+        }
+        if settings.urls.is_empty() {
+            return Err(ClientError::MissingOption { missing: "--url" });
+        }
+        let machine = machine.lock()?;
+        crate::switch::recover(&machine)?;
+        Self::new(settings, reporter, Access::Work(machine))
+    }
+
+    fn new(settings: &Settings, reporter: &Arc<dyn Reporter>, machine: Access) -> Result<Self, ClientError> {
+        let record = machine.record(Slot::Live)?;
+        let origin = match (&settings.urls[..], &record) {
+            ([], Some(record)) => record.installed.origin.clone(),
+            (urls, _) => urls.to_vec(),
+        };
+        let limits = Limits {
+            parallel: settings.parallel_downloads,
+            max_retries: settings.max_retries,
+            retry_delay: settings.retry_delay,
+            allow_insecure_http: settings.allow_insecure_http,
+        };
+        let ownership = Ownership::of_this_process();
+        if ownership == Ownership::Ignored {
+            let notice = "not run by root: owners and privileged attributes are neither set nor compared";
+            reporter.report(Event::Warning(notice.to_owned()));
+        }
+        Ok(Self {
+            started: Instant::now(),
+            settings: settings.clone(),
+            reporter: reporter.clone(),
+            transport: Arc::new(Transport::new(&origin, limits)?),
+            writer: Writer { ownership },
+            machine,
+            record,
+            origin,
+        })
+    }
+
+    /// The record of a machine that has one.
+    pub fn record(&self) -> Result<&Record, ClientError> {
+        let not_managed = || crate::state::StateError::NotManaged { root: self.settings.root.clone() };
+        Ok(self.record.as_ref().ok_or_else(not_managed)?)
+    }
+
+    /// The machine, when the lock is held.
+    pub fn locked(&self) -> Option<&LockedMachine> {
+        match &self.machine {
+            Access::Work(machine) => Some(machine),
+            Access::Look(_) => None,
+        }
+    }
+
+    /// The release that the live tree is of, from its own record: no network.
+    pub fn installed_release(&self) -> Result<KnownRelease, ClientError> {
+        let record = self.record()?;
+        let (release, document) = record.release()?;
+        Ok(KnownRelease { release: Trusted::recorded(release), document, root: record.root()? })
+    }
+
+    /// Looks at the publication: the newest release that is signed for.
+    ///
+    /// Where nothing may be written, the look leaves no trace in the trust directory.
+    pub async fn newest_release(&self) -> Result<KnownRelease, ClientError> {
+        let first_root = match (&self.settings.trust, &self.record) {
+            (Some(path), _) => crate::disk::read_file(path, MAX_ROOT_BYTES)?,
+            (None, Some(record)) => record.root()?,
+            (None, None) => return Err(ClientError::MissingOption { missing: "--trust" }),
+        };
+        let home = self.settings.root.join(HOME);
+        let mut directory = TrustDirectory::new(home.join("trust"));
+        let throwaway = match &self.machine {
+            Access::Look(_) => Some(directory.throwaway_copy()?),
+            Access::Work(_) => None,
+        };
+        if let Some((_, copy)) = &throwaway {
+            directory = copy.clone();
+        }
+        let mut time = KnownTime::new(Timestamp::now(), seconds(BUILT_AT));
+        if let Some(record) = &self.record {
+            time = time.not_before(seconds(record.release()?.0.published));
+        }
+        let expiry = if self.settings.ignore_time { Expiry::Ignored } else { Expiry::Enforced };
+        if expiry == Expiry::Ignored {
+            self.reporter.report(Event::Warning("metadata that has expired is accepted (--ignore-time)".to_owned()));
+        }
+        let source = Publication(self.transport.clone());
+        let look = refresh(&directory, &first_root, &source, time, expiry).await?;
+        let NewestRelease { version, reference, ref path } = *look.newest.get();
+        let name = look.newest.as_ref().map(|newest| newest.reference);
+        let remembered = directory.last_release()?.filter(|last| Reference::to(last) == reference);
+        let document = match remembered {
+            Some(document) => document,
+            None => {
+                let document = name.admit(self.transport.get(path, reference.length).await?)?;
+                directory.remember_release(&document)?;
+                document
+            }
+        };
+        let bytes = document.get().clone();
+        let release = document.try_map(|bytes| Release::parse(version, &bytes))?;
+        // Machines take that time for come: a later one would let all metadata look expired.
+        if release.published > look.expirations.timestamp.as_second() {
+            let reason = "it says that it was published after the metadata that names it ends".to_owned();
+            return Err(ReleaseError::BadField { version, reason }.into());
+        }
+        Ok(KnownRelease { release, document: bytes, root: look.root })
+    }
+
+    /// The release `wanted`, reached from the newest one by the digests that each release names of older ones.
+    pub async fn release(&self, wanted: Option<Version>) -> Result<KnownRelease, ClientError> {
+        let mut known = self.newest_release().await?;
+        let (newest, floor) = (known.release.version, known.release.floor);
+        let Some(wanted) = wanted else { return Ok(known) };
+        if wanted < floor {
+            return Err(ClientError::BelowFloor { wanted, floor });
+        }
+        while known.release.version != wanted {
+            let step = known.release.try_map(|release| {
+                let not_too_old = release.predecessors.into_iter().filter(|older| older.version >= wanted);
+                not_too_old.min_by_key(|older| older.version).ok_or(ClientError::NoSuchRelease { wanted, newest })
+            })?;
+            let version = step.version;
+            let path = Release::path(version, step.sha256);
+            let name = step.map(|step| Reference { digest: step.sha256, length: step.length.min(Release::MAX_BYTES) });
+            let document = name.admit(self.transport.get(&path, name.length).await?)?;
+            let bytes = document.get().clone();
+            let release = document.try_map(|bytes| Release::parse(version, &bytes))?;
+            known = KnownRelease { release, document: bytes, root: known.root };
+        }
+        Ok(known)
+    }
+
+    /// The floor of the newest release that this machine has seen, without asking anybody.
+    pub fn known_floor(&self) -> Result<Option<Version>, ClientError> {
+        #[derive(serde::Deserialize)]
+        struct FloorOnly {
+            floor: Version,
+        }
+        let directory = TrustDirectory::new(self.settings.root.join(HOME).join("trust"));
+        let last = directory.last_release()?;
+        Ok(last.and_then(|last| serde_json::from_slice::<FloorOnly>(&last).ok()).map(|last| last.floor))
+    }
+
+    /// Refuses layouts in which `/usr` cannot be exchanged as a whole.
+    pub fn check_layout(&self) -> Result<(), ClientError> {
+        let usr = self.settings.root.join("usr");
+        let refused = |reason: String| ClientError::Layout { usr: usr.clone(), reason };
+        let root = self.machine.root();
+        let Some(inode) = root.look("usr")? else { return Ok(()) };
+        if inode.file_type != FileType::Directory {
+            return Err(refused("it is no directory".to_owned()));
+        }
+        if inode.device != root.inode()?.device {
+            return Err(refused("it is a mount point of its own, or a subvolume".to_owned()));
+        }
+        let mounts = mounts_beneath(Path::new(&usr));
+        match mounts.first() {
+            None => Ok(()),
+            Some(first) => Err(refused(format!("{first} is mounted in it; unmount it first"))),
+        }
+    }
+
+    /// Whether a bundle is in the live tree.
+    pub fn has_bundle(&self, bundle: &BundleName) -> bool {
+        self.record.as_ref().is_some_and(|record| record.installed.bundles.contains_key(bundle))
+    }
+
+    /// The subscriptions of the live tree.
+    pub fn subscriptions(&self) -> Result<BTreeSet<BundleName>, ClientError> {
+        Ok(self.record()?.installed.subscriptions.clone())
+    }
+}
+
+fn seconds(seconds: i64) -> Timestamp {
+    Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// The transport as `trust` sees it.
+#[derive(Debug)]
+struct Publication(Arc<Transport>);
+
+#[async_trait]
+impl Source for Publication {
+    async fn fetch(&self, path: &str, limit_bytes: u64) -> Result<Vec<u8>, SourceError> {
+        self.0.get(path, limit_bytes).await.map_err(source_error)
+    }
+
+    async fn fetch_if_changed(&self, path: &str, limit_bytes: u64, etag: Option<&str>) -> Result<Fetched, SourceError> {
+        match self.0.get_if_changed(path, limit_bytes, etag).await.map_err(source_error)? {
+            Answer::Unchanged => Ok(Fetched::Unchanged),
+            Answer::Body { bytes, etag } => Ok(Fetched::Body { bytes, etag }),
+        }
+    }
+}
+
+fn source_error(error: TransportError) -> SourceError {
+    match error {
+        error if error.is_not_found() => SourceError::NotFound,
+        TransportError::TooLong { .. } => SourceError::TooLarge,
+        error => SourceError::Failed(error.into()),
+    }
+}

@@ -1,0 +1,238 @@
+//! What a transition starts from and what it goes to, as trees: manifests are read, fetched and composed here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::session::{KnownRelease, Session};
+use super::{ClientError, Thoroughness};
+use crate::manifest::{BundleManifest, Conflict, ManifestError, ManifestName, PackOffer, Release, Tree, Union};
+use crate::pack::{Index, apply_manifest_delta};
+use crate::plan::{Present, joined};
+use crate::report::{Event, Step};
+use crate::state::Slot;
+use crate::tree::{Depth, Fingerprints, scan};
+use crate::types::{BundleName, Digest, Seen, Version};
+
+/// What is installed and what is really on disk.
+#[derive(Debug, Default)]
+pub(super) struct Installed {
+    pub tree: Tree,
+    pub seen: Vec<Seen>,
+    pub extra: Vec<std::path::PathBuf>,
+    pub fingerprints: Fingerprints,
+}
+
+/// A pack and its index.
+#[derive(Debug)]
+pub(super) struct ReadPack {
+    pub offer: PackOffer,
+    pub index: Index,
+}
+
+/// The tree of a target, the contents of each of its bundles, and those manifests that the live tree's record does not
+/// have, compressed.
+#[derive(Debug)]
+pub(super) struct TargetTree {
+    pub tree: Tree,
+    pub blobs: BTreeMap<BundleName, Vec<Digest>>,
+    pub fresh: Vec<(Digest, Vec<u8>)>,
+}
+
+impl Installed {
+    pub fn present(&self) -> Present<'_> {
+        Present { tree: &self.tree, seen: &self.seen, extra: &self.extra }
+    }
+}
+
+impl Session {
+    /// The tree that the live tree's record describes.
+    pub async fn installed(&self) -> Result<Installed, ClientError> {
+        let Some(record) = &self.record else { return Ok(Installed::default()) };
+        let mut union = Union::default();
+        for bundle in record.installed.bundles.keys() {
+            let manifest = self.installed_manifest(bundle).await?;
+            union.add(manifest).map_err(|source| contradiction(record.installed.version(), source))?;
+        }
+        let tree = union.finish().map_err(|source| contradiction(record.installed.version(), source))?;
+        let seen = vec![Seen::Same; tree.entries().len()];
+        Ok(Installed { tree, seen, extra: Vec::new(), fingerprints: Fingerprints::default() })
+    }
+
+    /// The manifest of an installed bundle, from the record; one that is damaged there is fetched.
+    pub async fn installed_manifest(&self, bundle: &BundleName) -> Result<BundleManifest, ClientError> {
+        let record = self.record()?;
+        let (release, _) = record.release()?;
+        let name = manifest_name(&release, bundle)?;
+        let json = match record.manifest_json(bundle, name.length)? {
+            Some(json) => json,
+            None => self.fetch_manifest(&release, bundle, name).await?.0,
+        };
+        Ok(BundleManifest::parse(bundle, &json)?)
+    }
+
+    /// Compares the live tree with its manifests.
+    pub fn scan_live(&self, installed: &mut Installed, thoroughness: Thoroughness) -> Result<(), ClientError> {
+        let Some(live) = self.machine.tree(Slot::Live)? else { return Ok(()) };
+        let cached = Fingerprints::parse(&self.machine.cached_fingerprints()?);
+        let nothing = Fingerprints::default();
+        let depth = match thoroughness {
+            Thoroughness::Quick => Depth::Metadata,
+            Thoroughness::Changed => Depth::Content(&cached),
+            Thoroughness::Full => Depth::Content(&nothing),
+        };
+        let progress = (Step::Scan, &*self.reporter);
+        let found = scan(&live, &installed.tree, depth, self.writer.ownership, progress)?;
+        (installed.seen, installed.extra, installed.fingerprints) = (found.seen, found.extra, found.fingerprints);
+        Ok(())
+    }
+
+    /// The tree of `bundles` in a release: known manifests come from the record, others as deltas in `pack`, or whole.
+    pub async fn target_tree(
+        &self,
+        target: &KnownRelease,
+        bundles: &BTreeSet<BundleName>,
+        pack: Option<&ReadPack>,
+    ) -> Result<TargetTree, ClientError> {
+        let release = &*target.release;
+        release.check_manifests(bundles)?;
+        let (mut union, mut blobs, mut fresh) = (Union::default(), BTreeMap::new(), Vec::new());
+        let mut entries = 0;
+        let mut deltas = self.manifest_deltas(release, bundles, pack).await?;
+        for bundle in bundles {
+            let name = manifest_name(release, bundle)?;
+            let has = self.record.as_ref().and_then(|record| record.installed.bundles.get(bundle));
+            let manifest = if has == Some(&name.sha256) {
+                self.installed_manifest(bundle).await?
+            } else {
+                let patched = deltas.remove(bundle).and_then(|frame| self.patched(bundle, name, &frame));
+                let (json, compressed) = match patched {
+                    Some(json) => {
+                        let compressed = BundleManifest::compress_quickly(&json);
+                        (json, compressed)
+                    }
+                    None => self.fetch_manifest(release, bundle, name).await?,
+                };
+                fresh.push((name.sha256, compressed));
+                BundleManifest::parse(bundle, &json)?
+            };
+            entries += manifest.tree.entries().len();
+            if entries > BundleManifest::MAX_ENTRIES {
+                let limit = BundleManifest::MAX_ENTRIES;
+                return Err(ManifestError::TooMany { bundle: bundle.clone(), limit }.into());
+            }
+            let digests = manifest.tree.entries().iter().filter_map(|entry| entry.kind.digest());
+            blobs.insert(bundle.clone(), digests.collect());
+            union.add(manifest).map_err(|source| contradiction(release.version, source))?;
+        }
+        let tree = union.finish().map_err(|source| contradiction(release.version, source))?;
+        Ok(TargetTree { tree, blobs, fresh })
+    }
+
+    /// Reads the head of a pack. One that is missing or of a later format is no offer; that is said and no error.
+    pub async fn read_pack(&self, offer: &PackOffer) -> Result<Option<ReadPack>, ClientError> {
+        let mut head = Vec::new();
+        let mut sink = |bytes: &[u8]| {
+            head.extend_from_slice(bytes);
+            Ok(())
+        };
+        let skipped = |why: String| {
+            self.reporter.report(Event::Warning(format!("pack {} is not used: {why}", offer.path)));
+            Ok(None)
+        };
+        if offer.head.length > crate::pack::MAX_HEAD_BYTES {
+            return skipped("its head is too long".to_owned());
+        }
+        match self.transport.range(&offer.path, 0, offer.head.length, &mut sink).await {
+            Err(error) if error.is_not_found() => return skipped(error.to_string()),
+            other => other?,
+        }
+        if Digest::of(&head) != offer.head.sha256 {
+            return skipped("its head is damaged".to_owned());
+        }
+        match Index::parse(&head) {
+            Ok(index) => Ok(Some(ReadPack { offer: offer.clone(), index })),
+            Err(error) => skipped(error.to_string()),
+        }
+    }
+
+    /// The manifest deltas that a pack has for these bundles, as they came.
+    async fn manifest_deltas(
+        &self,
+        release: &Release,
+        bundles: &BTreeSet<BundleName>,
+        pack: Option<&ReadPack>,
+    ) -> Result<BTreeMap<BundleName, Vec<u8>>, ClientError> {
+        let mut frames = BTreeMap::new();
+        let (Some(pack), Some(record)) = (pack, &self.record) else { return Ok(frames) };
+        let wanted: Vec<_> = pack
+            .index
+            .manifest_deltas()
+            .iter()
+            .filter(|place| bundles.contains(&place.bundle))
+            .filter(|place| {
+                let has = record.installed.bundles.get(&place.bundle);
+                let wants = release.bundles.get(&place.bundle).map(|offer| &offer.manifest);
+                // One that is longer than the whole manifest is no help, and may be without end.
+                let pays = wants.is_some_and(|wants| place.length <= wants.wire_bytes);
+                pays && has.is_some_and(|has| place.starts_from(has)) && has != wants.map(|wants| &wants.sha256)
+            })
+            .collect();
+        for (start, length) in joined(wanted.iter().map(|place| (place.offset, place.length))) {
+            let mut bytes = Vec::new();
+            let mut sink = |piece: &[u8]| {
+                bytes.extend_from_slice(piece);
+                Ok(())
+            };
+            if let Err(error) = self.transport.range(&pack.offer.path, start, length, &mut sink).await {
+                self.reporter.report(Event::Warning(format!("manifest deltas are not used: {error}")));
+                return Ok(frames);
+            }
+            for place in &wanted {
+                let inside = place.offset.checked_sub(start).and_then(|from| {
+                    bytes.get(usize::try_from(from).ok()?..)?.get(..usize::try_from(place.length).ok()?)
+                });
+                if let Some(frame) = inside {
+                    frames.insert(place.bundle.clone(), frame.to_vec());
+                }
+            }
+        }
+        Ok(frames)
+    }
+
+    /// The JSON that a manifest delta makes of the one that the record has, if it is the one that is signed for.
+    fn patched(&self, bundle: &BundleName, wanted: &ManifestName, frame: &[u8]) -> Option<Vec<u8>> {
+        let record = self.record.as_ref()?;
+        let old_length = record.release().ok()?.0.bundles.get(bundle)?.manifest.length;
+        let old = record.manifest_json(bundle, old_length).ok()??;
+        let json = apply_manifest_delta(&old, frame, wanted.length).ok()?;
+        (Digest::of(&json) == wanted.sha256).then_some(json)
+    }
+
+    /// A whole manifest: its plain JSON and its compressed form.
+    async fn fetch_manifest(
+        &self,
+        release: &Release,
+        bundle: &BundleName,
+        name: &ManifestName,
+    ) -> Result<(Vec<u8>, Vec<u8>), ClientError> {
+        let compressed = self.transport.get(&Release::manifest_path(name.sha256), name.wire_bytes).await?;
+        let json = BundleManifest::expand(&compressed, name.length)?;
+        if Digest::of(&json) != name.sha256 {
+            return Err(ClientError::WrongManifest { version: release.version, bundle: bundle.clone() });
+        }
+        Ok((json, compressed))
+    }
+}
+
+/// The bundles of a release do not fit together.
+pub(super) fn contradiction(version: Version, source: Conflict) -> ClientError {
+    ClientError::Contradiction { version, source }
+}
+
+fn manifest_name<'a>(release: &'a Release, bundle: &BundleName) -> Result<&'a ManifestName, ClientError> {
+    let unknown = || crate::plan::BundleError::Unknown {
+        version: release.version,
+        name: bundle.clone(),
+        similar: crate::plan::similar(bundle, release),
+    };
+    Ok(&release.bundles.get(bundle).ok_or_else(unknown)?.manifest)
+}

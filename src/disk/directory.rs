@@ -1,0 +1,468 @@
+//! An open directory and what can be done in it.
+
+use std::ffi::{CStr, OsStr, OsString};
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{self, AtFlags, Mode, OFlags, RenameFlags, ResolveFlags};
+use rustix::io::Errno;
+
+use super::metadata::{owner_of, set_metadata, times, xattrs};
+use super::{DiskError, Inode, Ownership};
+use crate::types::{Metadata, Timestamp, Xattrs};
+
+/// An open directory. Names given to its methods are single components; symlinks are never followed.
+#[derive(Debug)]
+pub struct Directory {
+    fd: OwnedFd,
+    path: PathBuf,
+}
+
+const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+const FILE: OFlags = OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC).union(OFlags::NONBLOCK);
+
+impl Directory {
+    /// Opens the directory at a path of the person who runs the program; that one may lead over symlinks.
+    ///
+    /// # Errors
+    /// When it is not there, or is no directory.
+    pub fn open_path(path: &Path) -> Result<Self, DiskError> {
+        let flags = DIRECTORY.difference(OFlags::NOFOLLOW);
+        let fd = fs::open(path, flags, Mode::empty()).map_err(failed("open directory", path))?;
+        Ok(Self { fd, path: path.to_owned() })
+    }
+
+    /// Where it was when it was opened; for messages and for programs that take a path.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Another handle of the same directory.
+    ///
+    /// # Errors
+    /// When the process has no handles left.
+    pub fn again(&self) -> Result<Self, DiskError> {
+        let fd = self.fd.try_clone().map_err(|source| self.error("open directory", source))?;
+        Ok(Self { fd, path: self.path.clone() })
+    }
+
+    /// What the system says of the directory itself.
+    ///
+    /// # Errors
+    /// Those of `statx`.
+    pub fn inode(&self) -> Result<Inode, DiskError> {
+        let stat =
+            fs::statx(&self.fd, c"", AtFlags::EMPTY_PATH, Inode::WANTED).map_err(failed("look at", &self.path))?;
+        Ok(Inode::of(&stat))
+    }
+
+    /// What lies at `name`; none when nothing does.
+    ///
+    /// # Errors
+    /// Those of `statx`, apart from the absence of the name.
+    pub fn look(&self, name: impl AsRef<OsStr>) -> Result<Option<Inode>, DiskError> {
+        let name = name.as_ref();
+        match fs::statx(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW, Inode::WANTED) {
+            Ok(stat) => Ok(Some(Inode::of(&stat))),
+            Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
+            Err(errno) => Err(self.error_at("look at", name, errno)),
+        }
+    }
+
+    /// The names in it, sorted.
+    ///
+    /// # Errors
+    /// Those of `getdents`.
+    pub fn names(&self) -> Result<Vec<OsString>, DiskError> {
+        let read = || -> rustix::io::Result<Vec<OsString>> {
+            let mut names = Vec::new();
+            for entry in fs::Dir::read_from(&self.fd)? {
+                let entry = entry?;
+                let name: &CStr = entry.file_name();
+                if name != c"." && name != c".." {
+                    names.push(OsString::from_vec(name.to_bytes().to_vec()));
+                }
+            }
+            names.sort_unstable();
+            Ok(names)
+        };
+        read().map_err(failed("list", &self.path))
+    }
+
+    /// Opens the directory `name`; none when it is not there.
+    ///
+    /// # Errors
+    /// When it is something else, or cannot be opened.
+    pub fn subdirectory(&self, name: impl AsRef<OsStr>) -> Result<Option<Self>, DiskError> {
+        let name = name.as_ref();
+        match fs::openat(&self.fd, name, DIRECTORY, Mode::empty()) {
+            Ok(fd) => Ok(Some(Self { fd, path: self.path.join(name) })),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(self.error_at("open directory", name, errno)),
+        }
+    }
+
+    /// Opens the directory `name`, which is made with `mode` when it is not there.
+    ///
+    /// # Errors
+    /// When it is something else, or cannot be made or opened.
+    pub fn ensure_subdirectory(&self, name: impl AsRef<OsStr>, mode: u32) -> Result<Self, DiskError> {
+        let name = name.as_ref();
+        match fs::mkdirat(&self.fd, name, Mode::from_raw_mode(mode)) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(errno) => return Err(self.error_at("make directory", name, errno)),
+        }
+        let fd = fs::openat(&self.fd, name, DIRECTORY, Mode::empty());
+        let fd = fd.map_err(|errno| self.error_at("open directory", name, errno))?;
+        Ok(Self { fd, path: self.path.join(name) })
+    }
+
+    /// Opens the directory at a path of several names beneath this one; none when it is not there.
+    ///
+    /// # Errors
+    /// When a symlink or anything else that is no directory is on the way.
+    pub fn descend(&self, path: &str) -> Result<Option<Self>, DiskError> {
+        if path.is_empty() {
+            return self.again().map(Some);
+        }
+        match fs::openat2(&self.fd, path, DIRECTORY, Mode::empty(), beneath()) {
+            Ok(fd) => Ok(Some(Self { fd, path: self.path.join(path) })),
+            Err(Errno::NOENT) => Ok(None),
+            Err(errno) => Err(self.error_at("open directory", OsStr::new(path), errno)),
+        }
+    }
+
+    /// Opens the regular file at a path of one or more names beneath this one for reading.
+    ///
+    /// # Errors
+    /// When it is not there, is no regular file, or a symlink is on the way.
+    pub fn open_file(&self, path: impl AsRef<OsStr>) -> Result<File, DiskError> {
+        let path = path.as_ref();
+        let fd = fs::openat2(&self.fd, path, FILE, Mode::empty(), beneath())
+            .map_err(|errno| self.error_at("open", path, errno))?;
+        let file = File::from(fd);
+        match file.metadata() {
+            Ok(metadata) if metadata.is_file() => Ok(file),
+            Ok(_) => Err(self.error_at("open", path, Errno::INVAL)),
+            Err(source) => Err(DiskError { action: "look at", path: self.path.join(path), source }),
+        }
+    }
+
+    /// The content of the small file `name`; none when it is not there. A file of more than `limit` bytes is an error.
+    ///
+    /// # Errors
+    /// When it cannot be read or is too long.
+    pub fn read(&self, name: impl AsRef<OsStr>, limit: u64) -> Result<Option<Vec<u8>>, DiskError> {
+        let name = name.as_ref();
+        let file = match self.open_file(name) {
+            Err(error) if error.is(Errno::NOENT) => return Ok(None),
+            other => other?,
+        };
+        let mut bytes = Vec::new();
+        let read = file.take(limit + 1).read_to_end(&mut bytes);
+        let failed = |source| DiskError { action: "read", path: self.path.join(name), source };
+        read.map_err(failed)?;
+        if bytes.len() as u64 > limit {
+            return Err(failed(std::io::Error::new(std::io::ErrorKind::FileTooLarge, "it is longer than it may be")));
+        }
+        Ok(Some(bytes))
+    }
+
+    /// Makes the file `name`, which must not be there yet.
+    ///
+    /// # Errors
+    /// When it is there, or cannot be made.
+    pub fn create_file(&self, name: impl AsRef<OsStr>, mode: u32) -> Result<File, DiskError> {
+        let name = name.as_ref();
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let fd = fs::openat(&self.fd, name, flags, Mode::from_raw_mode(mode));
+        fd.map(File::from).map_err(|errno| self.error_at("make", name, errno))
+    }
+
+    /// Makes the file `name` with this content.
+    ///
+    /// # Errors
+    /// When it is there, or cannot be written.
+    pub fn write_new(&self, name: &str, mode: u32, content: &[u8]) -> Result<(), DiskError> {
+        let mut file = self.create_file(name, mode)?;
+        file.write_all(content).map_err(|source| DiskError { action: "write", path: self.path.join(name), source })
+    }
+
+    /// Gives the file `name` this content, durably and at once: whoever reads it, also after a power cut, gets the old
+    /// content or the new.
+    ///
+    /// # Errors
+    /// When a step fails; the old content is then still there.
+    pub fn replace(&self, name: &str, content: &[u8]) -> Result<(), DiskError> {
+        let fresh = format!("{name}.new");
+        self.remove(&fresh)?;
+        self.write_new(&fresh, 0o600, content)?;
+        let failed = |source| DiskError { action: "sync", path: self.path.join(&fresh), source };
+        self.open_file(&fresh)?.sync_all().map_err(failed)?;
+        self.rename(&fresh, self, name)?;
+        self.sync()
+    }
+
+    /// Waits until the directory itself is on disk.
+    ///
+    /// # Errors
+    /// Those of `fsync`.
+    pub fn sync(&self) -> Result<(), DiskError> {
+        fs::fsync(&self.fd).map_err(failed("sync", &self.path))
+    }
+
+    /// Waits until the whole file system is on disk.
+    ///
+    /// # Errors
+    /// Those of `syncfs`, such as a write that failed earlier.
+    pub fn sync_filesystem(&self) -> Result<(), DiskError> {
+        fs::syncfs(&self.fd).map_err(failed("sync the file system of", &self.path))
+    }
+
+    /// Gives the inode `name` another name in `other`.
+    ///
+    /// # Errors
+    /// `EMLINK` when it has all the names it can, `EPERM` when it is immutable, and others of `linkat`.
+    pub fn link(&self, name: impl AsRef<OsStr>, other: &Self, other_name: impl AsRef<OsStr>) -> Result<(), DiskError> {
+        let (name, other_name) = (name.as_ref(), other_name.as_ref());
+        fs::linkat(&self.fd, name, &other.fd, other_name, AtFlags::empty())
+            .map_err(|errno| other.error_at("link", other_name, errno))
+    }
+
+    /// Moves `name` to `other_name` in `other`, in place of a file or an empty directory that is there.
+    ///
+    /// # Errors
+    /// Those of `renameat`.
+    pub fn rename(
+        &self,
+        name: impl AsRef<OsStr>,
+        other: &Self,
+        other_name: impl AsRef<OsStr>,
+    ) -> Result<(), DiskError> {
+        let name = name.as_ref();
+        fs::renameat(&self.fd, name, &other.fd, other_name.as_ref())
+            .map_err(|errno| self.error_at("rename", name, errno))
+    }
+
+    /// Exchanges `name` with `other_name` in `other`, in one instant.
+    ///
+    /// # Errors
+    /// `EINVAL` where the file system cannot, `EXDEV` across file systems, `EBUSY` for mount points.
+    pub fn exchange(
+        &self,
+        name: impl AsRef<OsStr>,
+        other: &Self,
+        other_name: impl AsRef<OsStr>,
+    ) -> Result<(), DiskError> {
+        let name = name.as_ref();
+        fs::renameat_with(&self.fd, name, &other.fd, other_name.as_ref(), RenameFlags::EXCHANGE)
+            .map_err(|errno| self.error_at("exchange", name, errno))
+    }
+
+    /// Makes a symlink.
+    ///
+    /// # Errors
+    /// Those of `symlinkat`.
+    pub fn symlink(&self, name: &str, target: &str) -> Result<(), DiskError> {
+        fs::symlinkat(target, &self.fd, name).map_err(|errno| self.error_at("make symlink", OsStr::new(name), errno))
+    }
+
+    /// What the symlink `name` points to.
+    ///
+    /// # Errors
+    /// Those of `readlinkat`.
+    pub fn read_link(&self, name: impl AsRef<OsStr>) -> Result<OsString, DiskError> {
+        let name = name.as_ref();
+        let target = fs::readlinkat(&self.fd, name, Vec::new());
+        let target = target.map_err(|errno| self.error_at("read symlink", name, errno))?;
+        Ok(OsString::from_vec(target.into_bytes()))
+    }
+
+    /// Removes `name`, with all that is in it when it is a directory. No error when it is not there.
+    ///
+    /// # Errors
+    /// Those of `unlinkat`.
+    pub fn remove(&self, name: impl AsRef<OsStr>) -> Result<(), DiskError> {
+        let name = name.as_ref();
+        match fs::unlinkat(&self.fd, name, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => return Ok(()),
+            Err(Errno::ISDIR) => {}
+            Err(errno) => return Err(self.error_at("remove", name, errno)),
+        }
+        if let Some(inner) = self.subdirectory(name)? {
+            for inner_name in inner.names()? {
+                inner.remove(&inner_name)?;
+            }
+        }
+        fs::unlinkat(&self.fd, name, AtFlags::REMOVEDIR).map_err(|errno| self.error_at("remove", name, errno))
+    }
+
+    /// Gives the symlink `name` its owner and time.
+    ///
+    /// # Errors
+    /// Those of `fchownat` and `utimensat`.
+    pub fn set_symlink_metadata(&self, name: &str, metadata: &Metadata, ownership: Ownership) -> Result<(), DiskError> {
+        let owner = owner_of(metadata, ownership);
+        fs::chownat(&self.fd, name, owner.0, owner.1, AtFlags::SYMLINK_NOFOLLOW)
+            .and_then(|()| fs::utimensat(&self.fd, name, &times(metadata.mtime), AtFlags::SYMLINK_NOFOLLOW))
+            .map_err(|errno| self.error_at("set owner and time of", OsStr::new(name), errno))
+    }
+
+    /// Gives the directory itself its owner, mode, attributes and time.
+    ///
+    /// # Errors
+    /// Those of the system calls.
+    pub fn set_metadata(&self, metadata: &Metadata, ownership: Ownership) -> Result<(), DiskError> {
+        set_metadata(&self.fd, metadata, ownership).map_err(failed("set mode, owner and time of", &self.path))
+    }
+
+    /// Gives the directory itself this time of last change.
+    ///
+    /// # Errors
+    /// Those of `futimens`.
+    pub fn set_mtime(&self, mtime: Timestamp) -> Result<(), DiskError> {
+        fs::futimens(&self.fd, &times(mtime)).map_err(failed("set the time of", &self.path))
+    }
+
+    /// Gives an open file its owner, mode, attributes and time; `name` is for messages.
+    ///
+    /// # Errors
+    /// Those of the system calls.
+    pub fn set_file_metadata(
+        &self,
+        file: &File,
+        name: &str,
+        metadata: &Metadata,
+        ownership: Ownership,
+    ) -> Result<(), DiskError> {
+        set_metadata(file, metadata, ownership)
+            .map_err(|errno| self.error_at("set mode, owner and time of", OsStr::new(name), errno))
+    }
+
+    /// The extended attributes of the directory itself that releases carry.
+    ///
+    /// # Errors
+    /// Those of the system calls.
+    pub fn xattrs(&self) -> Result<Xattrs, DiskError> {
+        xattrs(&self.fd).map_err(failed("read the attributes of", &self.path))
+    }
+
+    /// The extended attributes of an open file that releases carry; `name` is for messages.
+    ///
+    /// # Errors
+    /// Those of the system calls.
+    pub fn file_xattrs(&self, file: &File, name: &str) -> Result<Xattrs, DiskError> {
+        xattrs(file).map_err(|errno| self.error_at("read the attributes of", OsStr::new(name), errno))
+    }
+
+    /// Bytes and inodes that are free for this process.
+    ///
+    /// # Errors
+    /// Those of `fstatvfs`.
+    pub fn free_space(&self) -> Result<(u64, u64), DiskError> {
+        let stat = fs::fstatvfs(&self.fd).map_err(failed("look at the file system of", &self.path))?;
+        Ok((stat.f_bavail.saturating_mul(stat.f_frsize), stat.f_favail))
+    }
+
+    /// The kind of file system, as far as it is one of those that systems are installed on.
+    ///
+    /// # Errors
+    /// Those of `fstatfs`.
+    pub fn filesystem(&self) -> Result<String, DiskError> {
+        let stat = fs::fstatfs(&self.fd).map_err(failed("look at the file system of", &self.path))?;
+        // The magic numbers of statfs(2).
+        Ok(match stat.f_type {
+            0xEF53 => "ext4".to_owned(),
+            0x5846_5342 => "xfs".to_owned(),
+            0x9123_683E => "btrfs".to_owned(),
+            0xF2F5_2010 => "f2fs".to_owned(),
+            0x0102_1994 => "tmpfs".to_owned(),
+            0x794C_7630 => "overlay".to_owned(),
+            other => format!("file system {other:#x}"),
+        })
+    }
+
+    fn error(&self, action: &'static str, source: std::io::Error) -> DiskError {
+        DiskError { action, path: self.path.clone(), source }
+    }
+
+    fn error_at(&self, action: &'static str, name: &OsStr, errno: Errno) -> DiskError {
+        DiskError { action, path: self.path.join(name), source: errno.into() }
+    }
+}
+
+fn beneath() -> ResolveFlags {
+    ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS
+}
+
+fn failed(action: &'static str, path: &Path) -> impl Fn(Errno) -> DiskError {
+    let path = path.to_owned();
+    move |errno| DiskError { action, path: path.clone(), source: errno.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scratch() -> (tempfile::TempDir, Directory) {
+        let temporary = tempfile::tempdir().expect("a temporary directory");
+        let directory = Directory::open_path(temporary.path()).expect("it opens");
+        (temporary, directory)
+    }
+
+    #[test]
+    fn symlinks_are_never_followed() {
+        let (_keep, directory) = scratch();
+        directory.symlink("out", "/etc").expect("symlink");
+        assert!(directory.subdirectory("out").is_err());
+        assert!(directory.descend("out").is_err());
+        assert!(directory.open_file("out/passwd").is_err());
+        assert!(directory.open_file("../x").is_err());
+        assert!(directory.ensure_subdirectory("out", 0o700).is_err());
+        assert_eq!(directory.read_link("out").expect("link"), "/etc");
+        directory.remove("out").expect("removed");
+        assert!(Path::new("/etc/passwd").exists());
+    }
+
+    #[test]
+    fn replacing_keeps_one_file() {
+        let (_keep, directory) = scratch();
+        directory.replace("journal", b"one").expect("written");
+        directory.replace("journal", b"two").expect("written");
+        assert_eq!(directory.read("journal", 3).expect("read"), Some(b"two".to_vec()));
+        assert!(directory.read("journal", 2).is_err());
+        assert_eq!(directory.names().expect("listed"), ["journal"]);
+        assert_eq!(directory.read("none", 2).expect("read"), None);
+    }
+
+    #[test]
+    fn metadata_is_set_and_seen() {
+        let (_keep, directory) = scratch();
+        let file = directory.create_file("f", 0o600).expect("made");
+        let mtime = Timestamp { seconds: 1_700_000_000, nanoseconds: 5 };
+        let inode = directory.look("f").expect("look").expect("there");
+        let mut metadata = Metadata { mode: 0o4755, uid: inode.uid, gid: inode.gid, mtime, ..Metadata::default() };
+        metadata.xattrs.insert("user.note".into(), b"x".as_slice().into());
+        directory.set_file_metadata(&file, "f", &metadata, Ownership::of_this_process()).expect("set");
+        let inode = directory.look("f").expect("look").expect("there");
+        assert_eq!(inode.metadata_difference(&metadata, Ownership::Kept), None);
+        assert_eq!(directory.file_xattrs(&file, "f").expect("attributes"), metadata.xattrs);
+        assert_eq!(
+            inode.metadata_difference(&Metadata::default(), Ownership::Kept),
+            Some(crate::types::Difference::Mode)
+        );
+    }
+
+    #[test]
+    fn remove_takes_a_whole_tree() {
+        let (_keep, directory) = scratch();
+        let inner = directory.ensure_subdirectory("a", 0o700).expect("made");
+        inner.ensure_subdirectory("b", 0o700).expect("made").write_new("c", 0o600, b"").expect("written");
+        directory.remove("a").expect("removed");
+        directory.remove("a").expect("nothing to do");
+        assert_eq!(directory.names().expect("listed"), [""; 0]);
+    }
+}

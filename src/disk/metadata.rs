@@ -1,0 +1,61 @@
+//! Owner, mode, time and extended attributes of an open file or directory: read, and set in the order that keeps them.
+
+use std::os::fd::AsFd;
+
+use rustix::fs::{self, Mode, XattrFlags};
+use rustix::io::Errno;
+
+use super::Ownership;
+use crate::types::{Metadata, Timestamp, Xattrs};
+
+pub(super) fn owner_of(metadata: &Metadata, ownership: Ownership) -> (Option<fs::Uid>, Option<fs::Gid>) {
+    match ownership {
+        Ownership::Kept => (Some(fs::Uid::from_raw(metadata.uid)), Some(fs::Gid::from_raw(metadata.gid))),
+        Ownership::Ignored => (None, None),
+    }
+}
+
+pub(super) fn times(mtime: Timestamp) -> fs::Timestamps {
+    let time = fs::Timespec { tv_sec: mtime.seconds, tv_nsec: mtime.nanoseconds.into() };
+    fs::Timestamps { last_access: time, last_modification: time }
+}
+
+/// Owner first (a change of owner clears setuid and capabilities), then attributes, mode and last the time.
+pub(super) fn set_metadata(fd: impl AsFd, metadata: &Metadata, ownership: Ownership) -> rustix::io::Result<()> {
+    let owner = owner_of(metadata, ownership);
+    fs::fchown(&fd, owner.0, owner.1)?;
+    for name in xattrs(&fd)?.into_keys() {
+        if !metadata.xattrs.contains_key(&name) && ownership.covers_xattr(&name) {
+            fs::fremovexattr(&fd, &*name)?;
+        }
+    }
+    for (name, value) in &metadata.xattrs {
+        if ownership.covers_xattr(name) {
+            fs::fsetxattr(&fd, &**name, value, XattrFlags::empty())?;
+        }
+    }
+    fs::fchmod(&fd, Mode::from_raw_mode(metadata.mode))?;
+    fs::futimens(&fd, &times(metadata.mtime))
+}
+
+pub(super) fn xattrs(fd: impl AsFd) -> rustix::io::Result<Xattrs> {
+    let mut found = Xattrs::new();
+    let mut names = vec![0_u8; 1024];
+    let length = loop {
+        match fs::flistxattr(&fd, names.as_mut_slice()) {
+            Ok(length) => break length,
+            Err(Errno::RANGE) if names.len() < 1 << 16 => names.resize(names.len() * 8, 0),
+            Err(Errno::NOTSUP) => return Ok(found),
+            Err(errno) => return Err(errno),
+        }
+    };
+    for name in names[..length].split(|&byte| byte == 0).filter(|name| !name.is_empty()) {
+        let Ok(name) = str::from_utf8(name) else { continue };
+        if crate::manifest::is_allowed_xattr(name) {
+            let mut value = vec![0_u8; 1 << 16];
+            let length = fs::fgetxattr(&fd, name, value.as_mut_slice())?;
+            found.insert(name.into(), value[..length].into());
+        }
+    }
+    Ok(found)
+}

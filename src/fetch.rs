@@ -1,0 +1,305 @@
+//! The move from the publication to the store: brings every blob that a plan wants, verified.
+//!
+//! Downloading, verifying and decoding overlap: blocks of packs are hashed while they arrive, get their name in the
+//! store when they are whole, and are decoded by other threads meanwhile. Memory is bounded by the decoders' windows, not
+//! by the size of files. What a stopped run leaves in the store is what the next plan need not fetch: it continues after
+//! its last verified block.
+//!
+//! A block that is missing, bad, or does not make what it should, is reported as struck; the caller plans again without
+//! it. An object that is bad is an error: there is nothing to fall back to.
+
+use std::collections::HashSet;
+use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::{StreamExt, TryStreamExt, stream};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinSet;
+
+use crate::delta::DeltaError;
+use crate::disk::{Directory, DiskError};
+use crate::manifest::Release;
+use crate::pack::{BlockReader, ObjectDecoder, PackError};
+use crate::plan::{BlockWork, Make, Need, RangeWork, UpdatePlan, Work};
+use crate::report::{Progress, Reporter, Step};
+use crate::store::{Incoming, Shelf, Store, StoreError};
+use crate::transport::{SinkError, Transport, TransportError};
+use crate::types::{Digest, TreePath};
+
+/// Where from and where to.
+#[derive(Clone, Debug)]
+pub struct Doors {
+    /// The publication.
+    pub transport: Arc<Transport>,
+    /// The store.
+    pub store: Arc<Store>,
+    /// The live tree, whose files deltas start from; none for an install.
+    pub live: Option<Arc<Directory>>,
+    /// Threads that decode.
+    pub jobs: usize,
+    /// Requests under way at once.
+    pub parallel: usize,
+}
+
+/// What was brought.
+#[derive(Debug, Default)]
+pub struct Fetched {
+    /// Blocks that are missing or bad: what they should have made is not in the store.
+    pub struck: HashSet<Digest>,
+}
+
+/// Why the blobs could not be brought.
+#[derive(Debug, thiserror::Error)]
+pub enum FetchError {
+    /// The publication cannot be read.
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    /// The store cannot be written.
+    #[error("cannot write to the store")]
+    Store(#[from] StoreError),
+    /// The disk says no.
+    #[error("cannot write to the store")]
+    Disk(#[from] DiskError),
+    /// An object is not what its name says.
+    #[error("the object of blob {digest} is damaged or forged")]
+    BadObject {
+        /// The blob.
+        digest: Digest,
+        /// What was wrong.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A thread that decodes ended without a result.
+    #[error("decoding ended unexpectedly")]
+    Decoder(#[source] tokio::task::JoinError),
+}
+
+/// Why a block did not make what it should.
+#[derive(Debug, thiserror::Error)]
+enum BlockError {
+    #[error(transparent)]
+    Pack(#[from] PackError),
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+type Bar = Arc<Progress<Arc<dyn Reporter>>>;
+
+/// Brings everything that the plan wants into the store, except what only struck blocks would have made.
+///
+/// # Errors
+/// When the publication cannot be reached, an object is bad, or the disk is full. What was brought stays.
+pub async fn fetch(plan: &UpdatePlan, doors: &Doors, reporter: &Arc<dyn Reporter>) -> Result<Fetched, FetchError> {
+    let (sender, receiver) = unbounded_channel();
+    let fetcher = Fetcher {
+        doors: doors.clone(),
+        struck: Arc::default(),
+        downloaded: Arc::new(Progress::new(reporter.clone(), Step::Download, plan.download_bytes)),
+        built: Arc::new(Progress::new(reporter.clone(), Step::Build, plan.build_bytes)),
+    };
+    let decoding = fetcher.decode_all(receiver);
+    let downloading = fetcher.download_all(&plan.work, sender);
+    let (downloaded, decoded) = tokio::join!(downloading, decoding);
+    decoded?;
+    downloaded?;
+    let struck = std::mem::take(&mut *fetcher.struck.lock().unwrap_or_else(PoisonError::into_inner));
+    Ok(Fetched { struck })
+}
+
+#[derive(Clone)]
+struct Fetcher {
+    doors: Doors,
+    struck: Arc<Mutex<HashSet<Digest>>>,
+    downloaded: Bar,
+    built: Bar,
+}
+
+impl Fetcher {
+    async fn download_all(&self, work: &[Work], decode: UnboundedSender<BlockWork>) -> Result<(), FetchError> {
+        stream::iter(work)
+            .map(|work| self.download(work, &decode))
+            .buffer_unordered(self.doors.parallel.max(1))
+            .try_collect()
+            .await
+    }
+
+    async fn download(&self, work: &Work, decode: &UnboundedSender<BlockWork>) -> Result<(), FetchError> {
+        match work {
+            Work::Copy { from, need } => self.copy(from.clone(), *need).await,
+            Work::Block(block) => {
+                // Only fails when decoding has ended with an error, which is then the one to report.
+                let _ = decode.send(block.clone());
+                Ok(())
+            }
+            Work::Range(range) => self.range(range, decode).await,
+            Work::Object(need) => self.object(*need).await,
+        }
+    }
+
+    async fn copy(&self, from: TreePath, need: Need) -> Result<(), FetchError> {
+        let (doors, built) = (self.doors.clone(), self.built.clone());
+        let copy = move || {
+            let Some(live) = doors.live else { return Ok(()) };
+            let mut incoming = doors.store.incoming()?;
+            let path = from.beneath_usr();
+            io::copy(&mut live.open_file(path)?, &mut incoming).map_err(|source| DiskError {
+                action: "copy",
+                path: live.path().join(path),
+                source,
+            })?;
+            incoming.finish(Shelf::Blob, need.digest)?;
+            built.advance(need.size);
+            Ok(())
+        };
+        tokio::task::spawn_blocking(copy).await.map_err(FetchError::Decoder)?
+    }
+
+    async fn object(&self, need: Need) -> Result<(), FetchError> {
+        let bad = |source: SinkError| FetchError::BadObject { digest: need.digest, source };
+        let incoming = self.doors.store.incoming()?;
+        let mut decoder = ObjectDecoder::new(need.size, incoming).map_err(|error| bad(error.into()))?;
+        let mut sink = |bytes: &[u8]| -> Result<(), SinkError> {
+            decoder.write_all(bytes)?;
+            self.downloaded.advance(bytes.len() as u64);
+            Ok(())
+        };
+        let path = Release::object_path(need.digest);
+        match self.doors.transport.object(&path, need.object_bytes, &mut sink).await {
+            Err(TransportError::Sink { source, .. }) => return Err(bad(source)),
+            other => other?,
+        }
+        let incoming = decoder.finish().map_err(|error| bad(error.into()))?;
+        match incoming.finish(Shelf::Blob, need.digest) {
+            Err(error @ StoreError::OtherContent { .. }) => return Err(bad(error.into())),
+            other => other?,
+        }
+        self.built.advance(need.size);
+        Ok(())
+    }
+
+    /// Streams a part of a pack into the store, block by block.
+    async fn range(&self, range: &RangeWork, decode: &UnboundedSender<BlockWork>) -> Result<(), FetchError> {
+        let mut splitter = Splitter { fetcher: self, range, decode, at: range.offset, next: 0, incoming: None };
+        let mut sink = |bytes: &[u8]| splitter.take(bytes);
+        match self.doors.transport.range(&range.path, range.offset, range.length, &mut sink).await {
+            Err(error) if error.is_not_found() => {
+                range.blocks.iter().for_each(|block| self.strike(block.block.block.digest));
+                Ok(())
+            }
+            other => Ok(other?),
+        }
+    }
+
+    fn strike(&self, block: Digest) {
+        self.struck.lock().unwrap_or_else(PoisonError::into_inner).insert(block);
+    }
+
+    /// Decodes blocks as they come, on as many threads as the doors allow.
+    async fn decode_all(&self, mut blocks: UnboundedReceiver<BlockWork>) -> Result<(), FetchError> {
+        let mut running = JoinSet::new();
+        loop {
+            tokio::select! {
+                block = blocks.recv(), if running.len() < self.doors.jobs.max(1) => match block {
+                    Some(block) => {
+                        let fetcher = self.clone();
+                        running.spawn_blocking(move || fetcher.decode(&block));
+                    }
+                    None => break,
+                },
+                Some(done) = running.join_next() => done.map_err(FetchError::Decoder)??,
+            }
+        }
+        while let Some(done) = running.join_next().await {
+            done.map_err(FetchError::Decoder)??;
+        }
+        Ok(())
+    }
+
+    /// Makes the wanted blobs of a block that lies in the store, then forgets the block.
+    fn decode(&self, work: &BlockWork) -> Result<(), FetchError> {
+        let digest = work.block.block.digest;
+        match self.make(work) {
+            Ok(()) => {}
+            // Disk trouble is not the block's fault.
+            Err(BlockError::Store(StoreError::Disk(error)) | BlockError::Disk(error)) => return Err(error.into()),
+            Err(BlockError::Pack(
+                PackError::Write { source, .. } | PackError::Delta { source: DeltaError::Write { source }, .. },
+            )) => {
+                let path = self.doors.store.directory().path().to_owned();
+                return Err(DiskError { action: "write to", path, source }.into());
+            }
+            Err(error) => {
+                tracing::warn!(%digest, %error, "a block does not make what it should");
+                self.strike(digest);
+            }
+        }
+        Ok(self.doors.store.remove(Shelf::Block, digest)?)
+    }
+
+    fn make(&self, work: &BlockWork) -> Result<(), BlockError> {
+        let store = &self.doors.store;
+        let content = store.open_content(Shelf::Block, work.block.block.digest)?;
+        let mut reader = BlockReader::open(&work.block.block, &content, 0)?;
+        for (make, build) in work.makes.iter().zip(&work.block.block.builds) {
+            let (digest, base) = match (make, &self.doors.live) {
+                (Make::Whole(digest), _) => (digest, None),
+                (Make::Delta(digest, from), Some(live)) => (digest, Some(live.open_file(from.beneath_usr())?)),
+                (Make::Skip | Make::Delta(..), _) => {
+                    reader.skip()?;
+                    continue;
+                }
+            };
+            let mut incoming = store.incoming()?;
+            reader.build(base.as_ref().map(|base| base as _), &mut incoming)?;
+            incoming.finish(Shelf::Blob, *digest)?;
+            self.built.advance(build.size);
+        }
+        Ok(())
+    }
+}
+
+/// Cuts a stream of bytes of a pack into blocks.
+struct Splitter<'a> {
+    fetcher: &'a Fetcher,
+    range: &'a RangeWork,
+    decode: &'a UnboundedSender<BlockWork>,
+    /// Place in the pack of the next byte.
+    at: u64,
+    /// Index of the block that is coming or comes next.
+    next: usize,
+    incoming: Option<Incoming<'a>>,
+}
+
+impl Splitter<'_> {
+    fn take(&mut self, mut bytes: &[u8]) -> Result<(), SinkError> {
+        self.fetcher.downloaded.advance(bytes.len() as u64);
+        while let Some(work) = self.range.blocks.get(self.next).filter(|_| !bytes.is_empty()) {
+            let (start, digest) = (work.block.offset, work.block.block.digest);
+            let end = start + work.block.block.length();
+            // Bytes between two blocks are nobody's.
+            let gap = start.saturating_sub(self.at).min(bytes.len() as u64);
+            self.at += gap;
+            bytes = &bytes[gap as usize..];
+            let (mine, rest) = bytes.split_at(end.saturating_sub(self.at).min(bytes.len() as u64) as usize);
+            let mut incoming = match self.incoming.take() {
+                Some(incoming) => incoming,
+                None => self.fetcher.doors.store.incoming()?,
+            };
+            incoming.write_all(mine)?;
+            self.at += mine.len() as u64;
+            bytes = rest;
+            if self.at < end {
+                self.incoming = Some(incoming);
+                continue;
+            }
+            match incoming.finish(Shelf::Block, digest) {
+                Ok(()) => drop(self.decode.send(work.clone())),
+                Err(StoreError::OtherContent { .. }) => self.fetcher.strike(digest),
+                Err(error) => return Err(error.into()),
+            }
+            self.next += 1;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,246 @@
+//! The bundle manifest: the entries of one bundle in one release.
+//!
+//! JSON, one line per entry so that a delta between two releases stays small. It does not name its release: a bundle
+//! that did not change keeps its manifest and its digest.
+
+use std::io::{Read, Write};
+
+use serde::Deserialize;
+
+use super::line::{Entries, Line};
+use super::{DocumentError, Tree, TreeError, read_document};
+use crate::types::BundleName;
+
+/// The entries of one bundle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BundleManifest {
+    /// Whose entries they are.
+    pub bundle: BundleName,
+    /// The entries.
+    pub tree: Tree,
+}
+
+/// Why bytes are no bundle manifest.
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestError {
+    /// Not the document that is wanted.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    /// The manifest of another bundle.
+    #[error("the manifest of bundle {wanted} names itself {found}")]
+    OtherBundle {
+        /// The bundle it was fetched for.
+        wanted: BundleName,
+        /// The bundle it names.
+        found: BundleName,
+    },
+    /// An entry breaks a rule.
+    #[error("bundle {bundle}: entry {path:?}: {reason}")]
+    BadEntry {
+        /// The bundle.
+        bundle: BundleName,
+        /// The entry's path, as written.
+        path: String,
+        /// The rule.
+        reason: String,
+    },
+    /// The entries are no tree.
+    #[error("bundle {bundle}: the entries are no tree")]
+    BadTree {
+        /// The bundle.
+        bundle: BundleName,
+        /// Why.
+        source: TreeError,
+    },
+    /// More entries than any manifest may have.
+    #[error("bundle {bundle} has more than {limit} entries")]
+    TooMany {
+        /// The bundle.
+        bundle: BundleName,
+        /// How many there may be.
+        limit: usize,
+    },
+    /// The compressed form cannot be expanded to the length that was signed for.
+    #[error("a manifest does not expand to the {expected} bytes that were signed for")]
+    Expansion {
+        /// The signed length in bytes.
+        expected: u64,
+        /// What the decoder says.
+        source: std::io::Error,
+    },
+}
+
+#[derive(Deserialize)]
+struct Document {
+    bundle: BundleName,
+    entries: Entries,
+}
+
+impl BundleManifest {
+    /// The format number that is written and read.
+    pub const FORMAT: u32 = 1;
+    /// More plain bytes than this are refused, and so are the manifests of one machine that have more together: room
+    /// for about 350,000 files.
+    pub const MAX_BYTES: u64 = 64 << 20;
+    /// More entries than this are refused, in one manifest and in those of one machine together.
+    pub const MAX_ENTRIES: usize = 1 << 19;
+    const LEVEL: i32 = 19;
+
+    /// Reads the plain JSON.
+    ///
+    /// # Errors
+    /// When it is another bundle's, or any entry breaks a rule of the format.
+    pub fn parse(wanted: &BundleName, json: &[u8]) -> Result<Self, ManifestError> {
+        let document: Document = read_document(&format!("the manifest of {wanted}"), Self::FORMAT, json)?;
+        let bundle = document.bundle;
+        if bundle != *wanted {
+            return Err(ManifestError::OtherBundle { wanted: wanted.clone(), found: bundle });
+        }
+        let Entries { read, bad, too_many } = document.entries;
+        if too_many {
+            return Err(ManifestError::TooMany { bundle, limit: Self::MAX_ENTRIES });
+        }
+        if let Some((path, reason)) = bad {
+            return Err(ManifestError::BadEntry { bundle, path, reason });
+        }
+        let tree =
+            Tree::from_sorted(read).map_err(|source| ManifestError::BadTree { bundle: bundle.clone(), source })?;
+        Ok(Self { bundle, tree })
+    }
+
+    /// Expands the compressed form to the plain JSON, which must have exactly `length` bytes.
+    ///
+    /// # Errors
+    /// When the frame is damaged, or makes more or fewer bytes. No more than `length` + 1 bytes are ever made.
+    pub fn expand(compressed: &[u8], length: u64) -> Result<Vec<u8>, ManifestError> {
+        let bad = |source| ManifestError::Expansion { expected: length, source };
+        let invalid = |text: &str| bad(std::io::Error::new(std::io::ErrorKind::InvalidData, text));
+        if length > Self::MAX_BYTES {
+            return Err(invalid("that is more than any manifest may have"));
+        }
+        let mut decoder = zstd::stream::read::Decoder::with_buffer(compressed).map_err(bad)?;
+        decoder.window_log_max(27).map_err(bad)?;
+        let mut plain = Vec::with_capacity(length as usize + 1);
+        decoder.take(length + 1).read_to_end(&mut plain).map_err(bad)?;
+        if plain.len() as u64 == length { Ok(plain) } else { Err(invalid("it makes another number of bytes")) }
+    }
+
+    /// The compressed form of plain JSON.
+    ///
+    /// # Panics
+    /// Never: writing to memory does not fail.
+    pub fn compress(json: &[u8]) -> Vec<u8> {
+        zstd::encode_all(json, Self::LEVEL).expect("compressing memory to memory")
+    }
+
+    /// A compressed form that is not published: made in no time, somewhat longer.
+    ///
+    /// # Panics
+    /// Never: writing to memory does not fail.
+    pub fn compress_quickly(json: &[u8]) -> Vec<u8> {
+        zstd::encode_all(json, 1).expect("compressing memory to memory")
+    }
+
+    /// The plain JSON: a line for the head, a line for each entry. Equal manifests give equal bytes.
+    ///
+    /// # Panics
+    /// Never: writing to memory does not fail.
+    pub fn to_json(&self) -> Vec<u8> {
+        let mut json =
+            format!("{{\"format\":{},\"bundle\":\"{}\",\"entries\":[", Self::FORMAT, self.bundle).into_bytes();
+        for (index, entry) in self.tree.entries().iter().enumerate() {
+            json.extend_from_slice(if index == 0 { b"\n" } else { b",\n" });
+            serde_json::to_writer(&mut json, &Line::of(entry)).expect("writing to memory");
+        }
+        json.write_all(b"\n]}\n").expect("writing to memory");
+        json
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::Digest;
+
+    fn core() -> BundleName {
+        BundleName::core()
+    }
+
+    fn document(entries: &str) -> String {
+        let top = r#"{"path":"usr","type":"directory","mode":493,"uid":0,"gid":0,"mtime":1}"#;
+        format!(r#"{{"format":1,"bundle":"os-core","entries":[{top}{entries}]}}"#)
+    }
+
+    fn refusal(entries: &str) -> String {
+        match BundleManifest::parse(&core(), document(entries).as_bytes()) {
+            Ok(_) => String::new(),
+            Err(error) => {
+                format!("{error}: {}", std::error::Error::source(&error).map_or(String::new(), |e| e.to_string()))
+            }
+        }
+    }
+
+    #[test]
+    fn written_and_read_again_it_is_the_same() {
+        let digest = Digest::of(b"x");
+        let text = document(&format!(
+            r#",{{"path":"usr/a","type":"file","mode":2541,"uid":1,"gid":2,"mtime":-5,"mtime_ns":7,"size":1,"sha256":"{digest}","object_bytes":9,"since":10,"xattrs":{{"security.capability":"AQA="}}}},{{"path":"usr/b","type":"symlink","mode":511,"uid":0,"gid":0,"mtime":1,"target":"../x"}}"#
+        ));
+        let manifest = BundleManifest::parse(&core(), text.as_bytes()).expect("valid");
+        let json = manifest.to_json();
+        assert_eq!(BundleManifest::parse(&core(), &json).expect("its own output"), manifest);
+        assert_eq!(String::from_utf8(json.clone()).expect("text").replace('\n', ""), text);
+        let compressed = BundleManifest::compress(&json);
+        assert_eq!(BundleManifest::expand(&compressed, json.len() as u64).expect("right length"), json);
+        for wrong in [0, json.len() as u64 - 1, json.len() as u64 + 1, u64::MAX] {
+            assert!(BundleManifest::expand(&compressed, wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn hostile_entries_are_refused() {
+        let sha = Digest::of(b"");
+        let file = |path: &str, rest: &str| {
+            format!(
+                r#",{{"path":"{path}","type":"file","mode":420,"uid":0,"gid":0,"mtime":1,"size":0,"object_bytes":1,"since":1,"sha256":"{sha}"{rest}}}"#
+            )
+        };
+        let cases = [
+            (file("/usr/a", ""), "does not lie beneath"),
+            (file("usr/../etc/passwd", ""), "component"),
+            (file("etc/passwd", ""), "does not lie beneath"),
+            (file("usr/a\\u0000b", ""), "NUL"),
+            (file("usr/a/b", ""), "parent"),
+            (file("usr/a", r#","target":"x""#), "fields do not fit"),
+            (file("usr/share", ""), "must be a directory"),
+            (file("usr/share/stateless-update", ""), "own record"),
+            (file("usr/a", r#","xattrs":{"security.selinux":"AA=="}"#), "not one that a release may carry"),
+            (file("usr/a", r#","device":1"#), "unknown field"),
+            (file("usr/a", "") + &file("usr/a", ""), "twice"),
+            (file("usr/b", "") + &file("usr/a", ""), "twice"),
+            (file("usr/a", "").replace("420", "65535"), "permission bits"),
+            (file("usr/a", "").replace(r#""uid":0"#, r#""uid":4294967295"#), "nobody's"),
+            (file("usr/a", "").replace(r#""uid":0"#, r#""uid":4294967296"#), "expected u32"),
+            (file("usr/a", "").replace(r#""size":0"#, r#""size":18446744073709551615"#), "fields do not fit"),
+            (r#",{"path":"usr/d","type":"device","mode":1,"uid":0,"gid":0,"mtime":1}"#.to_owned(), "unknown variant"),
+            (
+                r#",{"path":"usr/l","type":"symlink","mode":511,"uid":0,"gid":0,"mtime":1,"target":""}"#.to_owned(),
+                "fields",
+            ),
+        ];
+        for (entries, wanted) in cases {
+            let said = refusal(&entries);
+            assert!(said.contains(wanted), "{entries}\n  said: {said}\n  not: {wanted}");
+        }
+    }
+
+    #[test]
+    fn the_future_and_other_bundles_have_their_own_message() {
+        let future = document("").replace(r#""format":1"#, r#""format":2"#);
+        let error = BundleManifest::parse(&core(), future.as_bytes()).expect_err("future");
+        assert!(matches!(error, ManifestError::Document(DocumentError::FutureFormat { found: 2, .. })));
+        let other = "web".parse().expect("a name");
+        let error = BundleManifest::parse(&other, document("").as_bytes()).expect_err("other");
+        assert!(matches!(error, ManifestError::OtherBundle { .. }));
+    }
+}

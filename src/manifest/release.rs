@@ -1,0 +1,303 @@
+//! The release document: one release as a whole, its bundles, its packs, and the way back to older releases.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::each_once::each_once;
+use super::{DocumentError, ReleaseName, Status, read_document, write_document};
+use crate::types::{BundleName, Digest, Version};
+
+/// An older release that this one leads to.
+pub type Predecessor = ReleaseName;
+
+/// A bundle manifest by digest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestName {
+    /// SHA-256 of the plain JSON.
+    pub sha256: Digest,
+    /// Length of the plain JSON in bytes.
+    pub length: u64,
+    /// Length in bytes of the compressed form, `manifests/SHA256`.
+    pub wire_bytes: u64,
+}
+
+/// A bundle in a release.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BundleOffer {
+    /// One line for people.
+    pub title: String,
+    /// More for people.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// How ready it is.
+    #[serde(default)]
+    pub status: Status,
+    /// Bundles that come with it; `os-core` goes without saying.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub includes: BTreeSet<BundleName>,
+    /// Bundles that `bundle-add` adds too, unless told not to.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub also_add: BTreeSet<BundleName>,
+    /// Its manifest.
+    pub manifest: ManifestName,
+    /// Files in it.
+    pub files: u64,
+    /// Bytes of their content.
+    pub disk_bytes: u64,
+    /// Bytes of its pack from nothing.
+    pub download_bytes: u64,
+}
+
+/// A pack on offer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PackOffer {
+    /// The release that a machine must be at; none for a pack from nothing.
+    pub from: Option<Version>,
+    /// The bundle it is for; none when it is for the whole release.
+    pub bundle: Option<BundleName>,
+    /// Where it lies in the publication.
+    pub path: String,
+    /// Digest and length of its head, which names the digests of all its blocks.
+    pub head: HeadName,
+    /// Length of the whole pack in bytes.
+    pub length: u64,
+}
+
+/// The head of a pack by digest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeadName {
+    /// SHA-256 of the head.
+    pub sha256: Digest,
+    /// Length of the head in bytes.
+    pub length: u64,
+}
+
+/// One release.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Release {
+    format: u32,
+    /// The number.
+    pub version: Version,
+    /// When it was made, in seconds since the epoch. A signed time: clients take it as a lower bound of the present.
+    pub published: i64,
+    /// No client goes to a release below this one.
+    pub floor: Version,
+    /// Older releases, newest first: the 1st, 2nd, 4th, 8th ... before this one, so that any is a few steps away.
+    #[serde(default)]
+    pub predecessors: Vec<Predecessor>,
+    /// All bundles.
+    #[serde(deserialize_with = "each_once")]
+    pub bundles: BTreeMap<BundleName, BundleOffer>,
+    /// All packs.
+    pub packs: Vec<PackOffer>,
+}
+
+/// Why bytes are no release document.
+#[derive(Debug, thiserror::Error)]
+pub enum ReleaseError {
+    /// Not the document that is wanted.
+    #[error(transparent)]
+    Document(#[from] DocumentError),
+    /// The document of another release.
+    #[error("the document of release {wanted} is that of release {found}")]
+    OtherRelease {
+        /// The release that it was fetched for.
+        wanted: Version,
+        /// The release that it is.
+        found: Version,
+    },
+    /// `os-core` is missing.
+    #[error("release {0} has no bundle os-core")]
+    NoCore(Version),
+    /// An inclusion leads nowhere.
+    #[error("release {version}: bundle {bundle} includes {missing}, which the release does not have")]
+    UnknownInclude {
+        /// The release.
+        version: Version,
+        /// The bundle that includes.
+        bundle: BundleName,
+        /// What it includes.
+        missing: BundleName,
+    },
+    /// A place or number that no publisher writes.
+    #[error("release {version}: {reason}")]
+    BadField {
+        /// The release.
+        version: Version,
+        /// Which, and why.
+        reason: String,
+    },
+}
+
+impl Release {
+    /// The format number that is written and read.
+    pub const FORMAT: u32 = 1;
+    /// Longer documents are refused before they are read.
+    pub const MAX_BYTES: u64 = 16 << 20;
+
+    /// A release document with nothing on offer yet.
+    pub fn new(version: Version, published: i64, floor: Version) -> Self {
+        Self {
+            format: Self::FORMAT,
+            version,
+            published,
+            floor,
+            predecessors: Vec::new(),
+            bundles: BTreeMap::new(),
+            packs: Vec::new(),
+        }
+    }
+
+    /// Where the document with this digest lies in a publication.
+    pub fn path(version: Version, digest: Digest) -> String {
+        format!("releases/{digest}.{version}.json")
+    }
+
+    /// Where the manifest with this digest lies in a publication.
+    pub fn manifest_path(digest: Digest) -> String {
+        format!("manifests/{digest}")
+    }
+
+    /// Where the object of this blob lies in a publication.
+    pub fn object_path(digest: Digest) -> String {
+        let name = digest.to_string();
+        format!("objects/{}/{name}", &name[..2])
+    }
+
+    /// Reads the JSON of release `wanted`.
+    ///
+    /// # Errors
+    /// When it is another release's, or refers to bundles that it does not have, or breaks a limit.
+    pub fn parse(wanted: Version, json: &[u8]) -> Result<Self, ReleaseError> {
+        let release: Self = read_document(&format!("the document of release {wanted}"), Self::FORMAT, json)?;
+        if release.version != wanted {
+            return Err(ReleaseError::OtherRelease { wanted, found: release.version });
+        }
+        release.check()?;
+        Ok(release)
+    }
+
+    /// Checks that a machine may have all these bundles: that their manifests together are not longer than any may be.
+    ///
+    /// # Errors
+    /// [`ReleaseError::BadField`] when they are.
+    pub fn check_manifests<'a>(&self, bundles: impl IntoIterator<Item = &'a BundleName>) -> Result<(), ReleaseError> {
+        let lengths =
+            bundles.into_iter().filter_map(|bundle| self.bundles.get(bundle)).map(|offer| offer.manifest.length);
+        let (bytes, limit) = (lengths.fold(0, u64::saturating_add), super::BundleManifest::MAX_BYTES);
+        if bytes > limit {
+            let reason = format!("the manifests of the wanted bundles have {bytes} bytes, more than {limit}");
+            return Err(ReleaseError::BadField { version: self.version, reason });
+        }
+        Ok(())
+    }
+
+    /// The JSON.
+    pub fn to_json(&self) -> Vec<u8> {
+        write_document(self)
+    }
+
+    fn check(&self) -> Result<(), ReleaseError> {
+        let version = self.version;
+        let bad = |reason: String| Err(ReleaseError::BadField { version, reason });
+        if !self.bundles.contains_key(BundleName::CORE) {
+            return Err(ReleaseError::NoCore(version));
+        }
+        for (bundle, offer) in &self.bundles {
+            if let Some(missing) = offer.includes.iter().find(|name| !self.bundles.contains_key(*name)) {
+                let (bundle, missing) = (bundle.clone(), missing.clone());
+                return Err(ReleaseError::UnknownInclude { version, bundle, missing });
+            }
+            if offer.manifest.length > super::BundleManifest::MAX_BYTES
+                || offer.manifest.wire_bytes > super::BundleManifest::MAX_BYTES
+            {
+                return bad(format!("the manifest of {bundle} is longer than any may be"));
+            }
+        }
+        if self.floor > version {
+            return bad(format!("it says that no client may go below {}, so not to itself", self.floor));
+        }
+        if let Some(newer) = self.predecessors.iter().find(|older| older.version >= version) {
+            return bad(format!("predecessor {} is not older", newer.version));
+        }
+        for pack in &self.packs {
+            let plain = |part: &str| !part.is_empty() && !part.starts_with('.') && part.bytes().all(is_path_byte);
+            if !pack.path.starts_with("packs/") || !pack.path.split('/').all(plain) {
+                return bad(format!("pack path {:?} is not one beneath packs/", pack.path));
+            }
+            if pack.head.length > pack.length || pack.length > 1 << 50 {
+                return bad(format!("pack {} has lengths that cannot be", pack.path));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_path_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-_.+".contains(&byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> Release {
+        let version = Version::new(20).expect("not zero");
+        let mut release = Release::new(version, 1_700_000_000, Version::new(10).expect("not zero"));
+        let offer = BundleOffer {
+            title: "Core".to_owned(),
+            description: String::new(),
+            status: Status::Active,
+            includes: BTreeSet::new(),
+            also_add: BTreeSet::new(),
+            manifest: ManifestName { sha256: Digest::of(b""), length: 1, wire_bytes: 2 },
+            files: 1,
+            disk_bytes: 2,
+            download_bytes: 3,
+        };
+        release.bundles.insert(BundleName::core(), offer);
+        let head = HeadName { sha256: Digest::of(b"head"), length: 4 };
+        release.packs.push(PackOffer {
+            from: None,
+            bundle: None,
+            path: "packs/nothing-20/all".into(),
+            head,
+            length: 9,
+        });
+        release
+    }
+
+    #[test]
+    fn written_and_read_again_it_is_the_same() {
+        let release = sample();
+        assert_eq!(Release::parse(release.version, &release.to_json()).expect("its own output"), release);
+    }
+
+    #[test]
+    fn what_no_publisher_writes_is_refused() {
+        type Change = fn(&mut Release);
+        let cases: [(Change, &str); 8] = [
+            (|r| r.floor = Version::new(21).expect("not zero"), "no client may go below 21"),
+            (|r| r.format = 2, "format 2"),
+            (|r| r.version = Version::new(21).expect("not zero"), "that of release 21"),
+            (|r| r.bundles.clear(), "no bundle os-core"),
+            (|r| r.packs[0].path = "packs/../../etc/x".into(), "not one beneath packs/"),
+            (|r| r.packs[0].path = "objects/x".into(), "not one beneath packs/"),
+            (|r| r.packs[0].head.length = 10, "lengths"),
+            (
+                |r| {
+                    let core = r.bundles.get_mut(BundleName::CORE).expect("there");
+                    core.includes.insert("ghost".parse().expect("a name"));
+                },
+                "includes ghost",
+            ),
+        ];
+        for (change, wanted) in cases {
+            let mut release = sample();
+            change(&mut release);
+            let error = Release::parse(sample().version, &release.to_json()).expect_err(wanted);
+            assert!(error.to_string().contains(wanted), "{error}");
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Decoding one verified block: its builds one after the other, in bounded memory.
+
+use std::io::{self, BufRead, Read, Write};
+
+use super::block::{STREAM_NAMES, STREAMS};
+use super::frame::{FrameReader, Section};
+use super::{Block, Build, DELTA_WINDOW_LOG, Method, PackError, WHOLE_WINDOW_LOG};
+use crate::delta::{self, ReadAt, Streams};
+
+/// Decodes the builds of one block in their order: the streams are solid, so each build is made or skipped.
+pub struct BlockReader<'a, I> {
+    builds: &'a [Build<I>],
+    next: usize,
+    whole: FrameReader<'a>,
+    delta: Streams<FrameReader<'a>>,
+}
+
+impl<'a, I: Copy> BlockReader<'a, I> {
+    /// A reader of `block`, which begins at `offset` of `content`. The caller has checked those bytes against the
+    /// block's digest, or is about to check every digest that comes out.
+    ///
+    /// # Errors
+    /// When the content cannot be read, or a stream is no zstd frame.
+    pub fn open(block: &'a Block<I>, content: &'a dyn ReadAt, offset: u64) -> Result<Self, PackError> {
+        let mut offset = offset;
+        let mut frames = Vec::with_capacity(STREAMS);
+        for (number, (lengths, name)) in block.streams.iter().zip(STREAM_NAMES).enumerate() {
+            let window_limit = if number == 0 { WHOLE_WINDOW_LOG } else { DELTA_WINDOW_LOG };
+            let section = Section::new(content, offset, lengths.packed);
+            frames.push(FrameReader::new(name, section, lengths.plain, window_limit)?);
+            offset = offset.saturating_add(lengths.packed);
+        }
+        let whole = frames.remove(0);
+        let Ok(delta) = frames.try_into() else { unreachable!("seven streams less one are six") };
+        Ok(Self { builds: &block.builds, next: 0, whole, delta: Streams::from_array(delta) })
+    }
+
+    /// The build that comes next; none after the last.
+    pub fn next_build(&self) -> Option<Build<I>> {
+        self.builds.get(self.next).copied()
+    }
+
+    /// Makes the next build: writes exactly as many bytes as it says. `base` is the old content, for a build that has
+    /// one.
+    ///
+    /// The caller compares the build's size with the one that it expects before, and the digest of what was written
+    /// after.
+    ///
+    /// # Errors
+    /// When the block, or the old content, is not what it should be, or writing fails. Up to the build's size has then
+    /// been written, and the reader can make nothing further.
+    pub fn build(&mut self, base: Option<&dyn ReadAt>, out: &mut dyn Write) -> Result<(), PackError> {
+        let (build, Build { size, method, .. }) = self.take_next()?;
+        match (method, base) {
+            (Method::Whole, _) => copy(build, &mut self.whole, size, out),
+            (Method::Delta { .. }, Some(base)) => {
+                delta::apply(&mut self.delta, base, size, out).map_err(|source| PackError::Delta { build, source })
+            }
+            (Method::Delta { .. }, None) => Err(PackError::NoBase { build }),
+        }
+    }
+
+    /// Passes over the next build: for one that is not wanted, or whose old content is not here.
+    ///
+    /// # Errors
+    /// When the block is not what it should be.
+    pub fn skip(&mut self) -> Result<(), PackError> {
+        let (build, Build { size, method, .. }) = self.take_next()?;
+        match method {
+            Method::Whole => copy(build, &mut self.whole, size, &mut io::sink()),
+            Method::Delta { .. } => {
+                delta::skip(&mut self.delta, size).map_err(|source| PackError::Delta { build, source })
+            }
+        }
+    }
+
+    /// Checks, after the last build, that the block holds nothing else. A caller that needs no further build may as
+    /// well drop the reader.
+    ///
+    /// # Errors
+    /// When builds are left, or bytes.
+    pub fn finish(self) -> Result<(), PackError> {
+        if self.next != self.builds.len() {
+            return Err(PackError::WrongBuildCount { builds: self.builds.len(), asked: self.next });
+        }
+        self.whole.finish()?;
+        self.delta.into_array().into_iter().try_for_each(FrameReader::finish)
+    }
+
+    fn take_next(&mut self) -> Result<(usize, Build<I>), PackError> {
+        let (number, builds) = (self.next, self.builds.len());
+        let build = self.next_build().ok_or(PackError::WrongBuildCount { builds, asked: number + 1 })?;
+        self.next += 1;
+        Ok((number, build))
+    }
+}
+
+/// Hands on exactly `size` bytes.
+fn copy(build: usize, from: &mut FrameReader<'_>, size: u64, out: &mut dyn Write) -> Result<(), PackError> {
+    let mut from = from.take(size);
+    while from.limit() > 0 {
+        let decode = |source| PackError::Decode { stream: STREAM_NAMES[0], source };
+        let bytes = from.fill_buf().map_err(decode)?;
+        if bytes.is_empty() {
+            return Err(decode(io::ErrorKind::UnexpectedEof.into()));
+        }
+        out.write_all(bytes).map_err(|source| PackError::Write { build, source })?;
+        let count = bytes.len();
+        from.consume(count);
+    }
+    Ok(())
+}

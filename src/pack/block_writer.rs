@@ -1,0 +1,167 @@
+//! Making one block: builds in, seven compressed streams out.
+
+use std::io::{self, Read, Write};
+
+use zstd::stream::write;
+
+use super::block::STREAMS;
+use super::{Block, Build, DELTA_WINDOW_LOG, Method, PackError, StreamLengths, frame};
+use crate::delta::{Delta, Streams};
+use crate::types::{Digest, Hasher};
+
+/// Whole blobs are held back up to this many bytes, for a stream of known length compresses better and takes less
+/// memory to decode. More than that goes to the file as it comes.
+const HELD_BYTES: usize = 32 << 20;
+/// The window of a stream that is longer.
+const STREAMED_WINDOW_LOG: u32 = 24;
+
+/// Takes builds in the order in which the reader will make them, and writes them as one block.
+///
+/// Memory: the plain streams of all deltas, 32 MiB of whole blobs, and what zstd takes (at level 19 about eight
+/// windows).
+pub struct BlockWriter<W: Write> {
+    level: i32,
+    builds: Vec<Build<Digest>>,
+    whole: Whole<W>,
+    whole_bytes: u64,
+    delta: Streams<Vec<u8>>,
+}
+
+/// The stream of whole blobs, which is the first in the file.
+enum Whole<W: Write> {
+    /// Not begun: held back in memory.
+    Held(Vec<u8>, Counted<W>),
+    /// Too long for that.
+    Streamed(Box<write::Encoder<'static, Counted<W>>>),
+    /// Beginning it failed; nothing more can be written.
+    Failed,
+}
+
+impl<W: Write> BlockWriter<W> {
+    /// A writer to `out` at a zstd level, for packs [`super::LEVEL`].
+    pub fn new(out: W, level: i32) -> Self {
+        let out = Counted { out, hasher: Hasher::default(), count: 0 };
+        Self {
+            level,
+            builds: Vec::new(),
+            whole: Whole::Held(Vec::new(), out),
+            whole_bytes: 0,
+            delta: Streams::default(),
+        }
+    }
+
+    /// Adds a blob of `size` bytes as it is.
+    ///
+    /// # Errors
+    /// When `content` cannot be read or is not that long, or `out` cannot be written.
+    pub fn whole(&mut self, id: Digest, size: u64, content: impl Read) -> Result<(), PackError> {
+        // One byte more shows that there is more than was said.
+        let mut content = content.take(size.saturating_add(1));
+        let mut buffer = vec![0; 128 * 1024];
+        let mut found = 0;
+        loop {
+            let count = match content.read(&mut buffer) {
+                Ok(0) => break,
+                Ok(count) => count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(source) => return Err(PackError::Make { action: "read a blob", source }),
+            };
+            self.push_whole(&buffer[..count]).map_err(failed)?;
+            found += count as u64;
+        }
+        if found != size {
+            return Err(PackError::WrongLength { what: "a blob", expected: size, found });
+        }
+        self.whole_bytes += size;
+        self.builds.push(Build { id, size, method: Method::Whole });
+        Ok(())
+    }
+
+    /// Adds a blob that `delta` makes out of the blob `base`.
+    pub fn delta(&mut self, id: Digest, base: Digest, delta: &Delta) {
+        let Streams { seeks, add_lengths, copy_lengths, run_lengths, literals, extra } = &mut self.delta;
+        let targets = [seeks, add_lengths, copy_lengths, run_lengths, literals, extra];
+        for (target, bytes) in targets.into_iter().zip(delta.streams.as_ref().into_array()) {
+            target.extend_from_slice(bytes);
+        }
+        self.builds.push(Build { id, size: delta.new_size, method: Method::Delta { base } });
+    }
+
+    /// Bytes of new content that the builds so far make.
+    pub fn new_bytes(&self) -> u64 {
+        self.builds.iter().map(|build| build.size).sum()
+    }
+
+    /// Writes what has not been written and says what the block is.
+    ///
+    /// # Errors
+    /// When `out` cannot be written.
+    pub fn finish(self) -> Result<(Block<Digest>, W), PackError> {
+        let level = self.level;
+        let mut out = match self.whole {
+            Whole::Failed => return Err(failed(io::ErrorKind::BrokenPipe.into())),
+            Whole::Streamed(encoder) => encoder.finish().map_err(failed)?,
+            Whole::Held(plain, mut out) => {
+                frame::compress(&plain, level, DELTA_WINDOW_LOG, &mut out).map_err(failed)?;
+                out
+            }
+        };
+        let mut streams = [StreamLengths::default(); STREAMS];
+        streams[0] = StreamLengths { packed: out.count, plain: self.whole_bytes };
+        for (lengths, plain) in streams[1..].iter_mut().zip(self.delta.into_array()) {
+            let before = out.count;
+            frame::compress(&plain, level, DELTA_WINDOW_LOG, &mut out).map_err(failed)?;
+            *lengths = StreamLengths { packed: out.count - before, plain: plain.len() as u64 };
+        }
+        out.flush().map_err(failed)?;
+        Ok((Block { digest: out.hasher.finish(), streams, builds: self.builds }, out.out))
+    }
+
+    fn push_whole(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match &mut self.whole {
+            Whole::Streamed(encoder) => encoder.write_all(bytes),
+            Whole::Held(held, _) if held.len() + bytes.len() <= HELD_BYTES => {
+                held.extend_from_slice(bytes);
+                Ok(())
+            }
+            Whole::Held(..) => self.begin_streaming()?.write_all(bytes),
+            Whole::Failed => Err(io::ErrorKind::BrokenPipe.into()),
+        }
+    }
+
+    fn begin_streaming(&mut self) -> io::Result<&mut write::Encoder<'static, Counted<W>>> {
+        let Whole::Held(held, out) = std::mem::replace(&mut self.whole, Whole::Failed) else {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        };
+        let mut encoder = write::Encoder::new(out, self.level)?;
+        frame::set_up(&mut encoder, None, STREAMED_WINDOW_LOG)?;
+        encoder.write_all(&held)?;
+        self.whole = Whole::Streamed(Box::new(encoder));
+        let Whole::Streamed(encoder) = &mut self.whole else { unreachable!("set in the line before") };
+        Ok(encoder)
+    }
+}
+
+fn failed(source: io::Error) -> PackError {
+    PackError::Make { action: "write a block", source }
+}
+
+/// Counts and hashes what goes out.
+struct Counted<W> {
+    out: W,
+    hasher: Hasher,
+    count: u64,
+}
+
+impl<W: Write> Write for Counted<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.out.write(bytes)?;
+        self.hasher.update(&bytes[..count]);
+        self.count += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}

@@ -1,0 +1,167 @@
+//! One zstd frame of known length: made the same way every time, decoded within a bounded window.
+//!
+//! Format: RFC 8878. Only plain zstd frames are accepted: no skippable frames, no formats older than it, no
+//! dictionaries, one frame and nothing after it.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+
+use zstd::stream::raw::CParameter;
+use zstd::stream::{read, write};
+
+use super::PackError;
+use crate::delta::ReadAt;
+
+/// The first four bytes of a frame.
+const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+/// The smallest window that zstd knows: 1 KiB.
+const MIN_WINDOW_LOG: u32 = 10;
+/// Compressed bytes are read in pieces of this many.
+const IN_BYTES: usize = 32 * 1024;
+/// Decoded bytes are handed on in pieces of this many.
+const OUT_BYTES: usize = 64 * 1024;
+
+/// The window for `plain` bytes: no larger than they need, at most `limit`; logarithm to base 2.
+pub(super) fn window_log(plain: u64, limit: u32) -> u32 {
+    let needed = plain.max(1).checked_next_power_of_two().map_or(63, u64::ilog2);
+    needed.clamp(MIN_WINDOW_LOG, limit)
+}
+
+/// Sets what every frame of a pack has in common. `plain` is the length of the content where it is known.
+pub(super) fn set_up<W: Write>(
+    encoder: &mut write::Encoder<'_, W>,
+    plain: Option<u64>,
+    window_log: u32,
+) -> io::Result<()> {
+    encoder.set_parameter(CParameter::WindowLog(window_log))?;
+    encoder.include_checksum(false)?;
+    encoder.set_pledged_src_size(plain)
+}
+
+/// Writes `plain` as one frame; nothing when it is empty.
+pub(super) fn compress(plain: &[u8], level: i32, window_limit: u32, out: impl Write) -> io::Result<()> {
+    if plain.is_empty() {
+        return Ok(());
+    }
+    let mut encoder = write::Encoder::new(out, level)?;
+    set_up(&mut encoder, Some(plain.len() as u64), window_log(plain.len() as u64, window_limit))?;
+    encoder.write_all(plain)?;
+    encoder.finish().map(drop)
+}
+
+/// A part of some content, read from its beginning to its end.
+pub(super) struct Section<'a> {
+    content: &'a dyn ReadAt,
+    offset: u64,
+    left: u64,
+}
+
+impl<'a> Section<'a> {
+    pub(super) fn new(content: &'a dyn ReadAt, offset: u64, length: u64) -> Self {
+        Self { content, offset, left: length }
+    }
+}
+
+impl Read for Section<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.left.min(buffer.len() as u64) as usize;
+        self.content.read_exact_at(&mut buffer[..count], self.offset)?;
+        self.offset += count as u64;
+        self.left -= count as u64;
+        Ok(count)
+    }
+}
+
+/// Decodes one frame, or nothing at all, to exactly the declared number of bytes.
+pub(super) struct FrameReader<'a> {
+    name: &'static str,
+    /// None for a stream without bytes.
+    decoder: Option<BufReader<read::Decoder<'a, BufReader<Section<'a>>>>>,
+    left: u64,
+}
+
+impl<'a> FrameReader<'a> {
+    /// A reader of the frame in `section` that gives `plain` bytes. Memory is taken when the first of them is read: at
+    /// most the window, of logarithm `window_log(plain, window_limit)`.
+    pub(super) fn new(
+        name: &'static str,
+        section: Section<'a>,
+        plain: u64,
+        window_limit: u32,
+    ) -> Result<Self, PackError> {
+        Self::with_prefix(name, section, plain, window_log(plain, window_limit), &[])
+    }
+
+    /// The same for a frame that was made with `prefix`, in a window of exactly this logarithm at most.
+    pub(super) fn with_prefix(
+        name: &'static str,
+        section: Section<'a>,
+        plain: u64,
+        window_log: u32,
+        prefix: &'a [u8],
+    ) -> Result<Self, PackError> {
+        if plain == 0 && section.left == 0 {
+            return Ok(Self { name, decoder: None, left: 0 });
+        }
+        let mut input = BufReader::with_capacity(IN_BYTES.min(section.left as usize), section);
+        let failed = |source| PackError::Decode { stream: name, source };
+        if !input.fill_buf().map_err(failed)?.starts_with(&MAGIC) {
+            return Err(PackError::BadStream { stream: name, what: "it does not begin as a zstd frame" });
+        }
+        let decoder = if prefix.is_empty() {
+            read::Decoder::with_buffer(input)
+        } else {
+            read::Decoder::with_ref_prefix(input, prefix)
+        };
+        let mut decoder = decoder.map_err(failed)?.single_frame();
+        decoder.window_log_max(window_log).map_err(failed)?;
+        let out_bytes = OUT_BYTES.min(plain as usize).max(1);
+        Ok(Self { name, decoder: Some(BufReader::with_capacity(out_bytes, decoder)), left: plain })
+    }
+
+    /// Checks that the frame gave all that was declared, gives no more, and ends with its section.
+    pub(super) fn finish(self) -> Result<(), PackError> {
+        let bad = |what| Err(PackError::BadStream { stream: self.name, what });
+        if self.left > 0 {
+            return bad("it has more plain bytes than its builds use");
+        }
+        let Some(mut decoder) = self.decoder else { return Ok(()) };
+        let beyond = decoder.fill_buf().map_err(|source| PackError::Decode { stream: self.name, source })?;
+        if !beyond.is_empty() {
+            return bad("it decodes to more than its declared length");
+        }
+        let input = decoder.into_inner().finish();
+        if !input.buffer().is_empty() || input.get_ref().left > 0 {
+            return bad("bytes follow the frame");
+        }
+        Ok(())
+    }
+}
+
+impl Read for FrameReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let bytes = self.fill_buf()?;
+        let count = bytes.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&bytes[..count]);
+        self.consume(count);
+        Ok(count)
+    }
+}
+
+impl BufRead for FrameReader<'_> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        let (Some(decoder), 1..) = (&mut self.decoder, self.left) else { return Ok(&[]) };
+        let bytes = decoder.fill_buf()?;
+        if bytes.is_empty() {
+            let error = "the frame ends before its declared length";
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, error));
+        }
+        Ok(&bytes[..bytes.len().min(usize::try_from(self.left).unwrap_or(usize::MAX))])
+    }
+
+    fn consume(&mut self, count: usize) {
+        if let Some(decoder) = &mut self.decoder {
+            decoder.consume(count);
+            self.left -= count as u64;
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! Decides how a machine gets from what it has to what it shall have. Pure: no clock, disk, network or log; equal inputs
+//! give equal plans.
+//!
+//! The plan is computed from what is really on disk, what the target is, what the publication offers and what an earlier
+//! run left in the store. Resuming is planning again; a pack that turned out to be missing or bad is planned again
+//! without that offer; so neither needs code of its own.
+
+mod bundles;
+mod sources;
+
+use std::collections::{BTreeSet, HashSet};
+use std::path::{Component, Path, PathBuf};
+
+use crate::manifest::{PackOffer, Tree};
+use crate::pack::Index;
+use crate::types::{Digest, Entry, Kind, Seen, TreePath};
+pub use bundles::{BundleError, closure, dependents, similar, with_recommended};
+pub use sources::{BlockWork, Make, RangeWork, Work, joined};
+
+/// What is on disk.
+#[derive(Clone, Copy, Debug)]
+pub struct Present<'a> {
+    /// The tree as its record says it should be.
+    pub tree: &'a Tree,
+    /// For each entry, by index, what was found.
+    pub seen: &'a [Seen],
+    /// The topmost paths that no release owns, relative to the tree's top.
+    pub extra: &'a [PathBuf],
+}
+
+/// A pack whose head has been read.
+#[derive(Clone, Copy, Debug)]
+pub struct Offer<'a> {
+    /// Where it lies.
+    pub pack: &'a PackOffer,
+    /// What it holds.
+    pub index: &'a Index,
+}
+
+/// What an earlier run left in the store, and what turned out to be useless.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    /// Blobs that need not be made any more.
+    pub blobs: HashSet<Digest>,
+    /// Blocks that need not be fetched any more.
+    pub blocks: HashSet<Digest>,
+    /// Blocks that are missing or bad.
+    pub struck: HashSet<Digest>,
+}
+
+/// How many files and symlinks come, change and go, as compared with what is on disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// New ones.
+    pub added: u64,
+    /// Those that differ.
+    pub changed: u64,
+    /// Those that are gone afterwards.
+    pub removed: u64,
+}
+
+/// All that has to be done, and what it costs.
+#[derive(Clone, Debug)]
+pub struct UpdatePlan {
+    /// For each entry of the target, by index: whether the live tree has it already.
+    pub kept: Vec<bool>,
+    /// Paths that no release owns and that go along, relative to the tree's top.
+    pub carried: Vec<PathBuf>,
+    /// How each missing blob comes into the store.
+    pub work: Vec<Work>,
+    /// Files that are damaged and that the target has as they should be: the other trees may share the damaged inodes.
+    pub damaged: Vec<TreePath>,
+    /// What changes for whoever looks.
+    pub counts: Counts,
+    /// Whether anything in the tree differs from the target, directories and unowned paths included.
+    pub tree_differs: bool,
+    /// Bytes of new content that is made.
+    pub build_bytes: u64,
+    /// Bytes that come over the wire.
+    pub download_bytes: u64,
+    /// Requests that it takes.
+    pub requests: u64,
+    /// The most bytes on disk beyond what is there now.
+    pub disk_bytes: u64,
+    /// Inodes beyond what is there now.
+    pub inodes: u64,
+}
+
+/// A blob that the target needs and the live tree does not have in its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Need {
+    /// Which.
+    pub digest: Digest,
+    /// Length of the content in bytes.
+    pub size: u64,
+    /// Length of the object in bytes.
+    pub object_bytes: u64,
+}
+
+/// File systems give out space in units of this size.
+const DISK_UNIT_BYTES: u64 = 4096;
+
+/// Computes the plan. Offers are used in their order, so the cheapest kind comes first.
+pub fn plan(present: Present<'_>, target: &Tree, offers: &[Offer<'_>], memory: &Memory) -> UpdatePlan {
+    let kept = kept(present, target);
+    let needs = needs(target, &kept);
+    let carried = carried(present.extra, target);
+    let work = sources::choose(present, &needs, offers, memory);
+    let counts = count(present, target, &carried);
+    let rounded = |bytes: u64| bytes.div_ceil(DISK_UNIT_BYTES) * DISK_UNIT_BYTES;
+    let unmade: Vec<&Need> = needs.iter().filter(|need| !memory.blobs.contains(&need.digest)).collect();
+    let fresh = target.entries().iter().zip(&kept).filter(|(entry, kept)| !**kept && !entry.is_directory()).count();
+    let all_same = present.seen.iter().all(|seen| *seen == Seen::Same);
+    UpdatePlan {
+        tree_differs: !all_same
+            || dropped(present.extra, &carried).next().is_some()
+            || !same_tree(present.tree, target),
+        damaged: damaged(present, target),
+        carried,
+        counts,
+        build_bytes: unmade.iter().map(|need| need.size).sum(),
+        download_bytes: work.iter().map(Work::wire_bytes).sum(),
+        requests: work.iter().map(Work::requests).sum(),
+        disk_bytes: unmade.iter().map(|need| rounded(need.size)).sum::<u64>()
+            + work.iter().map(|work| rounded(work.wire_bytes())).sum::<u64>(),
+        inodes: fresh as u64,
+        work,
+        kept,
+    }
+}
+
+/// The blobs that are needed to get from what is on disk to the target, smallest digest first.
+pub fn missing_blobs(present: Present<'_>, target: &Tree) -> Vec<Need> {
+    needs(target, &kept(present, target))
+}
+
+/// Which of these packs from nothing are worth reading the head of, given the blobs that are still missing.
+///
+/// A head costs bytes and a request. It pays when a good part of the pack is wanted; a few files come cheaper alone.
+pub fn worth_a_look<'a>(packs: &'a [(PackOffer, BTreeSet<Digest>)], missing: &[Need]) -> Vec<&'a PackOffer> {
+    let pays = |(pack, blobs): &&(PackOffer, BTreeSet<Digest>)| {
+        let wanted = missing.iter().filter(|need| blobs.contains(&need.digest));
+        let alone: u64 = wanted.map(|need| need.object_bytes + sources::REQUEST_BYTES).sum();
+        alone > pack.head.length.saturating_mul(2)
+    };
+    packs.iter().filter(pays).map(|(pack, _)| pack).collect()
+}
+
+fn kept(present: Present<'_>, target: &Tree) -> Vec<bool> {
+    let is_there = |entry: &Entry| {
+        let index = present.tree.position(&entry.path)?;
+        let same = present.seen[index] == Seen::Same && present.tree.entries()[index].same_on_disk(entry);
+        Some(same)
+    };
+    target.entries().iter().map(|entry| is_there(entry).unwrap_or(false)).collect()
+}
+
+fn damaged(present: Present<'_>, target: &Tree) -> Vec<TreePath> {
+    let wrong = present.tree.entries().iter().zip(present.seen).filter(|(_, seen)| **seen != Seen::Same);
+    let stays = |entry: &Entry| target.find(&entry.path).is_some_and(|new| new.same_on_disk(entry));
+    let files = wrong.filter(|(entry, _)| !entry.is_directory() && stays(entry));
+    files.map(|(entry, _)| entry.path.clone()).collect()
+}
+
+fn needs(target: &Tree, kept: &[bool]) -> Vec<Need> {
+    let missing = target.entries().iter().zip(kept).filter(|(_, kept)| !**kept);
+    let mut needs: Vec<Need> = missing
+        .filter_map(|(entry, _)| match entry.kind {
+            Kind::File { size, digest, object_bytes, .. } => Some(Need { digest, size, object_bytes }),
+            Kind::Directory | Kind::Symlink { .. } => None,
+        })
+        .collect();
+    needs.sort_unstable_by_key(|need| need.digest);
+    needs.dedup_by_key(|need| need.digest);
+    needs
+}
+
+fn same_tree(a: &Tree, b: &Tree) -> bool {
+    a.entries().len() == b.entries().len()
+        && a.entries().iter().zip(b.entries()).all(|(a, b)| a == b || a.path == b.path && a.same_on_disk(b))
+}
+
+fn count(present: Present<'_>, target: &Tree, carried: &[PathBuf]) -> Counts {
+    let mut counts = Counts::default();
+    let mut seen = present.seen.iter();
+    for (old, new) in present.tree.pairs(target) {
+        let found = old.and_then(|_| seen.next()).copied().unwrap_or(Seen::Missing);
+        let old = old.filter(|old| found != Seen::Missing && !old.is_directory());
+        let new = new.filter(|new| !new.is_directory());
+        match (old, new) {
+            (None, None) => {}
+            (None, Some(_)) => counts.added += 1,
+            (Some(_), None) => counts.removed += 1,
+            (Some(old), Some(new)) => counts.changed += u64::from(found != Seen::Same || !old.same_on_disk(new)),
+        }
+    }
+    let gone = dropped(present.extra, carried)
+        .filter(|path| as_tree_path(path).is_none_or(|path| target.find(&path).is_none()));
+    counts.removed += gone.count() as u64;
+    counts
+}
+
+/// Whether a path that no release owns goes along with every transition instead of being removed: the administrator's
+/// own places in `/usr`.
+pub fn may_be_carried(path: &Path) -> bool {
+    path.starts_with("local") || path.starts_with("src")
+}
+
+/// What goes along: where the target owns the path it wins; where the target does not have the directory that holds it,
+/// that directory goes along as a whole.
+fn carried(extra: &[PathBuf], target: &Tree) -> Vec<PathBuf> {
+    let owned = |path: &Path| as_tree_path(path).and_then(|path| target.find(&path));
+    let mut carried = Vec::new();
+    for path in extra.iter().filter(|path| may_be_carried(path)) {
+        let ancestors: Vec<&Path> = path.ancestors().filter(|path| path.components().next().is_some()).collect();
+        let topmost = ancestors.iter().rev().find(|path| owned(path).is_none_or(|entry| !entry.is_directory()));
+        let taken = topmost.is_none_or(|path| owned(path).is_some());
+        if let Some(topmost) = topmost.filter(|_| !taken)
+            && !carried.iter().any(|known: &PathBuf| topmost.starts_with(known))
+        {
+            carried.push(topmost.to_path_buf());
+        }
+    }
+    carried
+}
+
+/// Paths that no release owns and that do not go along.
+fn dropped<'a>(extra: &'a [PathBuf], carried: &'a [PathBuf]) -> impl Iterator<Item = &'a PathBuf> {
+    extra.iter().filter(|path| !carried.iter().any(|carried| path.starts_with(carried)))
+}
+
+fn as_tree_path(path: &Path) -> Option<TreePath> {
+    let plain = path.components().all(|component| matches!(component, Component::Normal(_)));
+    let text = path.to_str().filter(|_| plain)?;
+    format!("{}/{text}", TreePath::TOP).parse().ok()
+}
+
+#[cfg(test)]
+mod tests;

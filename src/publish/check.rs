@@ -1,0 +1,297 @@
+//! Proving a publication complete and consistent, from its metadata down to every byte.
+//!
+//! One finding does not end the work: what can still be looked at is looked at. Memory is bounded by one release's
+//! manifests, a few words for every distinct blob, and for each core one block or object that is being decoded.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use rayon::prelude::*;
+
+use super::PublishError;
+use super::check_packs::PackChecker;
+use super::check_trust::look;
+use super::contents::{Contents, decode_object};
+use super::published::{manifest, release};
+use crate::manifest::{BundleManifest, Predecessor, Release, Tree};
+use crate::report::{Event, Progress, Reporter, Step};
+use crate::site::{Access, Site};
+use crate::types::{BundleName, Digest, Hasher, Kind, Version};
+
+/// What is to be proved.
+#[derive(Clone, Debug)]
+pub struct CheckRequest {
+    /// The publication.
+    pub site: PathBuf,
+    /// The root of trust that machines are given; none for the publication's own first root.
+    pub trust: Option<PathBuf>,
+    /// The time by which metadata must not have ended, in seconds since 1970.
+    pub now: i64,
+}
+
+/// Something that is not as it must be.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Finding {
+    /// Where in the publication.
+    pub path: String,
+    /// What.
+    pub problem: String,
+}
+
+/// What was looked at and found.
+#[derive(Clone, Debug, Default)]
+pub struct Checked {
+    /// Release documents.
+    pub releases: u64,
+    /// Distinct manifests.
+    pub manifests: u64,
+    /// Objects.
+    pub objects: u64,
+    /// Packs.
+    pub packs: u64,
+    /// What is not as it must be, in order.
+    pub findings: Vec<Finding>,
+    /// Files that nothing refers to.
+    pub unreferenced: Vec<String>,
+}
+
+/// Findings from all threads, and the files that something refers to.
+#[derive(Debug, Default)]
+pub(super) struct Notes {
+    findings: Mutex<BTreeSet<Finding>>,
+    referenced: Mutex<BTreeSet<String>>,
+}
+
+/// What the manifests say of a blob.
+#[derive(Clone, Copy, Debug)]
+struct BlobFacts {
+    size: u64,
+    object_bytes: u64,
+}
+
+/// A release's bundles as far as they can be read.
+pub(super) struct CheckedRelease {
+    /// The manifests' JSON text.
+    pub texts: BTreeMap<BundleName, Vec<u8>>,
+    /// Length in bytes of each blob, in order.
+    pub blobs: Vec<(Digest, u64)>,
+}
+
+/// Proves a publication. Everything that is wrong with it is a finding, not an error.
+///
+/// # Errors
+/// When there is no publication, another run is writing it, or the disk fails.
+pub fn check(request: &CheckRequest, reporter: &dyn Reporter) -> Result<Checked, PublishError> {
+    let site = Site::open(&request.site, Access::Read)?;
+    let notes = Notes::default();
+    let newest = look(&site, request, &notes)?;
+    let releases = reachable(&site, newest, &notes);
+    let mut checked = Checked { releases: releases.len() as u64, ..Checked::default() };
+    let mut facts: BTreeMap<Digest, BlobFacts> = BTreeMap::new();
+    let mut manifests = BTreeSet::new();
+    for (name, release) in releases.values() {
+        manifests.extend(release.bundles.values().map(|offer| offer.manifest.sha256));
+        check_release(&site, name, release, &mut facts, &notes);
+    }
+    checked.manifests = manifests.len() as u64;
+    checked.objects = facts.len() as u64;
+    check_objects(&site, &facts, reporter, &notes);
+    checked.packs = check_packs(&site, &releases, reporter, &notes);
+    let referenced = notes.referenced.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let files = site.files()?.into_iter().map(|file| file.path);
+    checked.unreferenced = files.filter(|path| !referenced.contains(path) && !is_metadata(path)).collect();
+    for path in &checked.unreferenced {
+        reporter.report(Event::Warning(format!("nothing refers to {path}")));
+    }
+    checked.findings = notes.findings.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect();
+    Ok(checked)
+}
+
+impl Notes {
+    /// Keeps a finding.
+    pub(super) fn found(&self, path: &str, problem: impl Into<String>) {
+        let finding = Finding { path: path.to_owned(), problem: problem.into() };
+        self.findings.lock().unwrap_or_else(PoisonError::into_inner).insert(finding);
+    }
+
+    /// Keeps an error and its causes as a finding.
+    pub(super) fn failed(&self, path: &str, error: &dyn Error) {
+        let mut words = error.to_string();
+        let mut next = error.source();
+        while let Some(cause) = next {
+            let text = cause.to_string();
+            if !words.ends_with(&text) {
+                words = format!("{words}: {text}");
+            }
+            next = cause.source();
+        }
+        self.found(path, words);
+    }
+
+    /// Something refers to this file.
+    pub(super) fn refers(&self, path: &str) {
+        self.referenced.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned());
+    }
+}
+
+type Releases = BTreeMap<Version, (Predecessor, Release)>;
+
+/// All release documents that the newest one leads to.
+fn reachable(site: &Site, newest: Option<Predecessor>, notes: &Notes) -> Releases {
+    let mut found = Releases::new();
+    let mut open: Vec<Predecessor> = newest.into_iter().collect();
+    let mut seen = BTreeSet::new();
+    while let Some(name) = open.pop() {
+        if !seen.insert((name.version, name.sha256)) {
+            continue;
+        }
+        let path = Release::path(name.version, name.sha256);
+        notes.refers(&path);
+        match release(site, &name) {
+            Ok(document) => {
+                open.extend(document.predecessors.iter().cloned());
+                if let Some((other, _)) = found.insert(name.version, (name.clone(), document)) {
+                    notes.found(&path, format!("release {} has another document, too: {}", name.version, other.sha256));
+                }
+            }
+            Err(error) => notes.failed(&path, &error),
+        }
+    }
+    found
+}
+
+fn check_release(
+    site: &Site,
+    name: &Predecessor,
+    release: &Release,
+    facts: &mut BTreeMap<Digest, BlobFacts>,
+    notes: &Notes,
+) {
+    let mut manifests = Vec::new();
+    let document = Release::path(name.version, name.sha256);
+    for (bundle, offer) in &release.bundles {
+        let path = Release::manifest_path(offer.manifest.sha256);
+        notes.refers(&path);
+        match manifest(site, bundle, &offer.manifest) {
+            Ok((_, manifest)) => {
+                let (files, bytes) = figures(&manifest);
+                if (files, bytes) != (offer.files, offer.disk_bytes) {
+                    let said = (offer.files, offer.disk_bytes);
+                    let problem =
+                        format!("bundle {bundle} has {files} files of {bytes} bytes, not {} of {}", said.0, said.1);
+                    notes.found(&document, problem);
+                }
+                manifests.push(manifest);
+            }
+            Err(error) => notes.failed(&path, &error),
+        }
+    }
+    if let Err(conflict) = Tree::compose(&manifests) {
+        notes.failed(&document, &conflict);
+    }
+    for entry in manifests.iter().flat_map(|manifest| manifest.tree.entries()) {
+        if let Kind::File { size, digest, object_bytes, .. } = entry.kind {
+            let known = facts.entry(digest).or_insert(BlobFacts { size, object_bytes });
+            if (known.size, known.object_bytes) != (size, object_bytes) {
+                let problem =
+                    format!("release {}: {} says another length than other manifests", name.version, entry.path);
+                notes.found(&Release::object_path(digest), problem);
+            }
+        }
+    }
+}
+
+fn figures(manifest: &BundleManifest) -> (u64, u64) {
+    let sizes = manifest.tree.entries().iter().filter_map(|entry| match entry.kind {
+        Kind::File { size, .. } => Some(size),
+        Kind::Directory | Kind::Symlink { .. } => None,
+    });
+    (sizes.clone().count() as u64, sizes.sum())
+}
+
+fn check_objects(site: &Site, facts: &BTreeMap<Digest, BlobFacts>, reporter: &dyn Reporter, notes: &Notes) {
+    let progress = Progress::new(reporter, Step::Objects, facts.values().map(|facts| facts.size).sum());
+    let mut objects: Vec<(&Digest, &BlobFacts)> = facts.iter().collect();
+    // The largest first, so that no core is left alone with one at the end.
+    objects.sort_by_key(|(_, facts)| std::cmp::Reverse(facts.size));
+    objects.into_par_iter().with_max_len(16).for_each(|(digest, facts)| {
+        let path = Release::object_path(*digest);
+        notes.refers(&path);
+        match site.length(&path) {
+            Ok(Some(length)) if length == facts.object_bytes => check_object(site, &path, *digest, facts.size, notes),
+            Ok(Some(length)) => {
+                notes.found(&path, format!("it has {length} bytes instead of {}", facts.object_bytes));
+            }
+            Ok(None) => notes.found(&path, "it is missing"),
+            Err(error) => notes.failed(&path, &error),
+        }
+        progress.advance(facts.size);
+    });
+}
+
+fn check_object(site: &Site, path: &str, digest: Digest, size: u64, notes: &Notes) {
+    match decode_object(site, digest, size, Hasher::default()).map(Hasher::finish) {
+        Ok(found) if found == digest => {}
+        Ok(_) => notes.found(path, "it does not hold the content that it is named after"),
+        Err(error) => notes.failed(path, &error),
+    }
+}
+
+fn check_packs(site: &Site, releases: &Releases, reporter: &dyn Reporter, notes: &Notes) -> u64 {
+    let offers = releases.values().flat_map(|(_, release)| &release.packs);
+    let progress = Progress::new(reporter, Step::Packs, offers.clone().map(|offer| offer.length).sum());
+    let contents = Contents { site, input: None };
+    for (_, release) in releases.values() {
+        let to = readable(site, release);
+        // One old release at a time: the packs from it are checked together.
+        let mut packs: Vec<_> = release.packs.iter().collect();
+        packs.sort_by_key(|pack| pack.from);
+        let mut from: Option<(Version, CheckedRelease)> = None;
+        for pack in packs {
+            notes.refers(&pack.path);
+            if let Some(version) = pack.from.filter(|version| from.as_ref().is_none_or(|(known, _)| known != version)) {
+                match releases.get(&version) {
+                    Some((_, release)) => from = Some((version, readable(site, release))),
+                    None => {
+                        notes.found(&pack.path, format!("it leads from release {version}, which is not published"));
+                        progress.advance(pack.length);
+                        continue;
+                    }
+                }
+            }
+            let from = pack.from.and(from.as_ref()).map(|(_, release)| release);
+            PackChecker { contents, offer: pack, version: release.version, from, to: &to, release, notes }.check();
+            progress.advance(pack.length);
+        }
+    }
+    offers.count() as u64
+}
+
+/// What can be read of a release; what cannot is a finding already.
+fn readable(site: &Site, release: &Release) -> CheckedRelease {
+    let mut texts = BTreeMap::new();
+    let mut blobs = BTreeMap::new();
+    for (bundle, offer) in &release.bundles {
+        if let Ok((text, manifest)) = manifest(site, bundle, &offer.manifest) {
+            for entry in manifest.tree.entries() {
+                if let Kind::File { size, digest, .. } = entry.kind {
+                    blobs.insert(digest, size);
+                }
+            }
+            texts.insert(bundle.clone(), text);
+        }
+    }
+    CheckedRelease { texts, blobs: blobs.into_iter().collect() }
+}
+
+/// Metadata of the past stays for clients that are reading it.
+fn is_metadata(path: &str) -> bool {
+    let Some(name) = path.strip_prefix("metadata/") else { return false };
+    let numbered = name.split_once('.').is_some_and(|(number, role)| {
+        number.bytes().all(|byte| byte.is_ascii_digit())
+            && ["root.json", "targets.json", "snapshot.json"].contains(&role)
+    });
+    numbered || name == "timestamp.json"
+}

@@ -1,0 +1,147 @@
+//! Proving one pack: head, blocks, every blob that it makes, every manifest that it makes.
+
+use rayon::prelude::*;
+
+use super::check::{CheckedRelease, Notes};
+use super::contents::Contents;
+use super::published;
+use crate::delta::ReadAt;
+use crate::manifest::{PackOffer, Release};
+use crate::pack::{BlockReader, Index, Method, PlacedBlock, ShortId, apply_manifest_delta};
+use crate::types::{Digest, Hasher, Version};
+
+/// One pack and what it refers to.
+pub(super) struct PackChecker<'a> {
+    pub contents: Contents<'a>,
+    pub offer: &'a PackOffer,
+    pub version: Version,
+    /// The release that it leads from; none for a pack from nothing.
+    pub from: Option<&'a CheckedRelease>,
+    /// The release that it leads to.
+    pub to: &'a CheckedRelease,
+    pub release: &'a Release,
+    pub notes: &'a Notes,
+}
+
+impl PackChecker<'_> {
+    /// Keeps everything that is wrong with it as findings.
+    pub(super) fn check(&self) {
+        let path = &self.offer.path;
+        match self.contents.site.length(path) {
+            Ok(Some(length)) if length == self.offer.length => {}
+            Ok(Some(length)) => return self.found(format!("it has {length} bytes instead of {}", self.offer.length)),
+            Ok(None) => return self.found("it is missing"),
+            Err(error) => return self.notes.failed(path, &error),
+        }
+        let file = match self.contents.site.open_file(path) {
+            Ok(file) => file,
+            Err(error) => return self.notes.failed(path, &error),
+        };
+        let index = match published::pack_index(&file, self.offer) {
+            Ok(index) => index,
+            Err(error) => return self.notes.failed(path, &*error),
+        };
+        if (index.from(), index.to()) != (self.offer.from, self.version) {
+            self.found("it leads from or to another release than it is offered for");
+        }
+        let parts = index.manifest_deltas().iter().map(|delta| delta.length);
+        let parts = parts.chain(index.blocks().iter().map(|placed| placed.block.length()));
+        if self.offer.head.length + parts.sum::<u64>() != self.offer.length {
+            self.found("its parts are together not as long as the pack");
+        }
+        self.check_manifest_deltas(&index, &file);
+        index.blocks().par_iter().with_max_len(1).enumerate().for_each(|(number, placed)| {
+            if let Err(problem) = self.check_block(placed, &file) {
+                self.found(format!("block {number}: {problem}"));
+            }
+        });
+    }
+
+    fn found(&self, problem: impl Into<String>) {
+        self.notes.found(&self.offer.path, problem);
+    }
+
+    fn check_manifest_deltas(&self, index: &Index, file: &(impl ReadAt + Sync)) {
+        for place in index.manifest_deltas() {
+            let bundle = &place.bundle;
+            let old = self.from.and_then(|from| from.texts.get(bundle));
+            let (Some(old), Some(offer)) = (old, self.release.bundles.get(bundle)) else {
+                self.found(format!("it has a manifest delta for bundle {bundle}, which is not in both releases"));
+                continue;
+            };
+            let made = (|| {
+                if !place.starts_from(&Digest::of(old)) {
+                    return Err("it starts from another manifest".into());
+                }
+                let mut frame = vec![0; usize::try_from(place.length)?];
+                file.read_exact_at(&mut frame, place.offset)?;
+                let new = apply_manifest_delta(old, &frame, offer.manifest.length)?;
+                Ok::<_, Box<dyn std::error::Error>>(Digest::of(&new))
+            })();
+            match made {
+                Ok(digest) if digest == offer.manifest.sha256 => {}
+                Ok(_) => self.found(format!("the manifest delta of {bundle} makes another manifest")),
+                Err(error) => self.found(format!("the manifest delta of {bundle}: {error}")),
+            }
+        }
+    }
+
+    fn check_block(&self, placed: &PlacedBlock, file: &(impl ReadAt + Sync)) -> Result<(), String> {
+        let words = |error: &dyn std::error::Error| match error.source() {
+            Some(source) => format!("{error}: {source}"),
+            None => error.to_string(),
+        };
+        let reader = FileSection { file, offset: placed.offset, left: placed.block.length() };
+        let (found, _) = Digest::of_reader(reader).map_err(|error| words(&error))?;
+        if found != placed.block.digest {
+            return Err("its bytes are not those that its digest names".to_owned());
+        }
+        let mut reader = BlockReader::open(&placed.block, file, placed.offset).map_err(|error| words(&error))?;
+        while let Some(build) = reader.next_build() {
+            let (wanted, size) = resolve(build.id, &self.to.blobs).ok_or("it makes a blob that the release lacks")?;
+            if size != build.size {
+                return Err(format!("it makes blob {wanted} with {} bytes instead of {size}", build.size));
+            }
+            let old = match build.method {
+                Method::Whole => None,
+                Method::Delta { base } => {
+                    let known = self.from.and_then(|from| resolve(base, &from.blobs));
+                    let (digest, size) = known.ok_or("it starts from a blob that the old release lacks")?;
+                    Some(self.contents.bytes(digest, size).map_err(|error| words(&error))?)
+                }
+            };
+            let mut hasher = Hasher::default();
+            let old = old.as_ref().map(|old| old as &dyn ReadAt);
+            reader.build(old, &mut hasher).map_err(|error| words(&error))?;
+            if hasher.finish() != wanted {
+                return Err(format!("it does not make blob {wanted}"));
+            }
+        }
+        reader.finish().map_err(|error| words(&error))
+    }
+}
+
+/// The only blob that the short id names.
+fn resolve(id: ShortId, blobs: &[(Digest, u64)]) -> Option<(Digest, u64)> {
+    let first = blobs.partition_point(|(digest, _)| &digest.as_bytes()[..id.as_bytes().len()] < id.as_bytes());
+    let mut alike = blobs[first..].iter().take_while(|(digest, _)| id.matches(digest));
+    let only = alike.next().copied();
+    if alike.next().is_some() { None } else { only }
+}
+
+/// A part of a file, read from its beginning to its end.
+struct FileSection<'a, F> {
+    file: &'a F,
+    offset: u64,
+    left: u64,
+}
+
+impl<F: ReadAt> std::io::Read for FileSection<'_, F> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
+        self.file.read_exact_at(&mut buffer[..count], self.offset)?;
+        self.offset += count as u64;
+        self.left -= count as u64;
+        Ok(count)
+    }
+}

@@ -1,0 +1,104 @@
+//! Objects: every blob of a release compressed alone, the fallback where no pack has it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::io::{self, BufWriter, Read};
+
+use rayon::prelude::*;
+
+use super::PublishError;
+use super::compose::Blob;
+use super::contents::Contents;
+use crate::manifest::Release;
+use crate::pack::write_object;
+use crate::report::{Progress, Reporter, Step};
+use crate::site::{Batch, Site};
+use crate::types::{Digest, Hasher};
+
+/// What became of the blobs.
+#[derive(Clone, Debug, Default)]
+pub struct Objects {
+    /// The length in bytes of each blob's object.
+    pub lengths: HashMap<Digest, u64>,
+    /// How many objects are new.
+    pub added: u64,
+    /// Their bytes.
+    pub added_bytes: u64,
+}
+
+/// Makes the objects that the publication does not have yet and publishes them.
+///
+/// # Errors
+/// When a blob is not what it was when it was first read, or the disk refuses.
+pub fn publish(
+    site: &Site,
+    contents: &Contents<'_>,
+    blobs: &BTreeMap<Digest, Blob>,
+    level: i32,
+    reporter: &dyn Reporter,
+) -> Result<Objects, PublishError> {
+    let mut objects = Objects::default();
+    let mut missing = Vec::new();
+    for (digest, blob) in blobs {
+        match site.length(&Release::object_path(*digest))? {
+            Some(length) => drop(objects.lengths.insert(*digest, length)),
+            None => missing.push((*digest, blob)),
+        }
+    }
+    // The largest first, so that no core is left alone with one at the end.
+    missing.sort_by_key(|(digest, blob)| (std::cmp::Reverse(blob.size), *digest));
+    let total = missing.iter().map(|(_, blob)| blob.size).sum();
+    let progress = Progress::new(reporter, Step::Objects, total);
+    let batch = site.batch()?;
+    let made: Vec<(Digest, u64)> = missing
+        .par_iter()
+        .with_max_len(1)
+        .map(|(digest, blob)| {
+            let length = make(&batch, contents, *digest, blob.size, level)?;
+            progress.advance(blob.size);
+            Ok((*digest, length))
+        })
+        .collect::<Result<_, PublishError>>()?;
+    batch.publish()?;
+    objects.added = made.len() as u64;
+    objects.added_bytes = made.iter().map(|(_, length)| length).sum();
+    objects.lengths.extend(made);
+    Ok(objects)
+}
+
+/// One object: reads the blob once, compresses it piece by piece and checks that it still is what it was.
+fn make(
+    batch: &Batch<'_>,
+    contents: &Contents<'_>,
+    digest: Digest,
+    size: u64,
+    level: i32,
+) -> Result<u64, PublishError> {
+    let path = Release::object_path(digest);
+    let mut content = Hashed { inner: contents.open(digest)?, hasher: Hasher::default(), length: 0 };
+    let mut draft = batch.draft()?;
+    let written = write_object(&mut content, size, level, BufWriter::with_capacity(256 << 10, &mut draft));
+    if content.length != size {
+        return Err(contents.changed(digest));
+    }
+    written.map_err(|source| PublishError::Object { path: path.clone(), source })?;
+    if content.hasher.finish() != digest {
+        return Err(contents.changed(digest));
+    }
+    Ok(batch.add(&path, draft)?)
+}
+
+/// Hashes and counts what is read through it.
+struct Hashed<R> {
+    inner: R,
+    hasher: Hasher,
+    length: u64,
+}
+
+impl<R: Read> Read for Hashed<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.hasher.update(&buffer[..count]);
+        self.length += count as u64;
+        Ok(count)
+    }
+}

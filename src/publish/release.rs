@@ -1,0 +1,298 @@
+//! Publishing a release: from trees to signed metadata, content first and metadata last.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use rayon::prelude::*;
+
+use super::compose::{Composition, InputBundle, compose};
+use super::contents::Contents;
+use super::packs::PackOrder;
+use super::planning::{self, Bundles, NewRelease, OldRelease, PackPlan};
+use super::published::{PublishedRelease, newest_releases, predecessors_after};
+use super::reuse::OldBlocks;
+use super::signing::{current_metadata, write_documents};
+use super::{PublishError, objects, packs, read};
+use crate::manifest::{BundleManifest, BundleOffer, ManifestName, Predecessor, Release, Tree};
+use crate::pack::{ManifestDelta, apply_manifest_delta, make_manifest_delta};
+use crate::report::{Event, Reporter};
+use crate::site::{Access, InputTrees, Owners, Site, Spool};
+use crate::trust::{KeyDirectory, Lifetimes, Reference, sign_release};
+use crate::types::{BundleName, Digest, Entry, Kind, Version};
+
+/// What is to be released.
+#[derive(Clone, Debug)]
+pub struct ReleaseRequest {
+    /// The publication.
+    pub site: PathBuf,
+    /// The private keys.
+    pub keys: PathBuf,
+    /// The release's number.
+    pub version: Version,
+    /// The bundle definitions.
+    pub definitions: PathBuf,
+    /// The bundles' trees: `BUNDLE/usr` or `BUNDLE.tar`.
+    pub trees: PathBuf,
+    /// Whose the published entries are that come from directories.
+    pub owners: Owners,
+    /// From how many releases before there is a pack.
+    pub deltas: usize,
+    /// Below this no client goes; none for the floor of the release before.
+    pub floor: Option<Version>,
+    /// How hard things are compressed.
+    pub levels: Levels,
+    /// When the release is published and signed, in seconds since 1970.
+    pub published: i64,
+    /// Times in the trees after this become this, in seconds since 1970.
+    pub latest_mtime: Option<i64>,
+}
+
+/// Levels of zstd, 1 to 22.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Levels {
+    /// For objects, which are only the fallback.
+    pub objects: i32,
+    /// For packs from nothing.
+    pub from_nothing: i32,
+    /// For packs from a release before.
+    pub steps: i32,
+}
+
+/// What was released.
+#[derive(Clone, Debug)]
+pub struct Released {
+    /// The release document.
+    pub release: Release,
+    /// Entries of the whole release.
+    pub entries: u64,
+    /// Distinct contents.
+    pub blobs: u64,
+    /// New objects.
+    pub objects_added: u64,
+    /// Their bytes.
+    pub objects_bytes: u64,
+    /// Blocks of packs from nothing.
+    pub blocks: u64,
+    /// Those of them that the release before had already.
+    pub blocks_reused: u64,
+    /// When the timestamp ends, in seconds since 1970: it is to be signed again before.
+    pub timestamp_ends: i64,
+}
+
+impl Default for Levels {
+    fn default() -> Self {
+        Self { objects: 6, from_nothing: 19, steps: 19 }
+    }
+}
+
+/// Publishes a release.
+///
+/// # Errors When the input is refused, the publication cannot be built on, or the disk refuses. The publication is then
+/// as it was, but for files that nothing refers to.
+pub fn release(request: &ReleaseRequest, reporter: &dyn Reporter) -> Result<Released, PublishError> {
+    let signing_time =
+        Timestamp::from_second(request.published).map_err(|_| PublishError::BadTime(request.published))?;
+    let site = Site::open(&request.site, Access::Write)?;
+    let keys = KeyDirectory::open(&request.keys);
+    let current = current_metadata(&site)?;
+    let newest = current.newest()?.map(|newest| {
+        let newest = newest.into_inner();
+        let Reference { digest, length } = newest.reference;
+        Predecessor { version: newest.version, sha256: digest, length }
+    });
+    if let Some(newest) = newest.as_ref().filter(|newest| newest.version >= request.version) {
+        return Err(PublishError::NotNewer { version: request.version, newest: newest.version });
+    }
+    let past = match &newest {
+        Some(newest) => newest_releases(&site, newest, request.deltas.max(1))?,
+        None => Vec::new(),
+    };
+    let floor = floor(request, past.first())?;
+
+    let input = InputTrees::new(&request.definitions, &request.trees, request.owners, Spool::beside(&site)?);
+    let (bundles, digests) = read::read(&input, reporter)?;
+    let before = past.first().map(|past| &past.tree);
+    warn_of_dropped(past.first(), &bundles, reporter);
+    let mut composition = compose(request.version, &bundles, &digests, before, request.latest_mtime)?;
+
+    let contents = Contents { site: &site, input: Some((&input, &composition.blobs)) };
+    let objects = objects::publish(&site, &contents, &composition.blobs, request.levels.objects, reporter)?;
+    fill_object_bytes(&mut composition.bundles, &objects.lengths);
+
+    let contents = Contents { site: &site, input: Some((&input, &composition.blobs)) };
+    let texts = manifest_texts(&composition)?;
+    let orders = pack_orders(request, &composition, &bundles, &texts, &past)?;
+    let old = OldBlocks::of(&site, past.first(), reporter);
+    let packs = packs::publish(&site, &contents, request.version, orders, old, reporter)?;
+    let mut offers = packs.offers;
+    offers.sort_by(|a, b| (b.from, &a.bundle).cmp(&(a.from, &b.bundle)));
+
+    let mut release = Release::new(request.version, request.published, floor);
+    release.predecessors = match &newest {
+        Some(newest) => predecessors_after(&site, newest)?,
+        None => Vec::new(),
+    };
+    release.packs = offers;
+    let batch = site.batch()?;
+    for (bundle, text) in &texts {
+        let manifest = publish_manifest(&site, &batch, text)?;
+        release.bundles.insert(bundle.clone(), offer(&release, bundle, &bundles[bundle], &composition, manifest));
+    }
+    batch.publish()?;
+    let document = release.to_json();
+    Release::parse(request.version, &document)
+        .map_err(|source| PublishError::NewRelease { version: request.version, source })?;
+    let reference = Reference::to(&document);
+    site.replace(&Release::path(request.version, reference.digest), &document)?;
+    let lifetimes = Lifetimes::default();
+    let documents = sign_release(&current, &keys, (request.version, reference), &lifetimes, signing_time)?;
+    write_documents(&site, &documents)?;
+    Ok(Released {
+        entries: composition.bundles.values().flatten().map(|entry| &entry.path).collect::<BTreeSet<_>>().len() as u64,
+        blobs: composition.blobs.len() as u64,
+        objects_added: objects.added,
+        objects_bytes: objects.added_bytes,
+        blocks: packs.blocks,
+        blocks_reused: packs.blocks_reused,
+        timestamp_ends: request.published + i64::from(lifetimes.timestamp_days) * 86_400,
+        release,
+    })
+}
+
+fn floor(request: &ReleaseRequest, before: Option<&PublishedRelease>) -> Result<Version, PublishError> {
+    let version = request.version;
+    let carried = before.map(|before| before.release.floor);
+    let floor = request.floor.or(carried).unwrap_or(version);
+    let least = carried.unwrap_or(Version::new(1).expect("not zero"));
+    if floor < least || floor > version {
+        return Err(PublishError::BadFloor { floor, least, version });
+    }
+    Ok(floor)
+}
+
+fn warn_of_dropped(
+    before: Option<&PublishedRelease>,
+    bundles: &BTreeMap<BundleName, InputBundle>,
+    reporter: &dyn Reporter,
+) {
+    if let Some(before) = before {
+        for bundle in before.release.bundles.keys().filter(|bundle| !bundles.contains_key(*bundle)) {
+            let version = before.release.version;
+            let text = format!("bundle {bundle} of release {version} is gone: machines that have it cannot follow");
+            reporter.report(Event::Warning(text));
+        }
+    }
+}
+
+fn fill_object_bytes(bundles: &mut BTreeMap<BundleName, Vec<Entry>>, lengths: &std::collections::HashMap<Digest, u64>) {
+    for entry in bundles.values_mut().flatten() {
+        if let Kind::File { digest, object_bytes, .. } = &mut entry.kind {
+            *object_bytes = lengths[digest];
+        }
+    }
+}
+
+/// The JSON text of every manifest, each proved to be one that a client takes.
+fn manifest_texts(composition: &Composition) -> Result<BTreeMap<BundleName, Vec<u8>>, PublishError> {
+    let text = |(bundle, entries): (&BundleName, &Vec<Entry>)| {
+        let refused = |source| PublishError::NewManifest { bundle: bundle.clone(), source };
+        let tree = Tree::from_sorted(entries.clone())
+            .map_err(|source| refused(crate::manifest::ManifestError::BadTree { bundle: bundle.clone(), source }))?;
+        let text = BundleManifest { bundle: bundle.clone(), tree }.to_json();
+        BundleManifest::parse(bundle, &text).map_err(refused)?;
+        Ok((bundle.clone(), text))
+    };
+    composition.bundles.par_iter().map(text).collect()
+}
+
+fn pack_orders(
+    request: &ReleaseRequest,
+    composition: &Composition,
+    bundles: &BTreeMap<BundleName, InputBundle>,
+    texts: &BTreeMap<BundleName, Vec<u8>>,
+    past: &[PublishedRelease],
+) -> Result<Vec<PackOrder>, PublishError> {
+    let new_bundles: Bundles<'_> = composition
+        .bundles
+        .iter()
+        .map(|(bundle, entries)| (bundle, (&entries[..], bundles[bundle].definition.includes.iter().collect())))
+        .collect();
+    let new = NewRelease { version: request.version, bundles: &new_bundles, blobs: &composition.blobs };
+    let order = |plan: PackPlan| PackOrder { plan, manifest_deltas: Vec::new(), level: request.levels.from_nothing };
+    let mut orders = Vec::new();
+    for old in past.iter().take(request.deltas) {
+        let old_bundles: Bundles<'_> = old
+            .release
+            .bundles
+            .iter()
+            .map(|(bundle, offer)| (bundle, (old.manifests[bundle].tree.entries(), offer.includes.iter().collect())))
+            .collect();
+        let plan =
+            planning::step(OldRelease { version: old.release.version, bundles: &old_bundles, tree: &old.tree }, new);
+        let manifest_deltas = manifest_deltas(&plan.path, old, texts)?;
+        orders.push(PackOrder { plan, manifest_deltas, level: request.levels.steps });
+    }
+    orders.extend(planning::from_nothing(new).into_iter().map(order));
+    Ok(orders)
+}
+
+/// Every manifest that changed as a delta, each proved.
+fn manifest_deltas(
+    path: &str,
+    old: &PublishedRelease,
+    texts: &BTreeMap<BundleName, Vec<u8>>,
+) -> Result<Vec<ManifestDelta>, PublishError> {
+    let changed: Vec<(&BundleName, &Vec<u8>, &Vec<u8>)> = texts
+        .iter()
+        .filter_map(|(bundle, text)| Some((bundle, old.texts.get(bundle)?, text)))
+        .filter(|(_, old_text, text)| old_text != text)
+        .collect();
+    let make = |(bundle, old_text, text): &(&BundleName, &Vec<u8>, &Vec<u8>)| {
+        let frame = make_manifest_delta(old_text, text)?;
+        let again = apply_manifest_delta(old_text, &frame, text.len() as u64)?;
+        let (expected, found) = (Digest::of(text), Digest::of(&again));
+        if found != expected {
+            return Err(crate::pack::PackError::WrongDigest { what: "a manifest", expected, found });
+        }
+        Ok(ManifestDelta { bundle: (*bundle).clone(), base: Digest::of(old_text), frame })
+    };
+    let deltas: Result<Vec<ManifestDelta>, _> = changed.par_iter().with_max_len(1).map(make).collect();
+    deltas.map_err(|source| PublishError::Pack { path: path.to_owned(), source })
+}
+
+fn publish_manifest(site: &Site, batch: &crate::site::Batch<'_>, text: &[u8]) -> Result<ManifestName, PublishError> {
+    let sha256 = Digest::of(text);
+    let path = Release::manifest_path(sha256);
+    let wire_bytes = match site.length(&path)? {
+        Some(length) => length,
+        None => batch.add_bytes(&path, &BundleManifest::compress(text))?,
+    };
+    Ok(ManifestName { sha256, length: text.len() as u64, wire_bytes })
+}
+
+fn offer(
+    release: &Release,
+    bundle: &BundleName,
+    input: &InputBundle,
+    composition: &Composition,
+    manifest: ManifestName,
+) -> BundleOffer {
+    let definition = &input.definition;
+    let sizes = composition.bundles[bundle].iter().filter_map(|entry| match entry.kind {
+        Kind::File { size, .. } => Some(size),
+        Kind::Directory | Kind::Symlink { .. } => None,
+    });
+    let pack = release.packs.iter().find(|pack| pack.from.is_none() && pack.bundle.as_ref() == Some(bundle));
+    BundleOffer {
+        title: definition.title.clone(),
+        description: definition.description.clone(),
+        status: definition.status,
+        includes: definition.includes.iter().filter(|name| !name.is_core()).cloned().collect(),
+        also_add: definition.also_add.iter().cloned().collect(),
+        manifest,
+        files: sizes.clone().count() as u64,
+        disk_bytes: sizes.sum(),
+        download_bytes: pack.map_or(0, |pack| pack.length),
+    }
+}

@@ -1,0 +1,137 @@
+//! How the library speaks: it reports what it does and never prints.
+//!
+//! The programs pass a [`Reporter`]; they alone decide what a person or a script gets to see.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The steps of a run that take long enough to be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Step {
+    /// The live tree is compared with its manifests. Unit: files.
+    Scan,
+    /// Metadata, packs and objects come over the wire. Unit: bytes.
+    Download,
+    /// New files are made from deltas and blobs. Unit: bytes.
+    Build,
+    /// The next tree is brought to the target. Unit: entries.
+    Stage,
+    /// The next tree is checked against the target. Unit: entries.
+    Check,
+    /// Publisher: trees are read and hashed. Unit: files.
+    Compose,
+    /// Publisher: blobs are compressed alone. Unit: bytes.
+    Objects,
+    /// Publisher: packs are made. Unit: bytes of the files that they make.
+    Packs,
+}
+
+/// What a step counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Bytes.
+    Bytes,
+    /// Files or entries.
+    Files,
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A step went forward. `done` never falls and never exceeds `total`.
+    Progress {
+        /// Which step.
+        step: Step,
+        /// How far it is.
+        done: u64,
+        /// How far it goes.
+        total: u64,
+    },
+    /// Something that a person should know and that does not stop the run.
+    Warning(String),
+    /// What is being done now, in a few words; for `--verbose`.
+    Note(String),
+}
+
+/// Receives events, from any thread.
+pub trait Reporter: Send + Sync {
+    /// Takes one event.
+    fn report(&self, event: Event);
+}
+
+/// Forgets all events.
+#[derive(Clone, Copy, Debug)]
+pub struct Silent;
+
+impl Reporter for Silent {
+    fn report(&self, _: Event) {}
+}
+
+impl Step {
+    /// What the step counts.
+    pub fn unit(self) -> Unit {
+        match self {
+            Self::Download | Self::Build | Self::Objects | Self::Packs => Unit::Bytes,
+            Self::Scan | Self::Stage | Self::Check | Self::Compose => Unit::Files,
+        }
+    }
+
+    /// The step's name in events and on screen.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Scan => "scan",
+            Self::Download => "download",
+            Self::Build => "build",
+            Self::Stage => "stage",
+            Self::Check => "check",
+            Self::Compose => "compose",
+            Self::Objects => "objects",
+            Self::Packs => "packs",
+        }
+    }
+}
+
+impl Unit {
+    /// The unit's name in events.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Bytes => "bytes",
+            Self::Files => "files",
+        }
+    }
+}
+
+impl<R: Reporter + ?Sized> Reporter for &R {
+    fn report(&self, event: Event) {
+        (**self).report(event);
+    }
+}
+
+impl<R: Reporter + ?Sized> Reporter for std::sync::Arc<R> {
+    fn report(&self, event: Event) {
+        (**self).report(event);
+    }
+}
+
+/// Counts one step's work across threads and reports it.
+#[derive(Debug)]
+pub struct Progress<R> {
+    reporter: R,
+    step: Step,
+    done: AtomicU64,
+    total: u64,
+}
+
+impl<R: Reporter> Progress<R> {
+    /// Begins a step that goes to `total`.
+    pub fn new(reporter: R, step: Step, total: u64) -> Self {
+        reporter.report(Event::Progress { step, done: 0, total });
+        Self { reporter, step, done: 0.into(), total }
+    }
+
+    /// Goes `amount` further.
+    pub fn advance(&self, amount: u64) {
+        let before = self.done.fetch_add(amount, Ordering::Relaxed);
+        let done = (before + amount).min(self.total);
+        self.reporter.report(Event::Progress { step: self.step, done, total: self.total });
+    }
+}

@@ -1,0 +1,277 @@
+//! A publication in a local directory.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use super::{Batch, SiteError};
+
+/// A publication, open for one run.
+///
+/// The directory itself is locked for as long as the value lives; the kernel drops the lock when the run ends.
+#[derive(Debug)]
+pub struct Site {
+    root: PathBuf,
+    lock: File,
+}
+
+/// What a run does with a publication.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Only reads; others may read at the same time.
+    Read,
+    /// Writes; no other run reads or writes.
+    Write,
+}
+
+/// One file of a publication.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct SiteFile {
+    /// Where it lies, relative to the publication.
+    pub path: String,
+    /// Its length in bytes.
+    pub length: u64,
+}
+
+impl Site {
+    /// Names that begin so are the publisher's own and no part of the publication.
+    const HIDDEN: char = '.';
+    const STAGING: &str = ".staging";
+
+    /// Opens an empty place for a new publication; makes the directory where there is none.
+    ///
+    /// # Errors
+    /// [`SiteError::NotEmpty`] when something lies there; otherwise as [`Site::open`].
+    pub fn create(root: &Path) -> Result<Self, SiteError> {
+        fs::create_dir_all(root).map_err(SiteError::io("make", root))?;
+        let site = Self::open(root, Access::Write)?;
+        let mut found = fs::read_dir(root).map_err(SiteError::io("read", root))?;
+        if found.next().is_some() { Err(SiteError::NotEmpty(root.to_owned())) } else { Ok(site) }
+    }
+
+    /// Opens a publication.
+    ///
+    /// # Errors
+    /// When there is no directory, or another run has it.
+    pub fn open(root: &Path, access: Access) -> Result<Self, SiteError> {
+        if !root.is_dir() {
+            return Err(SiteError::NoDirectory(root.to_owned()));
+        }
+        let lock = File::open(root).map_err(SiteError::io("open", root))?;
+        let locked = match access {
+            Access::Read => lock.try_lock_shared(),
+            Access::Write => lock.try_lock(),
+        };
+        match locked {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(SiteError::Locked(root.to_owned())),
+            Err(TryLockError::Error(source)) => return Err(SiteError::io("lock", root)(source)),
+        }
+        let site = Self { root: root.to_owned(), lock };
+        if access == Access::Write {
+            site.clear_staging()?;
+        }
+        Ok(site)
+    }
+
+    /// The directory.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The length of a file in bytes; none when there is no such file.
+    ///
+    /// # Errors
+    /// When the system does not say.
+    pub fn length(&self, path: &str) -> Result<Option<u64>, SiteError> {
+        let place = self.root.join(path);
+        match fs::symlink_metadata(&place) {
+            Ok(found) if found.is_file() => Ok(Some(found.len())),
+            Ok(_) => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(SiteError::io("look at", place)(source)),
+        }
+    }
+
+    /// Opens a file for reading.
+    ///
+    /// # Errors
+    /// [`SiteError::Missing`] when there is none.
+    pub fn open_file(&self, path: &str) -> Result<File, SiteError> {
+        let place = self.root.join(path);
+        File::open(&place).map_err(|source| match source.kind() {
+            io::ErrorKind::NotFound => SiteError::Missing(path.to_owned()),
+            _ => SiteError::io("open", place)(source),
+        })
+    }
+
+    /// The whole of a file of at most `limit` bytes.
+    ///
+    /// # Errors
+    /// When it is missing or longer, or cannot be read.
+    pub fn read(&self, path: &str, limit: u64) -> Result<Vec<u8>, SiteError> {
+        let mut bytes = Vec::new();
+        let file = self.open_file(path)?;
+        file.take(limit.saturating_add(1))
+            .read_to_end(&mut bytes)
+            .map_err(SiteError::io("read", self.root.join(path)))?;
+        if bytes.len() as u64 > limit {
+            return Err(SiteError::TooLong { path: path.to_owned(), limit });
+        }
+        Ok(bytes)
+    }
+
+    /// Writes a file, new or over an old one, durably: when this returns, a power cut does not undo it.
+    ///
+    /// # Errors
+    /// When the disk refuses; the old file is then still there.
+    pub fn replace(&self, path: &str, bytes: &[u8]) -> Result<(), SiteError> {
+        let place = self.root.join(path);
+        let parent = self.parent_of(&place)?;
+        let mut file = self.temporary_file()?;
+        file.write_all(bytes).map_err(SiteError::io("write", &place))?;
+        make_readable(file.as_file()).map_err(SiteError::io("write", &place))?;
+        file.as_file().sync_all().map_err(SiteError::io("sync", &place))?;
+        file.persist(&place).map_err(|error| SiteError::io("write", &place)(error.error))?;
+        File::open(parent).and_then(|parent| parent.sync_all()).map_err(SiteError::io("sync", parent))
+    }
+
+    /// Begins to write many files.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn batch(&self) -> Result<Batch<'_>, SiteError> {
+        Batch::begin(self)
+    }
+
+    /// All files of the publication, in order of their paths.
+    ///
+    /// # Errors
+    /// When a directory cannot be read.
+    pub fn files(&self) -> Result<Vec<SiteFile>, SiteError> {
+        let mut files = Vec::new();
+        let mut open = vec![String::new()];
+        while let Some(directory) = open.pop() {
+            let place = self.root.join(&directory);
+            for found in fs::read_dir(&place).map_err(SiteError::io("read", &place))? {
+                let found = found.map_err(SiteError::io("read", &place))?;
+                let name = found.file_name().to_string_lossy().into_owned();
+                if directory.is_empty() && name.starts_with(Self::HIDDEN) {
+                    continue;
+                }
+                let path = if directory.is_empty() { name } else { format!("{directory}/{name}") };
+                let metadata = found.metadata().map_err(SiteError::io("look at", found.path()))?;
+                if metadata.is_dir() {
+                    open.push(path);
+                } else {
+                    files.push(SiteFile { path, length: metadata.len() });
+                }
+            }
+        }
+        files.sort();
+        Ok(files)
+    }
+
+    /// A file in the staging directory.
+    pub(super) fn temporary_file(&self) -> Result<tempfile::NamedTempFile, SiteError> {
+        let staging = self.staging()?;
+        tempfile::NamedTempFile::new_in(&staging).map_err(SiteError::io("make a file in", staging))
+    }
+
+    /// A directory in the staging directory.
+    pub(super) fn temporary_directory(&self) -> Result<tempfile::TempDir, SiteError> {
+        let staging = self.staging()?;
+        tempfile::TempDir::new_in(&staging).map_err(SiteError::io("make a directory in", staging))
+    }
+
+    /// Makes the directory that is to hold `place`.
+    pub(super) fn parent_of<'a>(&self, place: &'a Path) -> Result<&'a Path, SiteError> {
+        let parent = place.parent().unwrap_or(place);
+        fs::create_dir_all(parent).map_err(SiteError::io("make", parent))?;
+        Ok(parent)
+    }
+
+    /// Waits until all that was written so far is on disk.
+    pub(super) fn sync(&self) -> Result<(), SiteError> {
+        rustix::fs::syncfs(&self.lock).map_err(|error| SiteError::io("sync", &self.root)(error.into()))
+    }
+
+    fn staging(&self) -> Result<PathBuf, SiteError> {
+        let staging = self.root.join(Self::STAGING);
+        fs::create_dir_all(&staging).map_err(SiteError::io("make", &staging))?;
+        Ok(staging)
+    }
+
+    /// Removes what a run that was killed left.
+    fn clear_staging(&self) -> Result<(), SiteError> {
+        let staging = self.root.join(Self::STAGING);
+        match fs::remove_dir_all(&staging) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(SiteError::io("remove", staging)(error)),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        // Only tidiness: the next run that writes clears what is left here.
+        let _ = fs::remove_dir(self.root.join(Self::STAGING));
+    }
+}
+
+/// The whole of a file outside of any publication, of at most `limit` bytes.
+///
+/// # Errors
+/// When it cannot be read or is longer.
+pub fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, SiteError> {
+    let file = File::open(path).map_err(SiteError::io("open", path))?;
+    read_at_most(file, &path.to_string_lossy(), limit)
+}
+
+/// A directory outside of any publication for work under way; it goes with the value.
+///
+/// # Errors
+/// When the system refuses.
+pub fn temporary_directory() -> Result<tempfile::TempDir, SiteError> {
+    tempfile::tempdir().map_err(SiteError::io("make a directory in", std::env::temp_dir()))
+}
+
+fn read_at_most(file: File, path: &str, limit: u64) -> Result<Vec<u8>, SiteError> {
+    let mut bytes = Vec::new();
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(SiteError::io("read", path))?;
+    if bytes.len() as u64 > limit {
+        return Err(SiteError::TooLong { path: path.to_owned(), limit });
+    }
+    Ok(bytes)
+}
+
+/// Temporary files are made for the owner alone; those of a publication are for everybody.
+pub(super) fn make_readable(file: &File) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    file.set_permissions(fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_empty_place_becomes_a_publication() {
+        let place = tempfile::tempdir().expect("a directory");
+        let root = place.path().join("repo");
+        drop(Site::create(&root).expect("a new directory"));
+        let site = Site::create(&root).expect("an empty directory");
+        assert!(matches!(Site::open(&root, Access::Read), Err(SiteError::Locked(_))));
+        site.replace("metadata/a.json", b"1").expect("write");
+        site.replace("metadata/a.json", b"22").expect("write again");
+        assert_eq!(site.read("metadata/a.json", 2).expect("read"), b"22");
+        assert!(matches!(site.read("metadata/a.json", 1), Err(SiteError::TooLong { .. })));
+        assert!(matches!(site.read("metadata/b.json", 1), Err(SiteError::Missing(_))));
+        assert_eq!(site.files().expect("list"), [SiteFile { path: "metadata/a.json".to_owned(), length: 2 }]);
+        drop(site);
+        assert!(matches!(Site::create(&root), Err(SiteError::NotEmpty(_))));
+        assert!(matches!(Site::open(&root.join("x"), Access::Read), Err(SiteError::NoDirectory(_))));
+        let readers = [Site::open(&root, Access::Read), Site::open(&root, Access::Read)];
+        assert!(readers.iter().all(Result::is_ok));
+    }
+}

@@ -1,0 +1,263 @@
+//! The input of a release: definitions, trees, and the content of their files.
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::scan::scan;
+use super::{FileId, InputError, Owners, ScannedTree, Spool, archive};
+use crate::manifest::BundleDefinition;
+use crate::types::{BundleName, Digest, Hasher, TreePath};
+
+/// Where the input lies: `definitions/BUNDLE.toml` and `trees/BUNDLE/usr` or `trees/BUNDLE.tar`.
+#[derive(Debug)]
+pub struct InputTrees {
+    definitions: PathBuf,
+    trees: PathBuf,
+    owners: Owners,
+    spool: Spool,
+}
+
+/// Where one bundle's tree is to be had.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InputSource {
+    /// The directory that holds `usr`.
+    Directory(PathBuf),
+    /// A tar archive of `usr`.
+    Archive(PathBuf),
+}
+
+/// What an archive's name ends with.
+const ARCHIVE: &str = "tar";
+
+/// What a content looks like from its first bytes. Contents of one kind compress best beside each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ContentKind {
+    /// An executable or library.
+    Elf,
+    /// A relocatable ELF file, such as a kernel module.
+    Object,
+    /// No zero byte near the beginning.
+    Text,
+    /// A gzip member.
+    Gzip,
+    /// Any other.
+    Other,
+}
+
+impl ContentKind {
+    /// Bytes that a look needs.
+    pub const LOOK_BYTES: usize = 512;
+
+    /// The kind of a content that begins so.
+    pub fn of(start: &[u8]) -> Self {
+        if start.starts_with(b"\x7fELF") {
+            // e_type 1 is ET_REL, in the file's byte order.
+            if matches!(start.get(16..18), Some([1, 0] | [0, 1])) { Self::Object } else { Self::Elf }
+        } else if start.starts_with(b"\x1f\x8b") {
+            Self::Gzip
+        } else if !start.contains(&0) {
+            Self::Text
+        } else {
+            Self::Other
+        }
+    }
+}
+
+impl InputTrees {
+    /// Input that lies in these directories. What comes out of archives waits in the spool.
+    pub fn new(definitions: &Path, trees: &Path, owners: Owners, spool: Spool) -> Self {
+        Self { definitions: definitions.to_owned(), trees: trees.to_owned(), owners, spool }
+    }
+
+    /// Whose the published entries of directories are.
+    pub fn owners(&self) -> Owners {
+        self.owners
+    }
+
+    /// All definitions, by name. Files that do not end in `.toml` are none.
+    ///
+    /// # Errors
+    /// When a definition cannot be read, is not valid, or its file is not named after a bundle.
+    pub fn definitions(&self) -> Result<Vec<(BundleName, BundleDefinition)>, InputError> {
+        let mut found = Vec::new();
+        for path in list(&self.definitions)? {
+            if path.extension().is_none_or(|extension| extension != "toml") {
+                continue;
+            }
+            let name = path.file_stem().unwrap_or_default().to_string_lossy();
+            let bundle: BundleName =
+                name.parse().map_err(|source| InputError::BadName { path: path.clone(), source })?;
+            let text = fs::read_to_string(&path).map_err(|source| InputError::Read {
+                bundle: bundle.clone(),
+                path: path.clone(),
+                source,
+            })?;
+            let definition =
+                BundleDefinition::parse(&bundle, &text).map_err(|source| InputError::Definition { path, source })?;
+            found.push((bundle, definition));
+        }
+        found.sort_by(|a, b| a.0.cmp(&b.0));
+        Ok(found)
+    }
+
+    /// The names of all directories and archives that may be a bundle's tree, in order.
+    ///
+    /// # Errors
+    /// When the directory cannot be read.
+    pub fn tree_names(&self) -> Result<Vec<String>, InputError> {
+        let name = |path: PathBuf| {
+            let is_archive = path.extension().is_some_and(|extension| extension == ARCHIVE) && path.is_file();
+            let name = if is_archive { path.file_stem() } else { path.file_name().filter(|_| path.is_dir()) };
+            Some(name?.to_string_lossy().into_owned())
+        };
+        Ok(list(&self.trees)?.into_iter().filter_map(name).collect())
+    }
+
+    /// Where the tree of one bundle is; none when there is none.
+    ///
+    /// # Errors
+    /// When there are a directory and an archive.
+    pub fn source(&self, bundle: &BundleName) -> Result<Option<InputSource>, InputError> {
+        let (directory, archive) = (self.trees.join(bundle.as_str()), self.archive(bundle));
+        match (directory.is_dir(), archive.is_file()) {
+            (true, true) => Err(InputError::TwoTrees { bundle: bundle.clone(), directory, archive }),
+            (true, false) => Ok(Some(InputSource::Directory(directory))),
+            (false, true) => Ok(Some(InputSource::Archive(archive))),
+            (false, false) => Ok(None),
+        }
+    }
+
+    /// The tree of one bundle.
+    ///
+    /// # Errors
+    /// When something in it cannot be read, or is nothing that a release carries.
+    pub fn scan(&self, bundle: &BundleName, source: &InputSource) -> Result<ScannedTree, InputError> {
+        match source {
+            InputSource::Directory(top) => scan(bundle, top, self.owners),
+            InputSource::Archive(archive) => archive::scan(bundle, archive, &self.spool),
+        }
+    }
+
+    /// Opens a file of a bundle's tree.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn open(&self, bundle: &BundleName, path: &TreePath, id: FileId) -> Result<File, InputError> {
+        let place = match id {
+            FileId::OnDisk { .. } => self.place(bundle, path, id),
+            FileId::Spooled { number } => self.spool.place(number),
+        };
+        let refused = |source| InputError::Read { bundle: bundle.clone(), path: place.clone(), source };
+        File::open(&place).map_err(refused)
+    }
+
+    /// Digest, length and kind of the content of a file.
+    ///
+    /// # Errors
+    /// When it cannot be read, or has another length than `size` bytes by now.
+    pub fn digest(
+        &self,
+        bundle: &BundleName,
+        path: &TreePath,
+        (id, size): (FileId, u64),
+    ) -> Result<(Digest, ContentKind), InputError> {
+        let mut file = self.open(bundle, path, id)?;
+        let (digest, length, kind) = digest_and_kind(&mut file).map_err(|source| InputError::Read {
+            bundle: bundle.clone(),
+            path: self.place(bundle, path, id),
+            source,
+        })?;
+        if length != size {
+            return Err(self.changed(bundle, path, id));
+        }
+        Ok((digest, kind))
+    }
+
+    /// The error for a file that is not what it was.
+    pub fn changed(&self, bundle: &BundleName, path: &TreePath, id: FileId) -> InputError {
+        InputError::Changed { bundle: bundle.clone(), path: self.place(bundle, path, id) }
+    }
+
+    /// Where a file of a bundle's tree lies; for one in an archive, the archive and the path in it.
+    fn place(&self, bundle: &BundleName, path: &TreePath, id: FileId) -> PathBuf {
+        let tree = match id {
+            FileId::OnDisk { .. } => self.trees.join(bundle.as_str()),
+            FileId::Spooled { .. } => self.archive(bundle),
+        };
+        tree.join(path.as_str())
+    }
+
+    fn archive(&self, bundle: &BundleName) -> PathBuf {
+        self.trees.join(format!("{bundle}.{ARCHIVE}"))
+    }
+}
+
+fn digest_and_kind(file: &mut File) -> io::Result<(Digest, u64, ContentKind)> {
+    let mut hasher = Hasher::default();
+    let mut buffer = vec![0; 128 * 1024];
+    let mut kind = None;
+    let mut length = 0;
+    loop {
+        let count = file.read(&mut buffer)?;
+        if kind.is_none() {
+            kind = Some(ContentKind::of(&buffer[..count.min(ContentKind::LOOK_BYTES)]));
+        }
+        if count == 0 {
+            return Ok((hasher.finish(), length, kind.unwrap_or(ContentKind::Text)));
+        }
+        hasher.update(&buffer[..count]);
+        length += count as u64;
+    }
+}
+
+fn list(directory: &Path) -> Result<Vec<PathBuf>, InputError> {
+    let failed = |source| InputError::Directory { path: directory.to_owned(), source };
+    let found = fs::read_dir(directory).map_err(failed)?;
+    let mut paths =
+        found.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>().map_err(failed)?;
+    paths.sort();
+    Ok(paths)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_by_first_bytes() {
+        let elf = |kind: u8| {
+            let mut bytes = b"\x7fELF".to_vec();
+            bytes.resize(16, 0);
+            bytes.extend([kind, 0]);
+            bytes
+        };
+        assert_eq!(ContentKind::of(&elf(3)), ContentKind::Elf);
+        assert_eq!(ContentKind::of(&elf(1)), ContentKind::Object);
+        assert_eq!(ContentKind::of(b"\x1f\x8b\x08\0"), ContentKind::Gzip);
+        assert_eq!(ContentKind::of(b"#!/bin/sh\n"), ContentKind::Text);
+        assert_eq!(ContentKind::of(b""), ContentKind::Text);
+        assert_eq!(ContentKind::of(b"a\0b"), ContentKind::Other);
+    }
+
+    #[test]
+    fn definitions_are_found_by_name() {
+        let place = tempfile::tempdir().expect("a directory");
+        let input = InputTrees::new(place.path(), place.path(), Owners::AllRoot, Spool::anywhere());
+        fs::write(place.path().join("web.toml"), "title = \"Web\"\n").expect("write");
+        fs::write(place.path().join("README"), "no definition").expect("write");
+        fs::create_dir(place.path().join("web")).expect("write");
+        let found = input.definitions().expect("valid");
+        assert_eq!((found.len(), found[0].0.as_str()), (1, "web"));
+        assert_eq!(input.tree_names().expect("a directory"), ["web"]);
+        let web = "web".parse().expect("a name");
+        assert!(matches!(input.source(&web), Ok(Some(InputSource::Directory(_)))));
+        fs::write(place.path().join("web.tar"), "").expect("write");
+        assert!(matches!(input.source(&web), Err(InputError::TwoTrees { .. })));
+        fs::remove_dir(place.path().join("web")).expect("remove");
+        assert!(matches!(input.source(&web), Ok(Some(InputSource::Archive(_)))));
+        assert_eq!(input.tree_names().expect("a directory"), ["web"]);
+        fs::write(place.path().join("Bad.toml"), "title = \"x\"\n").expect("write");
+        assert!(matches!(input.definitions(), Err(InputError::BadName { .. })));
+    }
+}

@@ -1,0 +1,28 @@
+//! The publisher's door to the disk: reads the trees that a release is made of, and writes the publication.
+//!
+//! **Promises.** A file appears in a publication under its name only when it is complete and on disk: content is
+//! written to a [`Batch`], which is synced as a whole and only then renamed into place; metadata is replaced one file
+//! at a time ([`Site::replace`]), each durably before the next. A file that is named by its digest is never written
+//! again. Input trees are read without following a symlink, archives entry by entry without unpacking them, and whatever a release cannot carry is an error that names
+//! the bundle and the path.
+//!
+//! **Needs.** A local filesystem for the publication, with room for what is being made beside what is there.
+//!
+//! **Leaves to others.** What is published and in which order (`publish`), and whether it may be believed (`trust`).
+
+mod archive;
+mod batch;
+mod directory;
+mod error;
+mod input;
+mod pax;
+mod scan;
+mod scanned;
+mod spool;
+
+pub use batch::{Batch, ClosedDraft, Draft};
+pub use directory::{Access, Site, SiteFile, read_file, temporary_directory};
+pub use error::{ArchiveError, InputError, SiteError};
+pub use input::{ContentKind, InputSource, InputTrees};
+pub use scanned::{FileId, InputEntry, InputKind, Owners, ScannedTree};
+pub use spool::Spool;

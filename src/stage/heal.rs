@@ -1,0 +1,89 @@
+//! Puts right, in the previous tree, the damage that it shares with the one that was live: trees share inodes, so what
+//! damages a file of one damages it in all. This is the only write that a previous tree ever sees.
+
+use super::{StageError, split_text};
+use crate::disk::{Directory, Inode};
+use crate::types::TreePath;
+
+/// A damaged file and the inode that was at its place.
+#[derive(Clone, Debug)]
+pub struct Damaged {
+    path: TreePath,
+    inode: Option<Inode>,
+}
+
+/// Looks at the files of the live tree that are known to be damaged, before they are replaced.
+///
+/// # Errors
+/// When the disk says no.
+pub fn damaged(live: &Directory, paths: &[TreePath]) -> Result<Vec<Damaged>, StageError> {
+    let look = |path: &TreePath| {
+        let (parent, name) = split_text(path.beneath_usr());
+        let parent = match live.descend(parent) {
+            // Something that is no directory is in the way: that is the damage.
+            Err(error) if error.is(rustix::io::Errno::NOTDIR) || error.is(rustix::io::Errno::LOOP) => None,
+            other => other?,
+        };
+        let inode = parent.map(|parent| parent.look(name)).transpose()?.flatten();
+        Ok(Damaged { path: path.clone(), inode })
+    };
+    paths.iter().map(look).collect()
+}
+
+/// Gives `previous` the whole files of `live` where it has the damaged inodes; where it `was_live` itself, also where it
+/// lacks them.
+///
+/// # Errors
+/// When the disk says no.
+pub fn heal(previous: &Directory, live: &Directory, damaged: &[Damaged], was_live: bool) -> Result<(), StageError> {
+    for Damaged { path, inode } in damaged {
+        let (parent, name) = split_text(path.beneath_usr());
+        let (Some(from), Some(to)) = (live.descend(parent)?, previous.descend(parent)?) else { continue };
+        let there = to.look(name)?;
+        let shared = there.zip(*inode).is_some_and(|(there, inode)| there.is_same_inode(&inode));
+        if shared || (was_live && there.is_none()) {
+            let mtime = to.inode()?.mtime;
+            let whole = format!(".{name}.whole");
+            to.remove(&whole)?;
+            from.link(name, &to, &whole)?;
+            to.rename(&whole, &to, name)?;
+            to.set_mtime(mtime)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_shared_damage_is_replaced() {
+        let temporary = tempfile::tempdir().expect("a temporary directory");
+        let top = Directory::open_path(temporary.path()).expect("it opens");
+        let [live, previous] = ["live", "previous"].map(|name| {
+            let tree = top.ensure_subdirectory(name, 0o700).expect("made");
+            tree.ensure_subdirectory("bin", 0o755).expect("made")
+        });
+        for name in ["shared", "own"] {
+            live.write_new(name, 0o644, b"damaged").expect("written");
+        }
+        live.link("shared", &previous, "shared").expect("linked");
+        previous.write_new("own", 0o644, b"of the release before").expect("written");
+        let [live_top, previous_top] =
+            ["live", "previous"].map(|name| top.subdirectory(name).expect("read").expect("there"));
+        let paths = ["usr/bin/shared", "usr/bin/own", "usr/bin/gone"].map(|path| path.parse().expect("a path"));
+        let seen = damaged(&live_top, &paths).expect("looked");
+        for name in ["shared", "own", "gone"] {
+            live.remove(name).expect("removed");
+            live.write_new(name, 0o644, b"whole").expect("written");
+        }
+        heal(&previous_top, &live_top, &seen, false).expect("healed");
+        let content = |name| previous.read(name, 99).expect("read");
+        assert_eq!(content("shared"), Some(b"whole".to_vec()));
+        assert_eq!(content("own"), Some(b"of the release before".to_vec()));
+        assert_eq!(content("gone"), None);
+        heal(&previous_top, &live_top, &seen, true).expect("healed");
+        assert_eq!(content("gone"), Some(b"whole".to_vec()));
+    }
+}

@@ -1,0 +1,357 @@
+//! The move from store and live tree to the next tree: brings it to the target, and proves that it got there.
+//!
+//! The next tree is whatever an earlier run left: the release before the last one, a half-staged target, or nothing. It
+//! is brought forward by looking at its inodes, so what is right already costs a look and nothing else, and an
+//! interrupted staging goes on where it was. Nothing in the live tree is touched.
+//!
+//! The first thing to go is the next tree's record and the last thing to come is the new one: a tree under construction
+//! says nothing of itself.
+
+mod carry;
+mod heal;
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use crate::disk::{Directory, DiskError, FileType};
+use crate::manifest::Tree;
+use crate::plan::may_be_carried;
+use crate::report::{Progress, Reporter, Step};
+use crate::state::{LockedMachine, NewRecord, Record, Slot, StateError};
+use crate::store::Store;
+use crate::tree::{Depth, Fingerprints, Scan, Writer, scan};
+use crate::types::{Difference, Digest, Kind, Seen, TreePath};
+use carry::carry;
+pub use heal::{Damaged, damaged, heal};
+
+/// What is to be staged.
+#[derive(Clone, Copy)]
+pub struct Job<'a> {
+    /// The tree that `next` is to become.
+    pub target: &'a Tree,
+    /// For each entry of the target, by index: whether the live tree has this very entry at this path, verified.
+    pub kept: &'a [bool],
+    /// Paths of the live tree, relative to its top, that no release owns and that go along.
+    pub carried: &'a [PathBuf],
+    /// Where the tree that is live now goes: to be the previous one, or, when it is only a damaged form of the new one,
+    /// to be the next one, so that the release before stays.
+    pub former: Slot,
+    /// The record of the new tree.
+    pub record: &'a NewRecord,
+    /// What is known of the live tree's files.
+    pub live_files: &'a Fingerprints,
+}
+
+/// A tree that is complete, checked and ready to be exchanged with the live one. Only this module makes one.
+#[derive(Debug)]
+pub struct StagedTree {
+    pub(crate) slot: Slot,
+    pub(crate) former: Slot,
+    pub(crate) from: Option<u64>,
+    pub(crate) to: u64,
+    pub(crate) carried: Vec<PathBuf>,
+    fingerprints: Fingerprints,
+    /// Files that were made of blobs of the store.
+    fresh: Vec<(TreePath, Digest)>,
+}
+
+/// Why the next tree could not be brought to the target.
+#[derive(Debug, thiserror::Error)]
+pub enum StageError {
+    /// The disk says no.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// A record cannot be read or written.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// After all work the tree is not the target: the disk does not keep what it is given, or somebody else writes.
+    #[error("the staged tree is not the target: {path}: {what}")]
+    NotTheTarget {
+        /// The first path that is wrong.
+        path: PathBuf,
+        /// What is wrong there.
+        what: String,
+    },
+    /// There is no previous tree to go back to.
+    #[error("there is no previous release on this machine to go back to")]
+    NoPrevious,
+}
+
+impl StagedTree {
+    /// What is known of the files of the tree, now that it is the live one. Files whose names in the store have gone
+    /// since they were looked at are looked at again.
+    ///
+    /// # Errors
+    /// When the disk says no.
+    pub fn into_fingerprints(self, machine: &LockedMachine) -> Result<Fingerprints, StageError> {
+        let mut known = self.fingerprints;
+        if let Some(live) = machine.tree(Slot::Live)? {
+            for (path, digest) in &self.fresh {
+                let (parent, name) = split_text(path.beneath_usr());
+                if let Some(inode) = live.descend(parent)?.map(|parent| parent.look(name)).transpose()?.flatten() {
+                    known.note(&inode, *digest);
+                }
+            }
+        }
+        Ok(known)
+    }
+}
+
+/// Brings the next tree to the target and checks it.
+///
+/// # Errors
+/// When the disk is full, a blob is missing from the store, or the result is not the target.
+pub fn stage(
+    machine: &LockedMachine,
+    store: &Store,
+    job: Job<'_>,
+    writer: Writer,
+    reporter: &dyn Reporter,
+) -> Result<StagedTree, StageError> {
+    let live = machine.tree(Slot::Live)?;
+    let live_record = machine.record(Slot::Live)?;
+    let next = next_tree(machine)?;
+    if let Some(share) = next.descend(record_parent())? {
+        share.remove(record_name())?;
+    }
+    let builder = Builder {
+        job,
+        writer,
+        store: store.directory(),
+        progress: Progress::new(reporter, Step::Stage, job.target.entries().len() as u64),
+    };
+    builder.directory(live.as_ref(), &next, 0)?;
+    if let Some(live) = &live {
+        for path in job.carried {
+            carry(live, &next, path, writer)?;
+        }
+    }
+    job.record.write(&next, live_record.as_ref())?;
+    builder.settle_parents(&next, job.carried)?;
+
+    let known = job.live_files.despite_links();
+    let found = scan(&next, job.target, Depth::Content(&known), writer.ownership, (Step::Check, reporter))?;
+    let fingerprints = must_be_target(&next, found, job.target, job.carried)?;
+    let fresh = job.target.entries().iter().zip(job.kept).filter(|(_, kept)| !**kept);
+    Ok(StagedTree {
+        slot: Slot::Next,
+        former: job.former,
+        from: live_record.map(|record| record.installed.sequence),
+        to: job.record.installed.sequence,
+        carried: job.carried.to_vec(),
+        fingerprints,
+        fresh: fresh.filter_map(|(entry, _)| Some((entry.path.clone(), entry.kind.digest()?))).collect(),
+    })
+}
+
+/// The previous tree as it is kept, after a look at every entry; content that is `known` is not read again.
+///
+/// # Errors
+/// When there is none, or it is damaged.
+pub fn previous(
+    machine: &LockedMachine,
+    expected: &Tree,
+    carried: Vec<PathBuf>,
+    known: &Fingerprints,
+    writer: Writer,
+    reporter: &dyn Reporter,
+) -> Result<StagedTree, StageError> {
+    let (Some(tree), Some(record)) = (machine.tree(Slot::Previous)?, machine.record(Slot::Previous)?) else {
+        return Err(StageError::NoPrevious);
+    };
+    let live = machine.tree(Slot::Live)?;
+    let left_behind: Vec<PathBuf> = scan(&tree, expected, Depth::Metadata, writer.ownership, (Step::Check, reporter))?
+        .extra
+        .into_iter()
+        .filter(|path| may_be_carried(path))
+        .collect();
+    // The copies of carried paths in the kept tree are as old as it is: they make way for what is there now.
+    for path in &left_behind {
+        let (parent, name) = split(path);
+        if let Some(parent) = tree.descend(parent)? {
+            parent.remove(name)?;
+        }
+    }
+    if let Some(live) = &live {
+        for path in &carried {
+            carry(live, &tree, path, writer)?;
+        }
+    }
+    settle_parents_of(&tree, left_behind.iter().chain(&carried), expected, writer)?;
+    let found = scan(&tree, expected, Depth::Content(known), writer.ownership, (Step::Check, reporter))?;
+    must_be_target(&tree, found, expected, &carried)?;
+    Ok(StagedTree {
+        slot: Slot::Previous,
+        former: Slot::Previous,
+        from: machine.record(Slot::Live)?.map(|record: Record| record.installed.sequence),
+        to: record.installed.sequence,
+        carried,
+        fingerprints: Fingerprints::default(),
+        fresh: Vec::new(),
+    })
+}
+
+fn record_parent() -> &'static str {
+    split_text(Tree::record_beneath_usr()).0
+}
+
+fn record_name() -> &'static str {
+    split_text(Tree::record_beneath_usr()).1
+}
+
+fn split_text(path: &str) -> (&str, &str) {
+    path.rsplit_once('/').unwrap_or(("", path))
+}
+
+fn split(path: &Path) -> (&str, &OsStr) {
+    let parent = path.parent().and_then(Path::to_str).unwrap_or("");
+    (parent, path.file_name().unwrap_or_default())
+}
+
+/// The next tree, made where there is none. One that a process still looks at is left to it, and dropped when it is free.
+fn next_tree(machine: &LockedMachine) -> Result<Directory, StageError> {
+    let home = machine.own_directory();
+    for name in home.names()? {
+        if name.to_string_lossy().starts_with("busy-") && !crate::disk::is_in_use(&home.path().join(&name)) {
+            home.remove(&name)?;
+        }
+    }
+    if let Some(inode) = home.look("next")?
+        && crate::disk::is_in_use(&home.path().join("next"))
+    {
+        home.rename("next", home, format!("busy-{}", inode.number))?;
+    }
+    Ok(home.ensure_subdirectory("next", 0o700)?)
+}
+
+struct Builder<'a> {
+    job: Job<'a>,
+    writer: Writer,
+    store: &'a Directory,
+    progress: Progress<&'a dyn Reporter>,
+}
+
+impl Builder<'_> {
+    /// Brings the directory `next`, the target's entry `index`, to the target.
+    fn directory(&self, live: Option<&Directory>, next: &Directory, index: usize) -> Result<(), StageError> {
+        let entries = self.job.target.entries();
+        let present = next.names()?;
+        let expected: Vec<usize> = self.job.target.children(index).collect();
+        for name in &present {
+            let bytes = name.as_encoded_bytes();
+            if expected.binary_search_by(|&child| entries[child].path.name().as_bytes().cmp(bytes)).is_err() {
+                next.remove(name)?;
+            }
+        }
+        for child in expected {
+            let entry = &entries[child];
+            let name = entry.path.name();
+            let there = match present.binary_search_by(|present| present.as_os_str().cmp(OsStr::new(name))) {
+                Ok(_) => next.look(name)?,
+                Err(_) => None,
+            };
+            if entry.is_directory() {
+                let is_directory = there.is_some_and(|inode| inode.file_type == FileType::Directory);
+                if there.is_some() && !is_directory {
+                    next.remove(name)?;
+                }
+                let inner = if is_directory { next.subdirectory(name)? } else { None };
+                let inner = inner.map_or_else(|| next.ensure_subdirectory(name, 0o700), Ok)?;
+                self.directory(same_directory(live, name)?.as_ref(), &inner, child)?;
+            } else {
+                self.leaf(live, next, there.is_some(), child)?;
+                self.progress.advance(1);
+            }
+        }
+        self.progress.advance(1);
+        Ok(self.writer.settle_directory(next, &entries[index].metadata)?)
+    }
+
+    /// Puts the file or symlink `index` into `next`, unless it is there already.
+    fn leaf(&self, live: Option<&Directory>, next: &Directory, taken: bool, index: usize) -> Result<(), StageError> {
+        let entry = &self.job.target.entries()[index];
+        let name = entry.path.name();
+        let there = if taken { next.look(name)? } else { None };
+        let wanted = match (&entry.kind, live) {
+            (_, Some(live)) if self.job.kept[index] => live.look(name)?,
+            (Kind::File { digest, .. }, _) => self.store.look(digest.to_string())?,
+            _ => None,
+        };
+        if let (Some(there), Some(wanted)) = (there, wanted)
+            && there.is_same_inode(&wanted)
+            && there.metadata_difference(&entry.metadata, self.writer.ownership).is_none()
+        {
+            return Ok(());
+        }
+        if taken {
+            next.remove(name)?;
+        }
+        match (&entry.kind, live) {
+            (_, Some(live)) if self.job.kept[index] => self.writer.link(live, next, name, &entry.metadata)?,
+            (Kind::File { digest, .. }, _) => {
+                self.writer.place(self.store, &digest.to_string(), next, name, &entry.metadata)?;
+            }
+            (Kind::Symlink { target }, _) => self.writer.symlink(next, name, target, &entry.metadata)?,
+            (Kind::Directory, _) => {}
+        }
+        Ok(())
+    }
+
+    /// Sets again what the record and the carried paths changed in the directories above them.
+    fn settle_parents(&self, next: &Directory, carried: &[PathBuf]) -> Result<(), StageError> {
+        let record = PathBuf::from(Tree::record_beneath_usr());
+        settle_parents_of(next, carried.iter().chain([&record]), self.job.target, self.writer)
+    }
+}
+
+/// The directory of that name in the live tree, if it is one.
+fn same_directory(live: Option<&Directory>, name: &str) -> Result<Option<Directory>, DiskError> {
+    let Some(live) = live else { return Ok(None) };
+    match live.look(name)? {
+        Some(inode) if inode.file_type == FileType::Directory => live.subdirectory(name),
+        _ => Ok(None),
+    }
+}
+
+/// Gives the directories that hold these paths their metadata again, where a release owns them.
+fn settle_parents_of<'a>(
+    tree: &Directory,
+    paths: impl Iterator<Item = &'a PathBuf>,
+    expected: &Tree,
+    writer: Writer,
+) -> Result<(), StageError> {
+    for path in paths {
+        let (parent, _) = split(path);
+        let owned = match parent {
+            "" => Some(TreePath::top()),
+            parent => format!("{}/{parent}", TreePath::TOP).parse().ok(),
+        };
+        let entry = owned.and_then(|path| expected.find(&path));
+        if let (Some(entry), Some(directory)) = (entry, tree.descend(parent)?) {
+            writer.settle_directory(&directory, &entry.metadata)?;
+        }
+    }
+    Ok(())
+}
+
+fn must_be_target(
+    tree: &Directory,
+    found: Scan,
+    target: &Tree,
+    carried: &[PathBuf],
+) -> Result<Fingerprints, StageError> {
+    let wrong = |path: PathBuf, what: &str| StageError::NotTheTarget { path, what: what.to_owned() };
+    if let Some(extra) = found.extra.iter().find(|extra| !carried.contains(extra)) {
+        return Err(wrong(tree.path().join(extra), "it should not be there"));
+    }
+    for (entry, seen) in target.entries().iter().zip(&found.seen) {
+        let what = match seen {
+            Seen::Same => continue,
+            Seen::Missing => "it is missing",
+            Seen::Differs(Difference::Content) => "its content differs",
+            Seen::Differs(difference) => difference.name(),
+        };
+        return Err(wrong(tree.path().join(entry.path.beneath_usr()), what));
+    }
+    Ok(found.fingerprints)
+}

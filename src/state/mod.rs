@@ -1,0 +1,269 @@
+//! The door to what is installed: the trees of a machine, what each says of itself, and the lock.
+//!
+//! ```text
+//! ROOT/usr                          live tree; share/stateless-update/ in it is its record
+//! ROOT/.stateless-update/           mode 0700: half-built trees and old setuid programs are nobody's business
+//!   lock journal fingerprints       lock: held by the kernel, so a killed run leaves none
+//!   next/ previous/                 the other two trees
+//!   store/ trust/
+//! ```
+//!
+//! Which release a tree is stands in the tree itself and changes in the same instant. This module reads and writes
+//! records; it decides nothing and moves no tree (`switch` does).
+
+mod record;
+
+use std::fs::File;
+use std::path::Path;
+
+use rustix::fs::FlockOperation;
+use rustix::io::Errno;
+
+use crate::disk::{Directory, DiskError, FileType};
+pub use record::{NewRecord, Record};
+
+/// The directory beside the trees.
+pub const HOME: &str = ".stateless-update";
+
+/// One of the three trees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Slot {
+    /// `/usr` as processes see it.
+    Live,
+    /// The release before, complete.
+    Previous,
+    /// The tree that is brought forward.
+    Next,
+}
+
+/// Why what is installed cannot be told.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// The root carries no record of a release.
+    #[error("{} carries no record of a release: it is not a system that this program manages", root.display())]
+    NotManaged {
+        /// The root.
+        root: std::path::PathBuf,
+    },
+    /// Another run holds the lock.
+    #[error("another run is at work on {}", root.display())]
+    Locked {
+        /// The root.
+        root: std::path::PathBuf,
+    },
+    /// The directory beside the trees is not what it must be.
+    #[error("{} must be a directory that only its owner may enter", path.display())]
+    UnsafeHome {
+        /// The directory.
+        path: std::path::PathBuf,
+    },
+    /// The disk says no.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// The record is damaged.
+    #[error("the record of the tree in {} is damaged", path.display())]
+    DamagedRecord {
+        /// The directory of the record.
+        path: std::path::PathBuf,
+        /// How.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// A machine: a root and the trees beneath it.
+#[derive(Debug)]
+pub struct Machine {
+    root: Directory,
+}
+
+/// A machine that no other run is at work on. Dropping it gives the lock back.
+#[derive(Debug)]
+pub struct LockedMachine {
+    machine: Machine,
+    home: Directory,
+    _lock: File,
+}
+
+impl Slot {
+    /// Its name: that of the live tree in the root, of the others in the directory beside the trees.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Live => "usr",
+            Self::Previous => "previous",
+            Self::Next => "next",
+        }
+    }
+}
+
+impl Machine {
+    /// The machine with this root.
+    ///
+    /// # Errors
+    /// When the root is no directory.
+    pub fn open(root: &Path) -> Result<Self, StateError> {
+        Ok(Self { root: Directory::open_path(root)? })
+    }
+
+    /// The root directory.
+    pub fn root(&self) -> &Directory {
+        &self.root
+    }
+
+    /// The directory beside the trees, if it has been made.
+    ///
+    /// # Errors
+    /// When something else is in its place, or others may enter it.
+    pub fn home(&self) -> Result<Option<Directory>, StateError> {
+        let Some(inode) = self.root.look(HOME)? else { return Ok(None) };
+        let mine = inode.uid == rustix::process::geteuid().as_raw();
+        if inode.file_type != FileType::Directory || !mine || inode.mode & 0o077 != 0 {
+            return Err(StateError::UnsafeHome { path: self.root.path().join(HOME) });
+        }
+        Ok(self.root.subdirectory(HOME)?)
+    }
+
+    /// The tree in a slot, if there is one.
+    ///
+    /// # Errors
+    /// When something that is no directory is in its place.
+    pub fn tree(&self, slot: Slot) -> Result<Option<Directory>, StateError> {
+        let parent = match slot {
+            Slot::Live => Some(self.root.again()?),
+            Slot::Previous | Slot::Next => self.home()?,
+        };
+        Ok(parent.map(|parent| parent.subdirectory(slot.name())).transpose()?.flatten())
+    }
+
+    /// What the tree in a slot says of itself; none when there is no tree, or it has no record.
+    ///
+    /// # Errors
+    /// When the record is damaged.
+    pub fn record(&self, slot: Slot) -> Result<Option<Record>, StateError> {
+        match self.tree(slot)? {
+            Some(tree) => Record::of(&tree),
+            None => Ok(None),
+        }
+    }
+
+    /// What the live tree says of itself.
+    ///
+    /// # Errors
+    /// [`StateError::NotManaged`] when it says nothing.
+    pub fn live_record(&self) -> Result<Record, StateError> {
+        let not_managed = || StateError::NotManaged { root: self.root.path().to_owned() };
+        self.record(Slot::Live)?.ok_or_else(not_managed)
+    }
+
+    /// What is known of the content of files: a cache. A damaged one is an empty one.
+    ///
+    /// # Errors
+    /// Those of [`Machine::home`].
+    pub fn cached_fingerprints(&self) -> Result<Vec<u8>, StateError> {
+        let Some(home) = self.home()? else { return Ok(Vec::new()) };
+        Ok(home.read(FINGERPRINTS, MAX_FINGERPRINT_BYTES).ok().flatten().unwrap_or_default())
+    }
+
+    /// Takes the lock; makes the directory beside the trees where it is missing.
+    ///
+    /// # Errors
+    /// [`StateError::Locked`] when another run has it.
+    pub fn lock(self) -> Result<LockedMachine, StateError> {
+        if self.root.look(HOME)?.is_none() {
+            self.root.ensure_subdirectory(HOME, 0o700)?;
+        }
+        let home = self.home()?.ok_or_else(|| StateError::UnsafeHome { path: self.root.path().join(HOME) })?;
+        let lock = match home.create_file("lock", 0o600) {
+            Err(error) if error.is(Errno::EXIST) => home.open_file("lock")?,
+            other => other?,
+        };
+        match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(LockedMachine { machine: self, home, _lock: lock }),
+            Err(Errno::WOULDBLOCK) => Err(StateError::Locked { root: self.root.path().to_owned() }),
+            Err(errno) => {
+                let path = home.path().join("lock");
+                Err(DiskError { action: "lock", path, source: errno.into() }.into())
+            }
+        }
+    }
+}
+
+impl std::ops::Deref for LockedMachine {
+    type Target = Machine;
+
+    fn deref(&self) -> &Machine {
+        &self.machine
+    }
+}
+
+impl LockedMachine {
+    /// The directory beside the trees.
+    pub fn own_directory(&self) -> &Directory {
+        &self.home
+    }
+
+    /// Keeps what is known of the content of files. It need not survive a power cut, so nothing waits for the disk.
+    ///
+    /// # Errors
+    /// When the disk is full.
+    pub fn cache_fingerprints(&self, bytes: &[u8]) -> Result<(), StateError> {
+        let fresh = format!("{FINGERPRINTS}.new");
+        self.home.remove(&fresh)?;
+        self.home.write_new(&fresh, 0o600, bytes)?;
+        Ok(self.home.rename(&fresh, &self.home, FINGERPRINTS)?)
+    }
+}
+
+const FINGERPRINTS: &str = "fingerprints";
+const MAX_FINGERPRINT_BYTES: u64 = 720 << 20;
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::{BundleManifest, InstalledRecord, ReleaseName};
+    use crate::types::{BundleName, Digest, Version};
+
+    #[test]
+    fn a_root_without_a_record_is_not_managed() {
+        let temporary = tempfile::tempdir().expect("a temporary directory");
+        std::fs::create_dir_all(temporary.path().join("usr/share")).expect("made");
+        let machine = Machine::open(temporary.path()).expect("it opens");
+        assert!(matches!(machine.live_record(), Err(StateError::NotManaged { .. })));
+        assert_eq!(std::fs::read_dir(temporary.path()).expect("listed").count(), 1, "looking leaves nothing behind");
+    }
+
+    #[test]
+    fn one_run_at_a_time_in_a_directory_of_its_own() {
+        let temporary = tempfile::tempdir().expect("a temporary directory");
+        let open = || Machine::open(temporary.path()).expect("it opens");
+        let first = open().lock().expect("free");
+        assert!(matches!(open().lock(), Err(StateError::Locked { .. })));
+        drop(first);
+        open().lock().expect("free again");
+
+        let home = temporary.path().join(HOME);
+        std::fs::remove_dir_all(&home).expect("removed");
+        std::os::unix::fs::symlink("/tmp", &home).expect("linked");
+        assert!(matches!(open().lock(), Err(StateError::UnsafeHome { .. })));
+    }
+
+    #[test]
+    fn a_record_is_read_as_it_was_written() {
+        let temporary = tempfile::tempdir().expect("a temporary directory");
+        std::fs::create_dir_all(temporary.path().join("usr/share")).expect("made");
+        let machine = Machine::open(temporary.path()).expect("it opens");
+        let tree = machine.tree(Slot::Live).expect("readable").expect("there");
+        let json = b"{}".to_vec();
+        let bundles = [(BundleName::core(), Digest::of(&json))].into();
+        let release = ReleaseName { version: Version::new(3).expect("not zero"), sha256: Digest::of(b"x"), length: 1 };
+        let installed = InstalledRecord::new(release, 7, Default::default(), bundles, vec!["http://x".into()]);
+        let manifests = vec![(Digest::of(&json), BundleManifest::compress(&json))];
+        let record = NewRecord { installed, release: b"x".to_vec(), root: b"r".to_vec(), manifests };
+        record.write(&tree, None).expect("written");
+        record.write(&tree, None).expect("written again");
+        let read = machine.live_record().expect("managed");
+        assert_eq!(read.installed, record.installed);
+        assert_eq!(read.root().expect("there"), b"r");
+        assert_eq!(read.manifest_json(&BundleName::core(), 2).expect("read"), Some(json));
+        assert!(read.release().is_err(), "x is no release document");
+    }
+}

@@ -1,0 +1,107 @@
+//! The journal: which exchange is under way. There is none while nothing is.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::disk::{Directory, DiskError};
+use crate::stage::StagedTree;
+use crate::state::Slot;
+use crate::types::Timestamp;
+
+/// The journal is unreadable, which no crash of this program can cause.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// The disk says no.
+    #[error(transparent)]
+    Disk(#[from] DiskError),
+    /// It has been damaged or written by a later program.
+    #[error("the journal {} is damaged or of a later program", path.display())]
+    Damaged {
+        /// Where it lies.
+        path: PathBuf,
+        /// What the parser says.
+        source: serde_json::Error,
+    },
+}
+
+/// An exchange that is about to be made or has been made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Journal {
+    format: Format,
+    /// Sequence number of the live tree before; none for an install.
+    pub from: Option<u64>,
+    /// Sequence number of the live tree after.
+    pub to: u64,
+    /// Where the tree that becomes the live one lay.
+    pub with: Slot,
+    /// Where the tree that was the live one goes.
+    pub former: Slot,
+    /// Paths that no release owns.
+    pub carried: Vec<Carried>,
+}
+
+/// A path that no release owns, by the inode that is to be in the live tree again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Carried {
+    /// Relative to the tree's top.
+    pub path: PathBuf,
+    /// Inode number of the real one.
+    pub inode: u64,
+    /// The time that the directory above it has in the staged tree: bringing it back changes that.
+    pub parent_mtime: Time,
+}
+
+/// Seconds and nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Time(i64, u32);
+
+impl From<Timestamp> for Time {
+    fn from(time: Timestamp) -> Self {
+        Self(time.seconds, time.nanoseconds)
+    }
+}
+
+impl From<Time> for Timestamp {
+    fn from(Time(seconds, nanoseconds): Time) -> Self {
+        Self { seconds, nanoseconds }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Format {
+    #[serde(rename = "journal-1")]
+    One,
+}
+
+const NAME: &str = "journal";
+const MAX_BYTES: u64 = 64 << 20;
+
+impl Journal {
+    pub fn new(staged: &StagedTree, carried: Vec<Carried>) -> Self {
+        let StagedTree { from, to, slot: with, former, .. } = *staged;
+        Self { format: Format::One, from, to, with, former, carried }
+    }
+
+    /// Writes it, durably.
+    pub fn write(&self, home: &Directory) -> Result<(), JournalError> {
+        let bytes = serde_json::to_vec(self).map_err(|source| damaged(home, source))?;
+        Ok(home.replace(NAME, &bytes)?)
+    }
+
+    pub fn read(home: &Directory) -> Result<Option<Self>, JournalError> {
+        let bytes = home.read(NAME, MAX_BYTES)?;
+        bytes.map(|bytes| serde_json::from_slice(&bytes).map_err(|source| damaged(home, source))).transpose()
+    }
+
+    /// Removes it, durably.
+    pub fn clear(home: &Directory) -> Result<(), JournalError> {
+        home.remove(NAME)?;
+        Ok(home.sync()?)
+    }
+}
+
+fn damaged(home: &Directory, source: serde_json::Error) -> JournalError {
+    JournalError::Damaged { path: home.path().join(NAME), source }
+}

@@ -1,0 +1,235 @@
+//! Reads a publication: over HTTP(S), or from a local directory.
+//!
+//! Promises: no body is longer than the caller's limit, and memory stays bounded; a span is delivered in order, each byte
+//! once, from the place that was asked for; a body that breaks off is continued where it stopped; an origin that fails is
+//! left for the next one; nothing ever leads from `https:` to `http:`, or from the network to a local file. Whether the
+//! bytes are the *right* ones is for the callers to tell, by their digests: mirrors are not trusted.
+//!
+//! Leaves to others: signatures (`trust`), digests and where bytes go (`fetch`), hints for people (the programs).
+//! Sources: RFC 9110 (ranges, conditional requests, Retry-After, redirects).
+
+mod error;
+mod http;
+mod intake;
+mod origin;
+mod retry;
+#[cfg(test)]
+mod tests;
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+pub use error::{Cause, SinkError, TransportError, TransportErrorKind};
+use http::{Http, Timing};
+use intake::{Intake, Span};
+use origin::{Origin, check_path};
+use retry::{Again, Fault};
+
+/// Takes one piece of a span, in order. An error ends the read and comes back as [`TransportError::Sink`].
+pub type Sink<'a> = dyn FnMut(&[u8]) -> Result<(), SinkError> + Send + 'a;
+
+/// How hard and how widely to try.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Requests under way at once; 0 counts as 1.
+    pub parallel: usize,
+    /// Further tries of a request that failed, at each origin.
+    pub max_retries: u32,
+    /// Pause before the first of them; it doubles from one to the next, up to a minute, give or take a quarter.
+    pub retry_delay: Duration,
+    /// Allow `http:` to other hosts than this one.
+    pub allow_insecure_http: bool,
+}
+
+/// What a transport has moved so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Meter {
+    /// HTTP requests sent, retries and redirects included; for a directory, files opened.
+    pub requests: u64,
+    /// Bytes of bodies that arrived, without headers, wanted or not.
+    pub bytes: u64,
+}
+
+/// The answer to a conditional request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The document is the one that the `ETag` was given for.
+    Unchanged,
+    /// The document.
+    Body {
+        /// Its bytes.
+        bytes: Vec<u8>,
+        /// What the origin calls this state of it, for the next conditional request.
+        etag: Option<String>,
+    },
+}
+
+/// The way to one publication, at one or several origins. Shared by reference; all methods may run at once.
+#[derive(Debug)]
+pub struct Transport {
+    mirrors: Vec<Mirror>,
+    limits: Limits,
+    http: Http,
+    places: Semaphore,
+    counters: Counters,
+}
+
+/// An origin, and whether it failed when it was last asked.
+#[derive(Debug)]
+struct Mirror {
+    origin: Origin,
+    failed: AtomicBool,
+}
+
+/// The meter as it runs.
+#[derive(Debug, Default)]
+struct Counters {
+    requests: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Transport {
+    /// A transport that reads from `urls`, the first that answers: `https:`, `http:`, `file:` URLs or absolute paths of
+    /// directories. Nothing is opened or asked yet.
+    ///
+    /// # Errors
+    /// [`TransportError::BadUrl`] or [`TransportError::InsecureUrl`], when one of them cannot be used.
+    pub fn new(urls: &[String], limits: Limits) -> Result<Self, TransportError> {
+        Self::with_timing(urls, limits, Timing::default())
+    }
+
+    fn with_timing(urls: &[String], limits: Limits, timing: Timing) -> Result<Self, TransportError> {
+        if urls.is_empty() {
+            return Err(TransportError::NoUrl);
+        }
+        let mirror = |url: &String| {
+            let origin = Origin::parse(url, limits.allow_insecure_http)?;
+            Ok(Mirror { origin, failed: AtomicBool::new(false) })
+        };
+        Ok(Self {
+            mirrors: urls.iter().map(mirror).collect::<Result<_, _>>()?,
+            limits,
+            http: Http::new(timing, limits.allow_insecure_http),
+            places: Semaphore::new(limits.parallel.max(1)),
+            counters: Counters::default(),
+        })
+    }
+
+    /// Reads the document at `path`, of at most `limit` bytes.
+    ///
+    /// # Errors
+    /// Any of [`TransportError`] but `Sink`; [`TransportError::is_not_found`] tells whether it is simply not there.
+    pub async fn get(&self, path: &str, limit: u64) -> Result<Vec<u8>, TransportError> {
+        match self.get_if_changed(path, limit, None).await? {
+            Answer::Body { bytes, .. } => Ok(bytes),
+            Answer::Unchanged => unreachable!("without an ETag, a 304 is an error"),
+        }
+    }
+
+    /// Reads the document at `path`, of at most `limit` bytes, unless it is still the one that `etag` was given for.
+    /// Directories have no `ETag`s and always answer with the body.
+    ///
+    /// # Errors
+    /// As [`Transport::get`].
+    pub async fn get_if_changed(&self, path: &str, limit: u64, etag: Option<&str>) -> Result<Answer, TransportError> {
+        self.take(path, &mut Intake::Document { limit, etag }).await
+    }
+
+    /// Reads exactly `length` bytes from `offset` of the file at `path` into `sink`, piece by piece and in order.
+    ///
+    /// After an error, `sink` may have had a part, which is where a caller that counts can go on.
+    ///
+    /// # Errors
+    /// Any of [`TransportError`].
+    pub async fn range(&self, path: &str, offset: u64, length: u64, sink: &mut Sink<'_>) -> Result<(), TransportError> {
+        self.span(path, Span::part(offset, length, sink)).await
+    }
+
+    /// Reads the whole file at `path`, which must be `length` bytes long, into `sink`, piece by piece and in order.
+    ///
+    /// # Errors
+    /// As [`Transport::range`].
+    pub async fn object(&self, path: &str, length: u64, sink: &mut Sink<'_>) -> Result<(), TransportError> {
+        self.span(path, Span::whole(length, sink)).await
+    }
+
+    /// What was moved since the start.
+    pub fn meter(&self) -> Meter {
+        Meter {
+            requests: self.counters.requests.load(Ordering::Relaxed),
+            bytes: self.counters.bytes.load(Ordering::Relaxed),
+        }
+    }
+
+    async fn span(&self, path: &str, span: Span<'_>) -> Result<(), TransportError> {
+        if span.is_complete() {
+            return check_path(path);
+        }
+        self.take(path, &mut Intake::Span(span)).await.map(drop)
+    }
+
+    /// Asks one origin after the other. Those that failed before are asked only when no other has an answer, not even
+    /// that it lacks the file.
+    async fn take(&self, path: &str, intake: &mut Intake<'_, '_>) -> Result<Answer, TransportError> {
+        check_path(path)?;
+        let (failed, sound): (Vec<_>, Vec<_>) =
+            self.mirrors.iter().partition(|mirror| mirror.failed.load(Ordering::Relaxed));
+        let mut failures = Vec::new();
+        for group in [sound, failed] {
+            for mirror in group {
+                match self.ask_again_and_again(mirror, path, intake).await {
+                    Ok(answer) => {
+                        mirror.failed.store(false, Ordering::Relaxed);
+                        return Ok(answer);
+                    }
+                    Err(error @ TransportError::Sink { .. }) => return Err(error),
+                    Err(error) => {
+                        tracing::debug!(%error, "origin failed");
+                        mirror.failed.store(!error.is_not_found(), Ordering::Relaxed);
+                        failures.push(error);
+                    }
+                }
+            }
+            if failures.iter().any(TransportError::is_not_found) {
+                break;
+            }
+        }
+        Err(TransportError::of_mirrors(path, failures))
+    }
+
+    async fn ask_again_and_again(
+        &self,
+        mirror: &Mirror,
+        path: &str,
+        intake: &mut Intake<'_, '_>,
+    ) -> Result<Answer, TransportError> {
+        let mut tries = 0;
+        loop {
+            let fault = match self.ask(&mirror.origin, path, intake).await {
+                Ok(answer) => return Ok(answer),
+                Err(fault) => fault,
+            };
+            let pause = match fault.again {
+                Again::Never => return Err(fault.error),
+                _ if tries == self.limits.max_retries => return Err(fault.error),
+                Again::AfterBackoff => retry::backoff(self.limits.retry_delay, tries),
+                Again::After(pause) => pause,
+            };
+            tracing::debug!(error = %fault.error, ?pause, "trying again");
+            tokio::time::sleep(pause).await;
+            tries += 1;
+        }
+    }
+
+    /// One try. Holds a place among the requests under way, but not while waiting for the next try.
+    async fn ask(&self, origin: &Origin, path: &str, intake: &mut Intake<'_, '_>) -> Result<Answer, Fault> {
+        let _place = self.places.acquire().await.expect("the semaphore is never closed");
+        let opened = match origin {
+            Origin::Http(base) => self.http.open(&origin::join(base, path), &intake.request(), &self.counters).await?,
+            Origin::Directory(top) => intake::open_file(top, path, intake.place(), &self.counters).await?,
+        };
+        intake.fill(opened, &self.counters).await
+    }
+}

@@ -1,0 +1,109 @@
+//! The one thing that the targets metadata says: which release document is the newest.
+//!
+//! ```text
+//! target name   releases/20.json           custom {"version": 20}, length, sha256
+//! file          releases/<sha256>.20.json  (TUF's naming under consistent snapshots)
+//! ```
+//!
+//! Exactly one target, of exactly that shape; anything else is refused. Unknown fields are passed over.
+
+use std::collections::BTreeMap;
+
+use tough::schema::Target;
+
+use super::MAX_RELEASE_BYTES;
+use super::error::TrustError;
+use super::roles::Quartet;
+use super::trusted::{Reference, Trusted};
+use crate::types::{Digest, Version};
+
+/// The newest release of a publication.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewestRelease {
+    /// Its number.
+    pub version: Version,
+    /// Its release document.
+    pub reference: Reference,
+    /// Where the release document lies, relative to the publication.
+    pub path: String,
+}
+
+/// The name that the targets metadata gives to the release document of a version.
+pub(super) fn target_name(version: Version) -> String {
+    format!("releases/{version}.json")
+}
+
+/// The path of a release document in a publication.
+pub(super) fn document_path(version: Version, digest: &Digest) -> String {
+    format!("releases/{digest}.{version}.json")
+}
+
+/// What verified metadata names.
+///
+/// # Errors
+/// [`TrustError::NoRelease`], [`TrustError::NotOneRelease`], [`TrustError::Delegation`].
+pub(super) fn newest(metadata: &Quartet) -> Result<Trusted<NewestRelease>, TrustError> {
+    let refused = |reason: String| TrustError::NotOneRelease { reason };
+    if !metadata.root.document.signed.consistent_snapshot {
+        return Err(refused("the root does not ask for consistent snapshots".to_owned()));
+    }
+    let targets = &metadata.targets.document.signed;
+    no_delegation(metadata)?;
+    let mut named = targets.targets.iter();
+    let (name, target) = match (named.next(), named.next()) {
+        (None, _) => return Err(TrustError::NoRelease { targets_version: targets.version.get() }),
+        (Some(only), None) => only,
+        (Some(_), Some(_)) => return Err(refused(format!("it names {} targets", targets.targets.len()))),
+    };
+    read(name.raw(), target).map(Trusted::vouch).map_err(refused)
+}
+
+/// Whatever targets verified metadata names, by their names as written.
+///
+/// # Errors
+/// [`TrustError::NotOneRelease`] for a digest of another length than SHA-256 has, [`TrustError::Delegation`].
+pub(super) fn all_targets(metadata: &Quartet) -> Result<Trusted<BTreeMap<String, Reference>>, TrustError> {
+    no_delegation(metadata)?;
+    let named = metadata.targets.document.signed.targets.iter().map(|(name, target)| {
+        let digest = sha256(target).ok_or_else(|| bad_digest(name.raw()))?;
+        Ok((name.raw().to_owned(), Reference { digest, length: target.length }))
+    });
+    let named: Result<_, String> = named.collect();
+    named.map(Trusted::vouch).map_err(|reason| TrustError::NotOneRelease { reason })
+}
+
+fn no_delegation(metadata: &Quartet) -> Result<(), TrustError> {
+    let delegations = metadata.targets.document.signed.delegations.as_ref();
+    match delegations.and_then(|delegations| delegations.roles.first()) {
+        Some(role) => Err(TrustError::Delegation { name: shown(&role.name) }),
+        None => Ok(()),
+    }
+}
+
+fn sha256(target: &Target) -> Option<Digest> {
+    <[u8; 32]>::try_from(&*target.hashes.sha256).ok().map(Digest::from_bytes)
+}
+
+fn bad_digest(name: &str) -> String {
+    format!("the digest of `{}` is not 32 bytes long", shown(name))
+}
+
+fn shown(name: &str) -> String {
+    name.chars().take(200).collect()
+}
+
+fn read(name: &str, target: &Target) -> Result<NewestRelease, String> {
+    let shown = shown(name);
+    let version = name.strip_prefix("releases/").and_then(|rest| rest.strip_suffix(".json"));
+    let version: Option<Version> = version.and_then(|text| text.parse().ok());
+    let version = version.ok_or_else(|| format!("a target is named `{shown}`"))?;
+    if target.custom.get("version").and_then(serde_json::Value::as_u64) != Some(u64::from(version.number())) {
+        return Err(format!("the custom version of `{shown}` is not {version}"));
+    }
+    let digest = sha256(target).ok_or_else(|| bad_digest(name))?;
+    if target.length > MAX_RELEASE_BYTES {
+        return Err(format!("`{shown}` has {} bytes; {MAX_RELEASE_BYTES} are allowed", target.length));
+    }
+    let reference = Reference { digest, length: target.length };
+    Ok(NewestRelease { version, reference, path: document_path(version, &digest) })
+}

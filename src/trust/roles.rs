@@ -1,0 +1,178 @@
+//! The four signed documents, read and compared.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tough::schema::key::Key;
+use tough::schema::{Role as ToughRole, RoleType, Root, Signed, Snapshot, Targets, Timestamp as TimestampRole};
+
+use super::error::{Role, TrustError};
+use super::json::Outline;
+use super::time::KnownTime;
+
+/// The field of the timestamp metadata that says when it was signed. TUF tolerates fields that it does not know.
+pub(super) const ISSUED: &str = "issued";
+
+/// When each role's metadata ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expirations {
+    /// The root's end.
+    pub root: Timestamp,
+    /// The timestamp's end.
+    pub timestamp: Timestamp,
+    /// The snapshot's end.
+    pub snapshot: Timestamp,
+    /// The targets' end.
+    pub targets: Timestamp,
+}
+
+impl Expirations {
+    /// # Errors
+    /// [`TrustError::Expired`] for the first role, from the root down, that is past its end.
+    pub(super) fn check(&self, now: Timestamp) -> Result<(), TrustError> {
+        let roles = [
+            (Role::Root, self.root),
+            (Role::Timestamp, self.timestamp),
+            (Role::Snapshot, self.snapshot),
+            (Role::Targets, self.targets),
+        ];
+        match roles.into_iter().find(|(_, expires)| *expires <= now) {
+            Some((role, expired_at)) => Err(TrustError::Expired { role, expired_at, now }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A document as it was signed, with the bytes that it came in.
+#[derive(Clone, Debug)]
+pub(super) struct Seen<T> {
+    pub(super) bytes: Vec<u8>,
+    pub(super) document: Signed<T>,
+}
+
+impl<T: DeserializeOwned> Seen<T> {
+    /// Parses, and verifies nothing.
+    ///
+    /// # Errors
+    /// [`TrustError::Malformed`], [`TrustError::SpecVersion`].
+    pub(super) fn parse(path: &str, bytes: Vec<u8>) -> Result<Self, TrustError> {
+        Outline::read(path, &bytes)?;
+        let document = serde_json::from_slice(&bytes).map_err(|source| TrustError::malformed(path, source))?;
+        Ok(Self { bytes, document })
+    }
+}
+
+impl<T: ToughRole + Serialize + PartialEq> Seen<T> {
+    /// The document's version.
+    pub(super) fn version(&self) -> u64 {
+        self.document.signed.version().get()
+    }
+
+    /// # Errors
+    /// [`TrustError::Signature`] when the root's keys did not sign this.
+    pub(super) fn verify(&self, root: &Root) -> Result<(), TrustError> {
+        root.verify_role(&self.document)
+            .map_err(|source| TrustError::Signature { role: T::TYPE.into(), source: Box::new(source) })
+    }
+
+    /// A later document of the same role must not have a lower version, and with the same version say the same.
+    ///
+    /// # Errors
+    /// [`TrustError::RolledBack`], [`TrustError::SameVersion`].
+    pub(super) fn check_successor(&self, next: &Self) -> Result<(), TrustError> {
+        let (role, seen, offered) = (T::TYPE.into(), self.version(), next.version());
+        if offered < seen {
+            return Err(TrustError::RolledBack { role, seen, offered });
+        }
+        if offered == seen && self.document.signed != next.document.signed {
+            return Err(TrustError::SameVersion { role, version: seen });
+        }
+        Ok(())
+    }
+}
+
+impl Seen<Root> {
+    /// Parses a root and checks that it makes sense in itself. Verifies no signature.
+    ///
+    /// # Errors
+    /// [`TrustError::Malformed`], [`TrustError::SpecVersion`], [`TrustError::RepeatedKey`].
+    pub(super) fn parse_root(path: &str, bytes: Vec<u8>) -> Result<Self, TrustError> {
+        Outline::read_root(path, &bytes)?;
+        let root: Self = Self::parse(path, bytes)?;
+        for role in [RoleType::Root, RoleType::Timestamp, RoleType::Snapshot, RoleType::Targets] {
+            let mut publics = BTreeSet::new();
+            let ids: BTreeSet<_> =
+                root.document.signed.roles.get(&role).map(|keys| keys.keyids.iter().collect()).unwrap_or_default();
+            let keys = ids.into_iter().filter_map(|id| root.document.signed.keys.get(id));
+            if !keys.map(public_bytes).all(|public| publics.insert(public)) {
+                return Err(TrustError::RepeatedKey { version: root.version(), role: role.into() });
+            }
+        }
+        Ok(root)
+    }
+}
+
+impl Seen<TimestampRole> {
+    /// When this was signed, if it says so.
+    ///
+    /// # Errors
+    /// [`TrustError::Malformed`] when the time cannot be read or lies after the end.
+    pub(super) fn issued(&self) -> Result<Option<Timestamp>, TrustError> {
+        let signed = &self.document.signed;
+        let Some(value) = signed._extra.get(ISSUED) else { return Ok(None) };
+        let issued: Option<Timestamp> = value.as_str().and_then(|text| text.parse().ok());
+        match issued.filter(|issued| *issued <= signed.expires) {
+            Some(issued) => Ok(Some(issued)),
+            None => Err(TrustError::malformed("metadata/timestamp.json", format!("`{ISSUED}` is {value}"))),
+        }
+    }
+}
+
+/// All four documents of one look, verified against each other.
+#[derive(Clone, Debug)]
+pub(super) struct Quartet {
+    pub(super) root: Seen<Root>,
+    pub(super) timestamp: Seen<TimestampRole>,
+    pub(super) snapshot: Seen<Snapshot>,
+    pub(super) targets: Seen<Targets>,
+}
+
+impl Quartet {
+    pub(super) fn expirations(&self) -> Expirations {
+        Expirations {
+            root: self.root.document.signed.expires,
+            timestamp: self.timestamp.document.signed.expires,
+            snapshot: self.snapshot.document.signed.expires,
+            targets: self.targets.document.signed.expires,
+        }
+    }
+
+    /// The time, now that these documents say when they were signed.
+    ///
+    /// # Errors
+    /// [`TrustError::Malformed`] when the signed time makes no sense.
+    pub(super) fn time(&self, time: KnownTime) -> Result<KnownTime, TrustError> {
+        Ok(self.timestamp.issued()?.map_or(time, |issued| time.not_before(issued)))
+    }
+}
+
+/// Whether a role has other keys, or another threshold, in one root than in another.
+pub(super) fn keys_differ(before: &Root, after: &Root, role: RoleType) -> bool {
+    let keys = |root: &Root| {
+        root.roles.get(&role).map(|keys| {
+            let ids: BTreeSet<Vec<u8>> = keys.keyids.iter().map(|id| id.to_vec()).collect();
+            (ids, keys.threshold)
+        })
+    };
+    keys(before) != keys(after)
+}
+
+fn public_bytes(key: &Key) -> &[u8] {
+    match key {
+        Key::Rsa { keyval, .. } => &keyval.public,
+        Key::Ed25519 { keyval, .. } => &keyval.public,
+        Key::Ecdsa { keyval, .. } | Key::EcdsaOld { keyval, .. } => &keyval.public,
+    }
+}

@@ -1,0 +1,228 @@
+//! The publisher's side: signs what clients verify.
+//!
+//! **Promises.** The same input, keys and time give the same bytes: signatures are Ed25519, objects are written in
+//! canonical order, signatures in the order of their keys' names. What is signed next continues what is published, which
+//! is verified first, so that a tampered site cannot choose the next version. Documents come in the order in which they
+//! must be written: whatever a document refers to is written before it, the timestamp last. **Leaves to** `publish`
+//! where the documents go and where the present ones come from.
+//!
+//! A document is `{"signatures":[...],"signed":{...}}` and a newline, without further white space: 0.4 to 1.3 KB each.
+
+use std::collections::HashMap;
+use std::num::NonZeroU64;
+
+use jiff::Timestamp;
+use serde_json::Value;
+use tough::TargetName;
+use tough::schema::{Root, Snapshot, Target, Targets, Timestamp as TimestampRole};
+
+use super::documents::{
+    When, below_root, can_sign, checked, hashes, next, root_of, signed, signed_root, targets_of, timestamp_for,
+};
+use super::error::TrustError;
+use super::keys::{KeyDirectory, RootKeys};
+use super::release::target_name;
+use super::roles::{Quartet, Seen};
+use super::trusted::Reference;
+use crate::types::Version;
+
+/// For how many days each role's metadata is good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lifetimes {
+    /// Root: two years.
+    pub root_days: u32,
+    /// Targets: half a year.
+    pub targets_days: u32,
+    /// Snapshot: four weeks.
+    pub snapshot_days: u32,
+    /// Timestamp: a week; to be signed again daily.
+    pub timestamp_days: u32,
+}
+
+/// A file of the publication.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// Where it goes, relative to the publication.
+    pub path: String,
+    /// Its content.
+    pub bytes: Vec<u8>,
+}
+
+/// The newest metadata of a publication, as published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CurrentMetadata {
+    /// The newest `N.root.json`.
+    pub root: Vec<u8>,
+    /// The newest `N.targets.json`.
+    pub targets: Vec<u8>,
+    /// The newest `N.snapshot.json`.
+    pub snapshot: Vec<u8>,
+    /// `timestamp.json`.
+    pub timestamp: Vec<u8>,
+}
+
+/// How much is signed again, to end later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resign {
+    /// The timestamp, with the timestamp's key alone.
+    Timestamp,
+    /// Snapshot and timestamp.
+    Snapshot,
+    /// Targets, snapshot and timestamp.
+    Targets,
+}
+
+impl Default for Lifetimes {
+    fn default() -> Self {
+        Self { root_days: 730, targets_days: 183, snapshot_days: 28, timestamp_days: 7 }
+    }
+}
+
+/// The first metadata of a publication: root, empty targets, snapshot, timestamp. A client that looks at it learns that
+/// there is no release yet.
+///
+/// # Errors
+/// Those of reading keys; [`TrustError::CannotSign`] when fewer root keys are at hand than `root_keys` says.
+pub fn initialize(
+    keys: &KeyDirectory,
+    root_keys: RootKeys,
+    lifetimes: &Lifetimes,
+    now: Timestamp,
+) -> Result<Vec<Document>, TrustError> {
+    let when = When::new(now, lifetimes)?;
+    let root = root_of(keys, root_keys, NonZeroU64::MIN, &when)?;
+    let mut documents = vec![signed_root(root, &keys.root()?)?];
+    let first = NonZeroU64::MIN;
+    documents.extend(below_root(keys, targets_of(first, &when), first, first, &when)?);
+    Ok(documents)
+}
+
+/// Names another newest release: new targets, snapshot and timestamp.
+///
+/// # Errors
+/// Those of reading keys; [`TrustError::Signature`] and the like when the present metadata is not what the root's keys
+/// signed; [`TrustError::CannotSign`] when the keys at hand are not the root's; [`TrustError::TimeWentBack`].
+pub fn sign_release(
+    current: &CurrentMetadata,
+    keys: &KeyDirectory,
+    newest: (Version, Reference),
+    lifetimes: &Lifetimes,
+    now: Timestamp,
+) -> Result<Vec<Document>, TrustError> {
+    let present = current.verify()?;
+    let when = When::after(&present, now, lifetimes)?;
+    let (version, Reference { digest, length }) = newest;
+    let target = Target {
+        length,
+        hashes: hashes(&digest),
+        custom: HashMap::from([("version".to_owned(), Value::from(version.number()))]),
+        _extra: HashMap::new(),
+    };
+    let name = TargetName::new(target_name(version))?;
+    let targets =
+        Targets { targets: HashMap::from([(name, target)]), ..targets_of(next(present.targets.version())?, &when) };
+    let documents =
+        below_root(keys, targets, next(present.snapshot.version())?, next(present.timestamp.version())?, &when)?;
+    checked(&present.root, documents)
+}
+
+/// Signs what is published again, so that it ends later.
+///
+/// # Errors
+/// As [`sign_release`].
+pub fn resign(
+    current: &CurrentMetadata,
+    keys: &KeyDirectory,
+    what: Resign,
+    lifetimes: &Lifetimes,
+    now: Timestamp,
+) -> Result<Vec<Document>, TrustError> {
+    let present = current.verify()?;
+    let when = When::after(&present, now, lifetimes)?;
+    let timestamp_version = next(present.timestamp.version())?;
+    let documents = match what {
+        Resign::Targets => {
+            let targets = Targets {
+                version: next(present.targets.version())?,
+                expires: when.targets,
+                ..present.targets.document.signed.clone()
+            };
+            below_root(keys, targets, next(present.snapshot.version())?, timestamp_version, &when)?
+        }
+        Resign::Snapshot => {
+            let snapshot = Snapshot {
+                version: next(present.snapshot.version())?,
+                expires: when.snapshot,
+                ..present.snapshot.document.signed.clone()
+            };
+            let snapshot = signed(snapshot, &[&keys.targets()?])?;
+            let timestamp = timestamp_for(&snapshot, &keys.timestamp()?, timestamp_version, &when)?;
+            vec![snapshot.document, timestamp]
+        }
+        Resign::Timestamp => {
+            let timestamp = TimestampRole {
+                version: timestamp_version,
+                expires: when.timestamp,
+                _extra: when.issued(),
+                ..present.timestamp.document.signed.clone()
+            };
+            vec![signed(timestamp, &[&keys.timestamp()?])?.document]
+        }
+    };
+    checked(&present.root, documents)
+}
+
+/// The next root, signed by the keys of the present one and by its own, and everything below it signed anew. With the
+/// same keys twice it merely lets the root end later. With a new timestamp key it also heals a publication that was once
+/// signed with a time too far ahead.
+///
+/// A client that looks between the writing of the new root and that of the new timestamp is refused once and succeeds
+/// with its next look.
+///
+/// # Errors
+/// As [`sign_release`]; [`TrustError::CannotSign`] when `old` does not hold enough keys of the present root.
+pub fn rotate(
+    current: &CurrentMetadata,
+    old: &KeyDirectory,
+    new: &KeyDirectory,
+    root_keys: RootKeys,
+    lifetimes: &Lifetimes,
+    now: Timestamp,
+) -> Result<Vec<Document>, TrustError> {
+    let present = current.verify()?;
+    let when = When::new(now, lifetimes)?;
+    let root = root_of(new, root_keys, next(present.root.version())?, &when)?;
+    let mut signers = old.root()?;
+    signers.extend(new.root()?);
+    let root = signed_root(root, &signers)?;
+    let seen: Seen<Root> = Seen::parse_root(&root.path, root.bytes.clone())?;
+    can_sign(&present.root.document.signed, &seen.document)?;
+    let targets = Targets {
+        version: next(present.targets.version())?,
+        expires: when.targets,
+        ..present.targets.document.signed.clone()
+    };
+    let (snapshot, timestamp) = (next(present.snapshot.version())?, next(present.timestamp.version())?);
+    let mut documents = vec![root];
+    documents.extend(checked(&seen, below_root(new, targets, snapshot, timestamp, &when)?)?);
+    Ok(documents)
+}
+
+impl CurrentMetadata {
+    /// Parses all four and verifies them against the root, which must sign itself.
+    pub(super) fn verify(&self) -> Result<Quartet, TrustError> {
+        let root = Seen::parse_root("root.json", self.root.clone())?;
+        root.verify(&root.document.signed)?;
+        let quartet = Quartet {
+            timestamp: Seen::parse("timestamp.json", self.timestamp.clone())?,
+            snapshot: Seen::parse("snapshot.json", self.snapshot.clone())?,
+            targets: Seen::parse("targets.json", self.targets.clone())?,
+            root,
+        };
+        let keys = &quartet.root.document.signed;
+        quartet.timestamp.verify(keys)?;
+        quartet.snapshot.verify(keys)?;
+        quartet.targets.verify(keys)?;
+        Ok(quartet)
+    }
+}

@@ -1,0 +1,16 @@
+//! Words: the plain values that every other module speaks in.
+//!
+//! Each is parsed at the border into a type that cannot be wrong, so that no code further in has to ask again.
+//! Nothing here touches disk or network.
+
+mod bundle_name;
+mod digest;
+mod entry;
+mod tree_path;
+mod version;
+
+pub use bundle_name::{BundleName, BundleNameError};
+pub use digest::{Digest, DigestError, Hasher};
+pub use entry::{Difference, Entry, Kind, Metadata, Seen, Timestamp, Xattrs};
+pub use tree_path::{TreePath, TreePathError};
+pub use version::{Version, VersionError};

@@ -1,0 +1,92 @@
+//! `bundle-add`, `bundle-remove`, `bundle-list`.
+
+use crate::machine::{Machine, error};
+
+#[test]
+fn adding_brings_what_is_included() {
+    let machine = Machine::installed(10, &[]);
+    let result = machine.succeeds(["bundle-add", "openstack-compute"]).result;
+    machine.assert_holds(10, &["openstack-compute"]);
+    assert_eq!((&result["from"], &result["to"], &result["changed"]), (&10.into(), &10.into(), &true.into()));
+    let names = result["bundles"].to_string();
+    assert!(names.contains("python3-basic"), "{names}");
+}
+
+#[test]
+fn several_at_once_and_once_again() {
+    let machine = Machine::installed(20, &[]);
+    machine.succeeds(["bundle-add", "python3-basic", "editors"]);
+    machine.assert_holds(20, &["python3-basic", "editors"]);
+    let again = machine.succeeds(["bundle-add", "editors"]);
+    assert_eq!(again.result["changed"], false);
+}
+
+#[test]
+fn optional_bundles_come_unless_skipped() {
+    let machine = Machine::installed(20, &[]);
+    let twin = machine.twin();
+    machine.succeeds(["bundle-add", "web-server"]);
+    machine.assert_holds(20, &["web-server", "editors"]);
+    twin.succeeds(["bundle-add", "web-server", "--skip-optional"]);
+    twin.assert_holds(20, &["web-server"]);
+}
+
+#[test]
+fn removing_takes_what_nothing_else_needs() {
+    let machine = Machine::installed(20, &["openstack-compute", "editors"]);
+    machine.succeeds(["bundle-remove", "openstack-compute"]);
+    machine.assert_holds(20, &["editors"]);
+
+    let machine = Machine::installed(20, &["openstack-compute", "python3-basic"]);
+    machine.succeeds(["bundle-remove", "openstack-compute"]);
+    machine.assert_holds(20, &["python3-basic"]);
+}
+
+#[test]
+fn a_file_of_two_bundles_stays_while_one_has_it() {
+    let machine = Machine::installed(20, &["web-server", "editors"]);
+    machine.succeeds(["bundle-remove", "web-server"]);
+    machine.assert_holds(20, &["editors"]);
+    assert!(machine.path("usr/share/licenses/common/MIT").exists());
+}
+
+#[test]
+fn the_core_cannot_be_removed() {
+    let machine = Machine::installed(20, &[]);
+    machine.refuses(2, ["bundle-remove", "os-core"]);
+}
+
+#[test]
+fn an_unknown_bundle_is_refused_with_a_suggestion() {
+    let machine = Machine::installed(10, &[]);
+    for command in ["bundle-add", "bundle-remove"] {
+        let before = machine.usr();
+        let outcome = machine.client([command, "opnstack-compute"]);
+        assert!([2, 3].contains(&outcome.code), "{}", outcome.told());
+        assert_eq!(before, machine.usr());
+        let told = error(&outcome).expect("an error event").to_string();
+        let suggested = told.replace("opnstack-compute", "").contains("openstack-compute");
+        assert!(suggested || command == "bundle-remove", "no suggestion: {told}");
+    }
+}
+
+#[test]
+fn the_list_tells_what_is_installed_and_what_there_is() {
+    let machine = Machine::installed(20, &["openstack-compute"]);
+    let list = |arguments: &[&str]| {
+        let result = machine.client(arguments).success().expect("a list").result;
+        let bundles = result["bundles"].as_array().expect("a list").clone();
+        bundles
+            .into_iter()
+            .map(|bundle| (bundle["name"].as_str().expect("a name").to_owned(), bundle))
+            .collect::<Vec<_>>()
+    };
+    let mut names: Vec<_> = list(&["bundle-list"]).into_iter().map(|(name, _)| name).collect();
+    names.sort();
+    assert_eq!(names, ["openstack-compute", "os-core", "python3-basic"]);
+    let all = list(&["bundle-list", "--all"]);
+    assert_eq!(all.len(), 5);
+    let editors = &all.iter().find(|(name, _)| name == "editors").expect("editors").1;
+    assert_eq!((&editors["installed"], &editors["status"]), (&false.into(), &"experimental".into()));
+    assert_eq!(editors["title"], "Editors");
+}

@@ -1,0 +1,76 @@
+//! `os-install`: a machine out of nothing.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::machine::Machine;
+use crate::world::{NOWHERE, world};
+
+#[test]
+fn installs_what_was_published() {
+    for (release, bundles) in [(10, &[][..]), (20, &["openstack-compute"]), (20, &["web-server", "editors"])] {
+        let machine = Machine::empty();
+        let outcome = machine.install(&world().server.url, release, bundles).success().expect("installed");
+        machine.assert_holds(release, bundles);
+        assert_eq!((&outcome.result["from"], &outcome.result["to"]), (&Value::Null, &Value::from(release)));
+        assert_eq!(outcome.result["changed"], true);
+        for field in ["files_added", "download_bytes", "requests", "disk_peak_bytes"] {
+            assert!(outcome.number(field) > 0, "{field}: {}", outcome.told());
+        }
+    }
+}
+
+#[test]
+fn installs_the_newest_release_unless_told() {
+    let machine = Machine::empty();
+    let trust = world().publication.trust();
+    let trust = trust.to_str().expect("UTF-8");
+    machine.succeeds(["os-install", "--url", &world().server.url, "--trust", trust]);
+    machine.assert_holds(20, &[]);
+}
+
+#[test]
+fn tells_what_is_installed() {
+    let machine = Machine::installed(20, &["openstack-compute"]);
+    let info = machine.succeeds(["info"]).result;
+    assert_eq!(info["version"], 20);
+    let explicit = |name: &str| {
+        let bundles = info["bundles"].as_array().expect("a list");
+        bundles.iter().find(|bundle| bundle["name"] == name).map(|bundle| bundle["explicit"] == true)
+    };
+    assert_eq!(explicit("openstack-compute"), Some(true));
+    assert_eq!(explicit("python3-basic"), Some(false));
+    assert_eq!(explicit("web-server"), None);
+    assert!(info["origin"].to_string().contains(world().server.url.trim_end_matches('/')), "{info}");
+}
+
+#[test]
+fn the_record_in_the_tree_fits_its_schema() {
+    let machine = Machine::installed(20, &["editors"]);
+    let record = fs::read_to_string(machine.path("usr/share/stateless-update/installed.json")).expect("a record");
+    let record: Value = serde_json::from_str(&record).expect("JSON");
+    world().schemas.check("installed", &record).expect("it fits");
+    assert_eq!(record["release"]["version"], 20);
+}
+
+#[test]
+fn a_root_that_is_not_empty_is_refused() {
+    let machine = Machine::installed(10, &[]);
+    let trust = world().publication.trust();
+    let arguments = ["os-install", "--url", &world().server.url, "--trust", trust.to_str().expect("UTF-8")];
+    machine.refuses(2, arguments);
+
+    let foreign = Machine::empty();
+    fs::create_dir_all(foreign.path("usr/bin")).expect("directories");
+    fs::write(foreign.path("usr/bin/mine"), "mine").expect("written");
+    foreign.refuses(2, arguments);
+}
+
+#[test]
+fn nothing_is_installed_without_an_origin() {
+    let machine = Machine::empty();
+    let outcome = machine.install(NOWHERE, 10, &[]);
+    assert_eq!(outcome.code, 3, "{}", outcome.told());
+    assert!(!machine.path("usr").exists());
+}

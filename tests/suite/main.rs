@@ -1,0 +1,23 @@
+//! The integration suite: the two programs as a user runs them, judged by code that they do not share.
+//!
+//! Everything here goes through arguments, JSON lines, exit codes and the file system. The small OS of `fixtures/os` is
+//! published once for the whole binary; every test has a machine of its own. What needs root, mounts or `strace` and does
+//! not have it says so in a line that begins with `SKIPPED`, which `cargo xtask ci` counts.
+
+mod bundles;
+mod disk;
+mod hostile;
+mod http;
+mod install;
+mod interrupted;
+mod machine;
+mod mounts;
+mod network;
+mod publisher;
+mod real_os;
+mod refusals;
+mod repair;
+mod tampering;
+mod trust;
+mod update;
+mod world;

@@ -1,0 +1,64 @@
+//! Runs that must not happen: on a root that is not managed, beside another run, for what does not exist.
+
+use std::fs::{self, File};
+
+use crate::machine::{Machine, error};
+use crate::world::{NOWHERE, world};
+
+#[test]
+fn a_root_without_a_record_is_not_managed() {
+    let machine = Machine::empty();
+    fs::create_dir_all(machine.path("usr/bin")).expect("directories");
+    fs::write(machine.path("usr/bin/mine"), "mine").expect("written");
+    let url = &world().server.url;
+    for arguments in [
+        &["update", "--url", url][..],
+        &["check-update", "--url", url],
+        &["bundle-add", "editors"],
+        &["bundle-remove", "editors"],
+        &["bundle-list"],
+        &["info"],
+        &["diagnose"],
+        &["repair"],
+        &["rollback"],
+    ] {
+        let outcome = machine.refuses(2, arguments);
+        assert_eq!(outcome.result["ok"], false, "{arguments:?}");
+        let names: Vec<_> =
+            fs::read_dir(&machine.root).expect("listed").map(|entry| entry.expect("entry").file_name()).collect();
+        assert_eq!(names, ["usr"], "{arguments:?} left something behind");
+    }
+}
+
+#[test]
+fn a_second_run_at_the_same_time_is_refused() {
+    let machine = Machine::installed(10, &[]);
+    let lock = File::open(machine.path(".stateless-update/lock")).expect("the lock file");
+    lock.try_lock().expect("no run holds it");
+    for command in ["update", "repair", "rollback"] {
+        machine.refuses(6, [command]);
+    }
+    machine.refuses(6, ["bundle-add", "editors"]);
+    lock.unlock().expect("unlocked");
+    machine.succeeds(["update"]);
+    machine.assert_holds(20, &[]);
+}
+
+#[test]
+fn a_release_that_does_not_exist_is_told() {
+    let machine = Machine::installed(10, &[]);
+    let outcome = machine.refuses(3, ["update", "--version", "15"]);
+    assert!(error(&outcome).expect("an error").to_string().contains("15"), "{}", outcome.told());
+    let empty = Machine::empty();
+    assert_eq!(empty.install(&world().server.url, 15, &[]).code, 3);
+    assert!(!empty.path("usr").exists());
+}
+
+#[test]
+fn errors_say_what_to_do() {
+    let machine = Machine::installed(10, &[]);
+    let outcome = machine.refuses(3, ["update", "--url", NOWHERE, "--max-retries", "0"]);
+    let error = error(&outcome).expect("an error");
+    assert!(error["hint"].as_str().is_some_and(|hint| !hint.is_empty()), "{error}");
+    assert!(error.to_string().contains("127.0.0.1:1"), "{error}");
+}

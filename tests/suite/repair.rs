@@ -1,0 +1,125 @@
+//! `diagnose`, `repair` and `rollback`.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+
+use serde_json::json;
+
+use crate::machine::{Machine, overwrite_in_place, replace};
+use crate::world::NOWHERE;
+
+/// Damages a machine at release 20 with `openstack-compute` in every way; what `diagnose` should say: missing,
+/// mismatched, extra.
+fn damage(machine: &Machine) -> [serde_json::Value; 3] {
+    fs::remove_file(machine.path("usr/bin/sshd")).expect("removed");
+    fs::remove_dir_all(machine.path("usr/share/empty")).expect("removed");
+    overwrite_in_place(&machine.path("usr/bin/qemu-system"));
+    fs::set_permissions(machine.path("usr/bin/su"), PermissionsExt::from_mode(0o755)).expect("mode");
+    fs::remove_file(machine.path("usr/bin/python3")).expect("removed");
+    symlink("elsewhere", machine.path("usr/bin/python3")).expect("symlink");
+    fs::write(machine.path("usr/bin/stray"), "stray").expect("written");
+    [
+        json!(["usr/bin/sshd", "usr/share/empty"]),
+        json!(["usr/bin/python3", "usr/bin/qemu-system", "usr/bin/su"]),
+        json!(["usr/bin/stray"]),
+    ]
+}
+
+#[test]
+fn damage_is_found_and_put_right() {
+    let machine = Machine::installed(20, &["openstack-compute"]);
+    let clean = machine.succeeds(["diagnose"]);
+    assert!(clean.number("checked") > 100, "{}", clean.told());
+
+    let expected = damage(&machine);
+    let found = machine.client(["diagnose"]);
+    assert_eq!(found.code, 1, "{}", found.told());
+    let lists = ["missing", "mismatched", "extra"].map(|name| {
+        let mut paths: Vec<_> = found.result[name].as_array().expect("a list").clone();
+        paths.sort_by_key(ToString::to_string);
+        json!(paths)
+    });
+    assert_eq!(lists, expected);
+
+    let repair = machine.succeeds(["repair"]);
+    assert_eq!((&repair.result["from"], &repair.result["to"]), (&20.into(), &20.into()));
+    machine.assert_holds(20, &["openstack-compute"]);
+    machine.succeeds(["diagnose"]);
+    let again = machine.succeeds(["repair"]);
+    assert_eq!(again.result["changed"], false, "{}", again.told());
+}
+
+#[test]
+fn a_sound_tree_is_not_touched_by_repair() {
+    let machine = Machine::installed(20, &[]);
+    let before = machine.usr();
+    let repair = machine.succeeds(["repair"]);
+    assert_eq!(repair.result["changed"], false);
+    assert_eq!(before, machine.usr());
+}
+
+#[test]
+fn rollback_goes_back_without_network() {
+    let machine = Machine::installed(10, &["editors"]);
+    machine.succeeds(["update"]);
+    let back = machine.succeeds(["rollback", "--url", NOWHERE]);
+    assert_eq!((&back.result["from"], &back.result["to"]), (&20.into(), &10.into()));
+    assert_eq!((back.number("requests"), back.number("download_bytes")), (0, 0));
+    machine.assert_holds(10, &["editors"]);
+    machine.succeeds(["update"]);
+    machine.assert_holds(20, &["editors"]);
+}
+
+#[test]
+fn rollback_takes_back_a_bundle() {
+    let machine = Machine::installed(20, &[]);
+    machine.succeeds(["bundle-add", "editors"]);
+    machine.succeeds(["rollback"]);
+    machine.assert_holds(20, &[]);
+}
+
+#[test]
+fn rollback_needs_a_previous_tree() {
+    let machine = Machine::installed(20, &[]);
+    let before = machine.usr();
+    let outcome = machine.client(["rollback"]);
+    assert_ne!(outcome.code, 0, "{}", outcome.told());
+    assert_eq!(before, machine.usr());
+}
+
+#[test]
+fn after_a_repair_the_release_before_is_still_there() {
+    let machine = Machine::installed(10, &["editors"]);
+    machine.succeeds(["update"]);
+    replace(&machine.path("usr/bin/ed"));
+    machine.succeeds(["repair"]);
+    machine.assert_holds(20, &["editors"]);
+    machine.succeeds(["rollback"]);
+    machine.assert_holds(10, &["editors"]);
+}
+
+#[test]
+fn damage_to_a_shared_inode_is_put_right_in_every_tree() {
+    let machine = Machine::installed(10, &["editors"]);
+    machine.succeeds(["update"]);
+    // The same in both releases, so the live tree and the previous one share it.
+    overwrite_in_place(&machine.path("usr/bin/ed"));
+    machine.succeeds(["repair"]);
+    machine.succeeds(["rollback"]);
+    machine.assert_holds(10, &["editors"]);
+}
+
+#[test]
+fn many_transitions_leave_no_trace_of_each_other() {
+    let machine = Machine::installed(10, &[]);
+    machine.succeeds(["bundle-add", "openstack-compute"]);
+    machine.succeeds(["update"]);
+    machine.succeeds(["bundle-add", "editors"]);
+    machine.succeeds(["update", "--version", "10"]);
+    machine.assert_holds(10, &["openstack-compute", "editors"]);
+    machine.succeeds(["bundle-remove", "openstack-compute"]);
+    machine.succeeds(["update"]);
+    machine.assert_holds(20, &["editors"]);
+    machine.succeeds(["rollback"]);
+    machine.assert_holds(10, &["editors"]);
+}

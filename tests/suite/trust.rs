@@ -1,0 +1,125 @@
+//! Publications that must not be believed: exit code 4, and nothing changed.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use xtask::programs::Server;
+use xtask::publication::Publication;
+
+use crate::machine::Machine;
+use crate::world::{copy, release, world};
+
+/// A copy of the publication with something changed, and its server.
+fn changed(change: impl Fn(&Path)) -> (tempfile::TempDir, Server) {
+    let directory = world().directory();
+    let copied = directory.path().join("publication");
+    copy(&world().publication.path, &copied);
+    change(&copied);
+    let server = world().programs.serve(&copied).expect("a server");
+    (directory, server)
+}
+
+/// The metadata files of a role, such as `timestamp.json` or `3.targets.json`.
+fn metadata(publication: &Path, role: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(publication.join("metadata")).expect("metadata");
+    let paths = entries.map(|entry| entry.expect("entry").path());
+    let found: Vec<_> = paths.filter(|path| path.to_string_lossy().ends_with(&format!("{role}.json"))).collect();
+    assert!(!found.is_empty(), "no metadata of {role}");
+    found
+}
+
+fn edit(path: &Path, change: impl Fn(&mut Value)) {
+    let text = fs::read_to_string(path).expect("metadata is read");
+    let mut document = serde_json::from_str(&text).expect("JSON");
+    change(&mut document);
+    fs::write(path, document.to_string()).expect("metadata is written");
+}
+
+/// Refused by a machine that has seen the sound publication, and by one that has seen nothing.
+fn refused(server: &Server) {
+    let machine = Machine::installed(10, &[]);
+    machine.refuses(4, ["update", "--url", &server.url]);
+    machine.refuses(4, ["bundle-add", "editors", "--url", &server.url]);
+    refused_at_first_sight(server);
+}
+
+/// Refused by a machine that has seen nothing. One that has seen the same timestamp before never asks for what it names.
+fn refused_at_first_sight(server: &Server) {
+    let empty = Machine::empty();
+    assert_eq!(empty.install(&server.url, 20, &[]).code, 4);
+    assert!(!empty.path("usr").exists());
+}
+
+#[test]
+fn unsigned() {
+    for role in ["timestamp", "snapshot", "targets"] {
+        let unsign = |publication: &Path| {
+            for path in metadata(publication, role) {
+                edit(&path, |document| document["signatures"] = Value::Array(Vec::new()));
+            }
+        };
+        let (_directory, server) = changed(unsign);
+        refused_at_first_sight(&server);
+        if role == "timestamp" {
+            refused(&server);
+        }
+    }
+}
+
+#[test]
+fn changed_after_signing() {
+    for role in ["timestamp", "snapshot", "targets"] {
+        let forge = |publication: &Path| {
+            for path in metadata(publication, role) {
+                edit(&path, |document| document["signed"]["expires"] = "2099-01-01T00:00:00Z".into());
+            }
+        };
+        let (_directory, server) = changed(forge);
+        refused_at_first_sight(&server);
+        if role == "timestamp" {
+            refused(&server);
+        }
+    }
+}
+
+#[test]
+fn signed_by_others() {
+    let directory = world().directory();
+    let programs = &world().programs;
+    let foreign = Publication::init(programs, directory.path(), None).expect("a publication");
+    release(programs, &foreign, &world().trees, 10);
+    release(programs, &foreign, &world().trees, 20);
+    refused(&programs.serve(&foreign.path).expect("a server"));
+}
+
+#[test]
+fn expired() {
+    let directory = world().directory();
+    let programs = &world().programs;
+    // Late in 2023, after the times in the trees: timestamp and snapshot have expired since.
+    let old = Publication::init(programs, directory.path(), Some(1_700_100_000)).expect("a publication");
+    release(programs, &old, &world().trees, 10);
+    let server = programs.serve(&old.path).expect("a server");
+    let machine = Machine::empty();
+    let trust = old.trust();
+    let install = ["os-install", "--url", &server.url, "--trust", trust.to_str().expect("UTF-8")];
+    assert_eq!(machine.client(install).code, 4);
+    assert!(!machine.path("usr").exists());
+    machine.client(install.iter().chain(&["--ignore-time"])).success().expect("expiry is all that was wrong");
+    machine.assert_holds(10, &[]);
+}
+
+#[test]
+fn older_than_what_was_seen() {
+    let machine = Machine::installed(20, &[]);
+    machine.refuses(4, ["update", "--url", &world().server_before.url]);
+}
+
+#[test]
+fn a_rollback_of_the_tree_does_not_roll_back_trust() {
+    let machine = Machine::installed(10, &[]);
+    machine.succeeds(["update"]);
+    machine.succeeds(["rollback"]);
+    machine.refuses(4, ["update", "--url", &world().server_before.url]);
+}

@@ -1,0 +1,145 @@
+//! `update` and `check-update`: the machine moves as a whole.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::json;
+use xtask::judge::Tree;
+
+use crate::machine::{Machine, figures, overwrite_in_place, replace};
+use crate::world::world;
+
+#[test]
+fn moves_to_the_newest_release() {
+    for bundles in [&[][..], &["openstack-compute", "editors"], &["web-server"]] {
+        let machine = Machine::installed(10, bundles);
+        let result = machine.succeeds(["update"]).result;
+        machine.assert_holds(20, bundles);
+        assert_eq!((&result["from"], &result["to"], &result["changed"]), (&10.into(), &20.into(), &true.into()));
+        for field in ["files_added", "files_changed", "files_removed"] {
+            assert!(result[field].as_u64() > Some(0), "{field}: {result}");
+        }
+    }
+}
+
+#[test]
+fn a_step_costs_less_than_its_files() {
+    let machine = Machine::installed(10, &["openstack-compute"]);
+    let update = machine.succeeds(["update"]);
+    let whole = world().trees.expected(20, &["openstack-compute"]).expect("trees").bytes();
+    let (bytes, requests) = (update.number("download_bytes"), update.number("requests"));
+    assert!(bytes < whole / 4, "{bytes} bytes for a tree of {whole}");
+    assert!(requests <= 20, "{requests} requests");
+}
+
+#[test]
+fn moves_to_a_given_release_and_back() {
+    let machine = Machine::installed(20, &["editors"]);
+    machine.succeeds(["update", "--version", "10"]);
+    machine.assert_holds(10, &["editors"]);
+    machine.succeeds(["update", "--version", "20"]);
+    machine.assert_holds(20, &["editors"]);
+}
+
+#[test]
+fn a_second_update_does_next_to_nothing() {
+    let machine = Machine::installed(10, &["editors"]);
+    machine.succeeds(["update"]);
+    let before = machine.usr();
+    let again = machine.succeeds(["update"]);
+    assert_eq!(again.result["changed"], false);
+    assert!(again.number("download_bytes") <= 8192 && again.number("requests") <= 4, "{}", again.told());
+    let third = machine.succeeds(["update"]);
+    assert_eq!(third.number("requests"), 1, "nothing changed since the last look: {}", third.told());
+    assert_eq!(before, machine.usr());
+}
+
+#[test]
+fn tells_whether_there_is_something_newer() {
+    let machine = Machine::installed(10, &[]);
+    let look = machine.client(["check-update"]);
+    assert_eq!(look.code, 0, "{}", look.told());
+    let fields = ["current", "latest", "available"].map(|name| &look.result[name]);
+    assert_eq!(fields, [&json!(10), &json!(20), &json!(true)]);
+    let update = machine.succeeds(["update"]);
+    let (foretold, came) = (look.number("download_bytes"), update.number("download_bytes"));
+    assert!(foretold > 0 && foretold <= came, "{foretold} foretold, {came} came");
+    let look = machine.client(["check-update"]);
+    assert_eq!((look.code, &look.result["available"]), (1, &false.into()), "{}", look.told());
+}
+
+#[test]
+fn a_dry_run_foretells_every_figure_and_changes_nothing() {
+    let machine = Machine::installed(10, &["openstack-compute"]);
+    replace(&machine.path("usr/bin/hello"));
+    fs::remove_file(machine.path("usr/bin/qemu-system")).expect("removed");
+    for (command, release, bundles) in [
+        (&["repair"][..], 10, &["openstack-compute"][..]),
+        (&["bundle-add", "editors"], 10, &["openstack-compute", "editors"]),
+        (&["update"], 20, &["openstack-compute", "editors"]),
+        (&["bundle-remove", "openstack-compute"], 20, &["editors"]),
+        (&["rollback"], 20, &["openstack-compute", "editors"]),
+    ] {
+        let before = machine.usr();
+        let dry = machine.client(command.iter().chain(&["--dry-run"])).success().expect("dry run");
+        assert_eq!(dry.result["dry_run"], true, "{command:?}");
+        assert_eq!(before, machine.usr(), "{command:?} --dry-run changed the tree");
+        let real = machine.client(command).success().expect("real run");
+        assert_eq!(figures(&dry), figures(&real), "{command:?}");
+        machine.assert_holds(release, bundles);
+    }
+}
+
+#[test]
+fn the_tree_is_the_release_afterwards_whatever_was_done_to_it() {
+    let machine = Machine::installed(10, &["editors"]);
+    overwrite_in_place(&machine.path("usr/bin/ed"));
+    replace(&machine.path("usr/lib/os-release"));
+    fs::remove_file(machine.path("usr/bin/su")).expect("removed");
+    fs::remove_dir_all(machine.path("usr/share/zoneinfo")).expect("removed");
+    machine.succeeds(["update"]);
+    machine.assert_holds(20, &["editors"]);
+}
+
+#[test]
+fn what_belongs_to_the_administrator_is_carried() {
+    let machine = Machine::installed(10, &[]);
+    for path in ["usr/local/bin/mine", "usr/src/mine.c"] {
+        fs::create_dir_all(machine.path(path).parent().expect("a parent")).expect("directories");
+        fs::write(machine.path(path), "mine").expect("written");
+    }
+    machine.succeeds(["update"]);
+    for path in ["usr/local/bin/mine", "usr/src/mine.c"] {
+        assert_eq!(fs::read_to_string(machine.path(path)).expect("carried"), "mine");
+    }
+    let tree = Tree::of_machine(&machine.root).expect("tree");
+    assert!(tree.nodes().contains_key(Path::new("usr/bin/wait-online")));
+}
+
+#[test]
+fn nothing_beside_usr_is_touched() {
+    let machine = Machine::installed(10, &[]);
+    for path in ["etc/ssh/sshd_config", "var/lib/data", "home/someone/letter"] {
+        fs::create_dir_all(machine.path(path).parent().expect("a parent")).expect("directories");
+        fs::write(machine.path(path), "theirs").expect("written");
+    }
+    let beside = || ["etc", "var", "home"].map(|name| Tree::read(&machine.path(name)).expect("tree"));
+    let before = beside();
+    machine.succeeds(["update"]);
+    assert_eq!(before, beside());
+}
+
+#[test]
+fn progress_is_told_and_never_falls() {
+    let machine = Machine::installed(10, &["openstack-compute"]);
+    let events = machine.succeeds(["update"]).events;
+    let mut last = std::collections::BTreeMap::new();
+    for event in events.iter().filter(|event| event["event"] == "progress") {
+        let (done, total) = (event["done"].as_u64(), event["total"].as_u64());
+        assert!(done <= total, "{event}");
+        let before = last.insert(event["step"].to_string(), done);
+        assert!(before.is_none_or(|before| before <= done), "{event}");
+    }
+    assert!(last.contains_key("\"download\""), "{last:?}");
+    assert_eq!(events.first().expect("events")["event"], "start");
+}

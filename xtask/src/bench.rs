@@ -1,0 +1,229 @@
+//! `cargo xtask bench`: what publisher and client need on real trees, beside what is to be reached and what others need.
+//!
+//! Bytes and requests are counted by the server's log, not by the client; processor time and memory by the kernel. Time on
+//! the clock is only good for comparison within one run. Every tree that the client makes is judged, so nothing is
+//! measured that is wrong.
+
+mod goals;
+mod input;
+mod machine;
+mod origin;
+mod peers;
+mod report;
+mod table;
+mod usage;
+mod writes;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+
+use crate::demo::grouped;
+use crate::judge;
+use crate::programs::Programs;
+use crate::publication::Publication;
+use crate::trees::Trees;
+use machine::{Machine, Measures};
+use origin::Origin;
+use report::Report;
+pub use usage::{Measured, in_between};
+
+/// What the bench can be told.
+#[derive(clap::Args, Debug)]
+pub struct Options {
+    /// Real trees: DIR/VERSION/BUNDLE/usr/...; they are only read.
+    #[arg(long, value_name = "DIR")]
+    trees: PathBuf,
+    /// A publication of these trees that has both releases, instead of publishing them; it is only read.
+    #[arg(long, value_name = "REPO")]
+    publication: Option<PathBuf>,
+    /// The older release.
+    #[arg(long, value_name = "V", default_value_t = 10)]
+    from: u32,
+    /// The newer release.
+    #[arg(long, value_name = "V", default_value_t = 20)]
+    to: u32,
+    /// How hard the publisher compresses (its own --level).
+    #[arg(long, value_name = "N", conflicts_with = "publication")]
+    level: Option<u32>,
+    /// How hard it compresses packs from nothing, which take most of the time (its own --level-from-nothing).
+    #[arg(long, value_name = "N", conflicts_with = "publication")]
+    level_from_nothing: Option<u32>,
+    /// Measure the same step by ostree, casync and zstd, as far as they are installed.
+    #[arg(long)]
+    peers: bool,
+    /// Programs that are built already, instead of building them with optimisations.
+    #[arg(long, value_name = "DIR")]
+    programs: Option<PathBuf>,
+    /// Work beneath this directory instead of cargo's; on the trees' file system files are shared, not copied.
+    #[arg(long, value_name = "DIR")]
+    work: Option<PathBuf>,
+    /// Write what was found as a section of Markdown.
+    #[arg(long, value_name = "FILE.md")]
+    output: Option<PathBuf>,
+}
+
+/// Runs the bench; everything it made but the output is gone afterwards.
+///
+/// # Errors
+/// When a step fails or its tree is not what was published. That a goal is not reached is no error.
+pub fn run(checkout: &Path, options: &Options) -> Result<()> {
+    ensure!(options.from < options.to, "--from must be the older release");
+    // This program lies in TARGET/PROFILE, wherever cargo was told to put that.
+    let this = std::env::current_exe().context("cannot find this program")?;
+    let target = this.ancestors().nth(2).context("this program does not lie in cargo's target directory")?;
+    let programs = match &options.programs {
+        Some(directory) => Programs::in_directory(&fs::canonicalize(directory)?),
+        None => build(checkout, target)?,
+    };
+    let beneath = fs::canonicalize(options.work.as_deref().unwrap_or(target))?;
+    let work = tempfile::Builder::new().prefix("bench-").tempdir_in(beneath).context("cannot make a directory")?;
+    let path = work.path().to_owned();
+    ctrlc::set_handler(move || {
+        eprintln!("interrupted");
+        // The process ends here; what cannot be removed is named after what made it.
+        _ = fs::remove_dir_all(&path);
+        std::process::exit(130);
+    })?;
+    let report = in_directory(options, &programs, work.path())?;
+    println!();
+    for goal in &report.goals {
+        println!("{}", goal.line());
+    }
+    println!("The goals are set for the full corpus.");
+    if let Some(output) = &options.output {
+        fs::write(output, report.markdown()).with_context(|| format!("cannot write {}", output.display()))?;
+    }
+    Ok(())
+}
+
+fn in_directory(options: &Options, programs: &Programs, work: &Path) -> Result<Report> {
+    let mut report = Report { machine: report::machine(work)?, command: options.told(), ..Report::default() };
+    println!("{}", report.machine);
+    if !judge::compares_owners() {
+        report.notes.push("not run by root, so owners are neither set nor compared".to_owned());
+    }
+    let given = fs::canonicalize(&options.trees).with_context(|| options.trees.display().to_string())?;
+    let releases @ [from, to] = [options.from, options.to];
+    let levels = options.levels();
+    let (trees, publication) = match &options.publication {
+        Some(publication) => {
+            (Trees::of_releases(&given, releases, work)?, input::copy_of(&fs::canonicalize(publication)?, work)?)
+        }
+        None => (input::with_tiny(&given, releases, work)?, Publication::init(programs, work, None)?),
+    };
+    report.input = told(&trees)?;
+    println!("{}", report.input);
+    let publish = |release: u32, report: &mut Report| -> Result<()> {
+        if options.publication.is_none() {
+            let row = input::publish(programs, &publication, &trees, release, &levels, work)?;
+            println!("{}", row.line());
+            report.publisher.push(row);
+        }
+        Ok(())
+    };
+    println!("\n{}", table::head("publisher"));
+    publish(from, &mut report)?;
+    let origin = Origin::serve(programs, &publication.path, &work.join("origin"))?;
+    report.origin = origin.name;
+    let machine = Machine { programs, trees: &trees, publication: &publication, origin: &origin, work };
+    let mut measures = Measures::default();
+    println!("\n{}", table::head("client"));
+    machine.install(&mut measures)?;
+    // Only now, so that the machine has seen nothing of the newer release before it looks for one.
+    publish(to, &mut report)?;
+    if options.publication.is_some() && input::sign_again(programs, &publication)? {
+        report.notes.push(
+            "the publication had both releases before the machine was made: of the newer, the update read the timestamp \
+             again and found the other metadata in its cache"
+                .to_owned(),
+        );
+    }
+    machine.story(&mut measures)?;
+    report.notes.extend(input::sizes(&publication.path)?.into_iter().map(|part| format!("published {part}")));
+    report.goals = goals::goals(&measures);
+    report.client = measures.rows;
+    report.notes.extend(measures.notes);
+    if options.peers {
+        println!("\n{}", table::head("peer"));
+        let (rows, notes) = peers::measure_all(programs, &given, &trees, work)?;
+        report.peers = rows;
+        report.notes.extend(notes);
+    }
+    Ok(report)
+}
+
+fn build(checkout: &Path, target: &Path) -> Result<Programs> {
+    println!("building the programs with optimisations");
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(["build", "--quiet", "--release", "--package", "stateless-update", "--bins"]);
+    let status = command.current_dir(checkout).stdin(Stdio::null()).status().context("cannot start cargo")?;
+    ensure!(status.success(), "the programs cannot be built");
+    Ok(Programs::in_directory(&target.join("release")))
+}
+
+/// What the input consists of; what several bundles have counts once.
+fn told(trees: &Trees) -> Result<String> {
+    let [from, to] = trees.releases;
+    let bundles = trees.bundles()?;
+    let mut files = BTreeMap::new();
+    for bundle in &bundles {
+        collect(&trees.of(to).join(bundle), Path::new(""), &mut files)?;
+    }
+    let (count, bytes) = (grouped(files.len() as u64), grouped(files.values().sum()));
+    Ok(format!("{from} -> {to} of {}: {count} files and links, {bytes} bytes in {to}", bundles.join(", ")))
+}
+
+/// The size of every file beneath a directory, by its path; nothing where there is no directory.
+fn collect(root: &Path, beneath: &Path, files: &mut BTreeMap<PathBuf, u64>) -> Result<()> {
+    let directory = root.join(beneath);
+    if !directory.is_dir() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(&directory).with_context(|| format!("cannot list {}", directory.display()))? {
+        let entry = entry?;
+        let (metadata, path) = (entry.metadata()?, beneath.join(entry.file_name()));
+        if metadata.is_dir() {
+            collect(root, &path, files)?;
+        } else {
+            files.insert(path, if metadata.is_file() { metadata.len() } else { 0 });
+        }
+    }
+    Ok(())
+}
+
+/// Where a program is, if it is installed.
+fn installed(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    // Servers lie where only root looks for programs.
+    let directories = std::env::split_paths(&path).chain(["/usr/sbin".into(), "/sbin".into()]);
+    directories.map(|directory| directory.join(name)).find(|path| path.is_file())
+}
+
+impl Options {
+    /// What the publisher is told about compression.
+    fn levels(&self) -> Vec<String> {
+        let levels = [("--level", self.level), ("--level-from-nothing", self.level_from_nothing)];
+        let given =
+            levels.iter().filter_map(|(name, level)| level.map(|level| [(*name).to_owned(), level.to_string()]));
+        given.flatten().collect()
+    }
+
+    /// The command, with names for directories.
+    fn told(&self) -> String {
+        let mut command = format!("cargo xtask bench --trees TREES --from {} --to {}", self.from, self.to);
+        if self.publication.is_some() {
+            command += " --publication REPO";
+        }
+        for option in self.levels() {
+            command += &format!(" {option}");
+        }
+        if self.peers {
+            command += " --peers";
+        }
+        command
+    }
+}

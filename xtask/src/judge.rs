@@ -1,0 +1,415 @@
+//! The judge: what is in a directory, read with nothing but the file system, and how two such trees differ in words.
+//!
+//! Whatever the project's own code believes about a tree, the judge reads again by itself. It shares no code with the
+//! library, follows no symlink, and leaves nothing out: type, content, mode, owner (when run by root, who alone can set
+//! one), modification time to the nanosecond, link target and extended attributes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use sha2::{Digest, Sha256};
+
+/// Where the client keeps its own record within the tree: in no bundle, so usually left out of a comparison.
+pub const RECORD: &str = "usr/share/stateless-update";
+
+/// How many differences are told before the rest is only counted.
+const TOLD: usize = 20;
+
+/// What one path is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file.
+    File {
+        /// Length in bytes.
+        size: u64,
+        /// SHA-256 of the content.
+        digest: [u8; 32],
+    },
+    /// A directory.
+    Directory,
+    /// A symbolic link and what it points to.
+    Symlink(PathBuf),
+    /// A device, socket or pipe.
+    Special,
+}
+
+/// One path of a tree with everything that is compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// What it is.
+    pub kind: Kind,
+    /// Permission bits, `0o7777` at most.
+    pub mode: u32,
+    /// User and group.
+    pub owner: (u32, u32),
+    /// Modification time: seconds, nanoseconds.
+    pub mtime: (i64, i64),
+    /// Extended attributes by name, in text that shows bytes which are none.
+    pub xattrs: BTreeMap<String, Vec<u8>>,
+}
+
+/// Every path beneath a directory, relative to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tree {
+    nodes: BTreeMap<PathBuf, Node>,
+}
+
+/// What is different between the tree that should be there and the tree that is; empty when they are equal.
+#[derive(Debug, Default)]
+pub struct Differences {
+    told: Vec<String>,
+    untold: usize,
+}
+
+impl Tree {
+    /// Everything beneath `root`, the root itself not included.
+    ///
+    /// # Errors
+    /// When something cannot be read.
+    pub fn read(root: &Path) -> Result<Self> {
+        let mut tree = Self::default();
+        tree.walk(root, Path::new(""))?;
+        Ok(tree)
+    }
+
+    /// `usr` of a machine's root and everything beneath it, without the client's own [`RECORD`].
+    ///
+    /// # Errors
+    /// When something cannot be read.
+    pub fn of_machine(root: &Path) -> Result<Self> {
+        let mut tree = Self::default();
+        tree.add(root, PathBuf::from("usr"))?;
+        Ok(tree.filtered(|path| !path.starts_with(RECORD)))
+    }
+
+    /// The tree without the paths for which `keep` says no.
+    #[must_use]
+    pub fn filtered(mut self, keep: impl Fn(&Path) -> bool) -> Self {
+        self.nodes.retain(|path, _| keep(path));
+        self
+    }
+
+    /// What a machine must have that has these bundles: the union of `trees/BUNDLE` over `bundles`.
+    ///
+    /// # Errors
+    /// When a tree cannot be read, or two bundles disagree about a path.
+    pub fn expected(trees: &Path, bundles: &[&str]) -> Result<Self> {
+        let mut union = Self::default();
+        for bundle in bundles {
+            let part = Self::read(&trees.join(bundle))?;
+            for (path, node) in part.nodes {
+                if let Some(other) = union.nodes.get(&path)
+                    && let difference = unlike(other, &node)
+                    && !difference.is_empty()
+                {
+                    bail!("bundle {bundle} disagrees with another about {}: {}", path.display(), difference.join(", "));
+                }
+                union.nodes.insert(path, node);
+            }
+        }
+        Ok(union)
+    }
+
+    /// The paths and nodes, in order.
+    pub fn nodes(&self) -> &BTreeMap<PathBuf, Node> {
+        &self.nodes
+    }
+
+    /// How many bytes the files hold.
+    pub fn bytes(&self) -> u64 {
+        let size = |node: &Node| if let Kind::File { size, .. } = node.kind { size } else { 0 };
+        self.nodes.values().map(size).sum()
+    }
+
+    /// How `found` differs from this tree, which is the one that should be there.
+    pub fn differences(&self, found: &Self) -> Differences {
+        let mut differences = Differences::default();
+        let paths: BTreeSet<_> = self.nodes.keys().chain(found.nodes.keys()).collect();
+        for path in paths {
+            let told = match (self.nodes.get(path), found.nodes.get(path)) {
+                (Some(expected), Some(found)) => unlike(expected, found),
+                (Some(_), None) => vec!["is missing".to_owned()],
+                (None, _) => vec!["should not be there".to_owned()],
+            };
+            if !told.is_empty() {
+                differences.tell(format!("{}: {}", path.display(), told.join(", ")));
+            }
+        }
+        differences
+    }
+
+    fn walk(&mut self, root: &Path, beneath: &Path) -> Result<()> {
+        let directory = root.join(beneath);
+        let entries = fs::read_dir(&directory).with_context(|| format!("cannot list {}", directory.display()))?;
+        for entry in entries {
+            let entry = entry.with_context(|| format!("cannot list {}", directory.display()))?;
+            self.add(root, beneath.join(entry.file_name()))?;
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, root: &Path, path: PathBuf) -> Result<()> {
+        let node =
+            read_node(&root.join(&path)).with_context(|| format!("cannot read {}", root.join(&path).display()))?;
+        if node.kind == Kind::Directory {
+            self.walk(root, &path)?;
+        }
+        self.nodes.insert(path, node);
+        Ok(())
+    }
+}
+
+impl Differences {
+    /// Whether the trees are equal.
+    pub fn is_empty(&self) -> bool {
+        self.told.is_empty()
+    }
+
+    fn tell(&mut self, difference: String) {
+        if self.told.len() < TOLD {
+            self.told.push(difference);
+        } else {
+            self.untold += 1;
+        }
+    }
+}
+
+impl fmt::Display for Differences {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_empty() {
+            return f.write_str("the trees are equal");
+        }
+        write!(f, "{} differences:", self.told.len() + self.untold)?;
+        for difference in &self.told {
+            write!(f, "\n  {difference}")?;
+        }
+        if self.untold > 0 {
+            write!(f, "\n  and {} more", self.untold)?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether owners can be set, and so are compared: only root may give a file away.
+pub fn compares_owners() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
+fn read_node(path: &Path) -> Result<Node> {
+    let metadata = fs::symlink_metadata(path)?;
+    let file_type = metadata.file_type();
+    let kind = if file_type.is_symlink() {
+        Kind::Symlink(fs::read_link(path)?)
+    } else if file_type.is_dir() {
+        Kind::Directory
+    } else if file_type.is_file() {
+        let (size, digest) = digest(path)?;
+        Kind::File { size, digest }
+    } else {
+        debug_assert!(file_type.is_fifo() || file_type.is_socket() || metadata.rdev() != 0);
+        Kind::Special
+    };
+    Ok(Node {
+        kind,
+        mode: metadata.permissions().mode() & 0o7777,
+        owner: (metadata.uid(), metadata.gid()),
+        mtime: (metadata.mtime(), metadata.mtime_nsec()),
+        xattrs: read_xattrs(path)?,
+    })
+}
+
+fn digest(path: &Path) -> io::Result<(u64, [u8; 32])> {
+    let mut file = File::open(path)?;
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 256 * 1024];
+    let mut size = 0;
+    loop {
+        let count = file.read(&mut buffer)?;
+        if count == 0 {
+            return Ok((size, hasher.finalize().into()));
+        }
+        hasher.update(&buffer[..count]);
+        size += count as u64;
+    }
+}
+
+/// All attributes but the security label, which the kernel gives by its policy and not the publisher.
+fn read_xattrs(path: &Path) -> io::Result<BTreeMap<String, Vec<u8>>> {
+    let names = match xattr::list(path) {
+        Ok(names) => names,
+        Err(error) if error.kind() == io::ErrorKind::Unsupported => return Ok(BTreeMap::new()),
+        Err(error) => return Err(error),
+    };
+    let mut xattrs = BTreeMap::new();
+    for name in names.filter(|name| name != "security.selinux") {
+        let value = xattr::get(path, &name)?.unwrap_or_default();
+        xattrs.insert(name.to_string_lossy().into_owned(), value);
+    }
+    Ok(xattrs)
+}
+
+/// In what `found` is not as `expected`, in words; nothing when it is.
+fn unlike(expected: &Node, found: &Node) -> Vec<String> {
+    let mut told = Vec::new();
+    match (&expected.kind, &found.kind) {
+        (Kind::File { size: a, .. }, Kind::File { size: b, .. }) if a != b => {
+            told.push(format!("has {b} bytes, {a} expected"));
+        }
+        (Kind::File { digest: a, .. }, Kind::File { digest: b, .. }) if a != b => {
+            told.push("has other content".to_owned());
+        }
+        (Kind::Symlink(a), Kind::Symlink(b)) if a != b => {
+            told.push(format!("points to {}, {} expected", b.display(), a.display()));
+        }
+        (a, b) if a.name() != b.name() => told.push(format!("is {}, {} expected", b.name(), a.name())),
+        _ => {}
+    }
+    if expected.mode != found.mode {
+        told.push(format!("has mode {:o}, {:o} expected", found.mode, expected.mode));
+    }
+    if compares_owners() && expected.owner != found.owner {
+        told.push(format!("belongs to {:?}, {:?} expected", found.owner, expected.owner));
+    }
+    if expected.mtime != found.mtime {
+        told.push(format!("has time {:?}, {:?} expected", found.mtime, expected.mtime));
+    }
+    if expected.xattrs != found.xattrs {
+        told.push(format!("has attributes {:?}, {:?} expected", found.xattrs, expected.xattrs));
+    }
+    told
+}
+
+impl Kind {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::File { .. } => "a file",
+            Self::Directory => "a directory",
+            Self::Symlink(_) => "a symlink",
+            Self::Special => "a device, socket or pipe",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+    use std::time::{Duration, UNIX_EPOCH};
+
+    fn set_time(path: &Path, nanoseconds: u64) {
+        let time = UNIX_EPOCH + Duration::from_nanos(nanoseconds);
+        File::open(path).and_then(|file| file.set_modified(time)).expect("time set");
+    }
+
+    /// A tree with one of each: `usr/a` (file), `usr/link`, `usr/d` (directory), all at second 1.
+    fn sample() -> tempfile::TempDir {
+        let root = tempfile::tempdir().expect("temporary directory");
+        let usr = root.path().join("usr");
+        fs::create_dir_all(usr.join("d")).expect("directories");
+        fs::write(usr.join("a"), "content").expect("file");
+        fs::set_permissions(usr.join("a"), fs::Permissions::from_mode(0o644)).expect("mode");
+        let made = symlink("a", usr.join("link"));
+        made.expect("symlink");
+        let status = rustix::fs::utimensat(
+            rustix::fs::CWD,
+            usr.join("link"),
+            &crate::small_os::timestamps(1, 0),
+            rustix::fs::AtFlags::SYMLINK_NOFOLLOW,
+        );
+        status.expect("time of the link");
+        for path in [usr.join("a"), usr.join("d"), usr] {
+            set_time(&path, 1_000_000_000);
+        }
+        root
+    }
+
+    fn told(expected: &tempfile::TempDir, found: &tempfile::TempDir) -> String {
+        let (expected, found) = (Tree::of_machine(expected.path()), Tree::of_machine(found.path()));
+        expected.expect("tree").differences(&found.expect("tree")).to_string()
+    }
+
+    #[test]
+    fn equal_trees_are_equal() {
+        assert_eq!(told(&sample(), &sample()), "the trees are equal");
+    }
+
+    #[test]
+    fn every_kind_of_difference_is_told() {
+        type Change = fn(&Path);
+        let table: [(Change, &str); 8] = [
+            (|usr| fs::write(usr.join("a"), "CONTENT").expect("written"), "usr/a: has other content"),
+            (|usr| fs::write(usr.join("a"), "longer content").expect("written"), "usr/a: has 14 bytes, 7 expected"),
+            (
+                |usr| fs::set_permissions(usr.join("a"), fs::Permissions::from_mode(0o4755)).expect("mode"),
+                "usr/a: has mode 4755, 644 expected",
+            ),
+            (|usr| set_time(&usr.join("a"), 1_000_000_001), "usr/a: has time (1, 1), (1, 0) expected"),
+            (|usr| set_time(usr, 7_000_000_000), "usr: has time (7, 0), (1, 0) expected"),
+            (|usr| fs::remove_dir(usr.join("d")).expect("removed"), "usr/d: is missing"),
+            (|usr| fs::write(usr.join("d/new"), "").expect("written"), "usr/d/new: should not be there"),
+            (
+                |usr| {
+                    fs::remove_file(usr.join("link")).expect("removed");
+                    symlink("d", usr.join("link")).expect("symlink");
+                },
+                "usr/link: points to d, a expected",
+            ),
+        ];
+        for (change, expected) in table {
+            let changed = sample();
+            change(&changed.path().join("usr"));
+            let told = told(&sample(), &changed);
+            assert!(told.contains(expected), "{expected:?} is not in {told}");
+        }
+    }
+
+    #[test]
+    fn attributes_count() {
+        let changed = sample();
+        if xattr::set(changed.path().join("usr/a"), "user.demo", b"1").is_ok() {
+            assert!(told(&sample(), &changed).contains("usr/a: has attributes"), "attribute not told");
+        }
+    }
+
+    #[test]
+    fn the_record_is_left_out_but_not_its_parent() {
+        let machine = sample();
+        fs::create_dir_all(machine.path().join(RECORD)).expect("directories");
+        let told = told(&sample(), &machine);
+        assert!(!told.contains("stateless-update"), "{told}");
+        assert!(told.contains("usr/share: should not be there"), "{told}");
+    }
+
+    #[test]
+    fn many_differences_are_counted() {
+        let changed = sample();
+        for number in 0..30 {
+            fs::write(changed.path().join(format!("usr/d/{number:02}")), "").expect("written");
+        }
+        let told = told(&sample(), &changed);
+        assert!(told.starts_with("31 differences:") && told.ends_with("and 11 more"), "{told}");
+    }
+
+    #[test]
+    fn bundles_are_united_and_must_agree() {
+        let trees = tempfile::tempdir().expect("temporary directory");
+        for (bundle, content) in [("one", "same"), ("two", "same"), ("three", "other")] {
+            let bin = trees.path().join(bundle).join("usr/bin");
+            fs::create_dir_all(&bin).expect("directories");
+            fs::write(bin.join("tool"), content).expect("written");
+            fs::write(bin.join(bundle), content).expect("written");
+            for path in [bin.join("tool"), bin.join(bundle), bin.clone(), bin.join("..")] {
+                set_time(&path, 0);
+            }
+        }
+        let union = Tree::expected(trees.path(), &["one", "two"]).expect("they agree");
+        assert_eq!(union.nodes().len(), 5, "{union:?}");
+        let error = Tree::expected(trees.path(), &["one", "three"]).expect_err("they do not");
+        assert!(error.to_string().contains("usr/bin/tool"), "{error}");
+    }
+}

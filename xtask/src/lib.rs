@@ -1,0 +1,16 @@
+//! What `cargo xtask` does, and what the tests share with it.
+//!
+//! Nothing here uses the library: the judge and the fixtures must not err where the library errs.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a tool for the terminal")]
+
+pub mod bench;
+pub mod ci;
+pub mod demo;
+pub mod floors;
+pub mod hostile;
+pub mod judge;
+pub mod programs;
+pub mod publication;
+pub mod schemas;
+pub mod small_os;
+pub mod trees;
