@@ -155,13 +155,13 @@ impl<'a> Feed<'a> {
     /// The signed length where there is one, and a cap. When `tough` asks for a document it has already verified the
     /// one that signs its length.
     fn limit_bytes(&self, document: Document) -> Result<u64, TrustError> {
-        let (signer, file) = match document {
+        let (signer, path, file) = match document {
             Document::Root(_) => return Ok(MAX_ROOT_BYTES),
             Document::Timestamp => return Ok(MAX_TIMESTAMP_BYTES),
-            Document::Snapshot => (Document::Timestamp, "snapshot.json"),
-            Document::Targets => (Document::Snapshot, "targets.json"),
+            Document::Snapshot => (Document::Timestamp, "timestamp.json", "snapshot.json"),
+            Document::Targets => (Document::Snapshot, "snapshot.json", "targets.json"),
         };
-        let outline = self.given.get(&signer).map(|bytes| Outline::read(file, bytes)).transpose()?;
+        let outline = self.given.get(&signer).map(|bytes| Outline::read(path, bytes)).transpose()?;
         let signed = outline.and_then(|outline| outline.length_of(file));
         Ok(signed.unwrap_or(MAX_METADATA_BYTES).min(MAX_METADATA_BYTES))
     }
