@@ -195,20 +195,15 @@ impl Fetcher {
         self.struck.lock().unwrap_or_else(PoisonError::into_inner).insert(block);
     }
 
-    /// Decodes blocks as they come, on as many threads as the doors allow.
-    async fn decode_all(&self, mut blocks: UnboundedReceiver<BlockWork>) -> Result<(), FetchError> {
+    /// Decodes blocks as they come, on as many threads as the doors allow. Each thread stays to the end, so that what the
+    /// allocator keeps for it serves the next block.
+    async fn decode_all(&self, blocks: UnboundedReceiver<BlockWork>) -> Result<(), FetchError> {
+        let blocks = Arc::new(Mutex::new(blocks));
         let mut running = JoinSet::new();
-        loop {
-            tokio::select! {
-                block = blocks.recv(), if running.len() < self.doors.jobs.max(1) => match block {
-                    Some(block) => {
-                        let fetcher = self.clone();
-                        running.spawn_blocking(move || fetcher.decode(&block));
-                    }
-                    None => break,
-                },
-                Some(done) = running.join_next() => done.map_err(FetchError::Decoder)??,
-            }
+        for _ in 0..self.doors.jobs.max(1) {
+            let (fetcher, blocks) = (self.clone(), blocks.clone());
+            let next = move || blocks.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
+            running.spawn_blocking(move || std::iter::from_fn(next).try_for_each(|block| fetcher.decode(&block)));
         }
         while let Some(done) = running.join_next().await {
             done.map_err(FetchError::Decoder)??;
