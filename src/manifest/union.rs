@@ -20,7 +20,7 @@ impl Union {
         let owner = self.owners.len();
         self.owners.push(manifest.bundle);
         let new = manifest.tree.into_entries();
-        let mut merged = Vec::with_capacity(self.entries.len().max(new.len()));
+        let mut merged = Vec::with_capacity(self.entries.len() + new.len());
         let mut known = std::mem::take(&mut self.entries).into_iter().peekable();
         for entry in new {
             while let Some(before) = known.next_if(|(known, _)| known.path < entry.path) {
@@ -53,7 +53,9 @@ impl Union {
         }
         // Each manifest is a tree and equal paths are equal entries, so only a file at one of the implied directories
         // could break the union, and `BundleManifest` refuses those.
-        let entries = self.entries.into_iter().map(|(entry, _)| entry).collect();
+        let mut entries: Vec<Entry> = self.entries.into_iter().map(|(entry, _)| entry).collect();
+        // It took over the room of the pairs.
+        entries.shrink_to_fit();
         Ok(Tree::from_sorted(entries).expect("a union of agreeing trees is a tree"))
     }
 

@@ -38,7 +38,8 @@ pub fn apply_manifest_delta(old: &[u8], frame: &[u8], new_length: u64) -> Result
     let window_log = checked_window_log(old, new_length)?;
     let section = Section::new(&frame, 0, frame.len() as u64);
     let mut reader = FrameReader::with_prefix(NAME, section, new_length, window_log, old)?;
-    let mut new = Vec::new();
+    // Not more than `MAX_BYTES`, by the check above; one byte more lets the reader see the end without growing.
+    let mut new = Vec::with_capacity(new_length as usize + 1);
     reader.read_to_end(&mut new).map_err(|source| PackError::Decode { stream: NAME, source })?;
     reader.finish()?;
     Ok(new)
