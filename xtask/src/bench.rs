@@ -25,7 +25,7 @@ use crate::demo::grouped;
 use crate::judge;
 use crate::programs::Programs;
 use crate::publication::Publication;
-use crate::trees::Trees;
+use crate::trees::{Trees, absolute};
 use machine::{Machine, Measures};
 use origin::Origin;
 use report::Report;
@@ -75,11 +75,13 @@ pub fn run(checkout: &Path, options: &Options) -> Result<()> {
     // This program lies in TARGET/PROFILE, wherever cargo was told to put that.
     let this = std::env::current_exe().context("cannot find this program")?;
     let target = this.ancestors().nth(2).context("this program does not lie in cargo's target directory")?;
+    // What is not there is told before anything is built.
+    let beneath = absolute(options.work.as_deref().unwrap_or(target))?;
+    absolute(&options.trees)?;
     let programs = match &options.programs {
-        Some(directory) => Programs::in_directory(&fs::canonicalize(directory)?),
+        Some(directory) => Programs::in_directory(&absolute(directory)?),
         None => build(checkout, target)?,
     };
-    let beneath = fs::canonicalize(options.work.as_deref().unwrap_or(target))?;
     let work = tempfile::Builder::new().prefix("bench-").tempdir_in(beneath).context("cannot make a directory")?;
     let path = work.path().to_owned();
     ctrlc::set_handler(move || {
@@ -106,12 +108,12 @@ fn in_directory(options: &Options, programs: &Programs, work: &Path) -> Result<R
     if !judge::compares_owners() {
         report.notes.push("not run by root, so owners are neither set nor compared".to_owned());
     }
-    let given = fs::canonicalize(&options.trees).with_context(|| options.trees.display().to_string())?;
+    let given = absolute(&options.trees)?;
     let releases @ [from, to] = [options.from, options.to];
     let levels = options.levels();
     let (trees, publication) = match &options.publication {
         Some(publication) => {
-            (Trees::of_releases(&given, releases, work)?, input::copy_of(&fs::canonicalize(publication)?, work)?)
+            (Trees::of_releases(&given, releases, work)?, input::copy_of(&absolute(publication)?, work)?)
         }
         None => (input::with_tiny(&given, releases, work)?, Publication::init(programs, work, None)?),
     };

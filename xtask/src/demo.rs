@@ -18,7 +18,7 @@ use anyhow::{Context, Result, ensure};
 use crate::judge::{self, Kind, Tree};
 use crate::programs::{Outcome, Programs, Server};
 use crate::publication::{Input, Publication};
-use crate::trees::{CORE, Trees};
+use crate::trees::{CORE, Trees, absolute};
 use table::Verdict;
 pub(crate) use table::grouped;
 
@@ -73,7 +73,7 @@ pub fn run(checkout: &Path, options: &Options) -> Result<()> {
     };
     fs::create_dir_all(keep).with_context(|| format!("cannot make {}", keep.display()))?;
     ensure!(fs::read_dir(keep)?.next().is_none(), "{} is not empty", keep.display());
-    in_directory(checkout, options, &programs, &fs::canonicalize(keep)?)?;
+    in_directory(checkout, options, &programs, &absolute(keep)?)?;
     println!("\nkept in {}: trees, publication, keys, root", keep.display());
     Ok(())
 }
@@ -83,7 +83,7 @@ fn in_directory(checkout: &Path, options: &Options, programs: &Programs, work: &
         println!("notice: not run by root, so owners are neither set nor compared");
     }
     let trees = match &options.trees {
-        Some(trees) => Trees::real(&fs::canonicalize(trees).with_context(|| trees.display().to_string())?, work)?,
+        Some(trees) => Trees::real(&absolute(trees)?, work)?,
         None => Trees::small(checkout, work)?,
     };
     let publication = publish(programs, &trees, work, options.level)?;

@@ -138,6 +138,14 @@ fn names(directory: &Path) -> Result<BTreeSet<String>> {
     Ok(names)
 }
 
+/// The absolute path of a directory that a user gave.
+///
+/// # Errors
+/// When it is not there.
+pub fn absolute(directory: &Path) -> Result<PathBuf> {
+    fs::canonicalize(directory).with_context(|| format!("cannot find {}", directory.display()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
