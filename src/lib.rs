@@ -10,13 +10,14 @@
 //! | 3 doors | `transport`, `site`, `store`, `tree`, `state`, `trust` | network or disk, one each |
 //! | 2 decisions | `plan`, `verify` | nothing: pure functions |
 //! | 2 ground | `disk` | directories beneath a root, by handle; the doors stand on it |
-//! | 1 formats | `manifest`, `pack`, `delta` | the bytes given to them |
+//! | 1 formats | `manifest`, `pack`, `delta`, `gzip` | the bytes given to them |
 //! | 0 words | `types`, `report` | nothing |
 
 pub mod client;
 pub mod delta;
 pub mod disk;
 pub mod fetch;
+pub mod gzip;
 pub mod manifest;
 pub mod pack;
 pub mod plan;

@@ -35,6 +35,18 @@ pub enum Method<I> {
         /// That blob.
         base: I,
     },
+    /// A gzip file: its form ([`crate::gzip`]) from the block alone, and itself from that.
+    WholeForm {
+        /// Length of the form in bytes.
+        form: u64,
+    },
+    /// A gzip file: its form by a delta from another blob, or from what is inside that, and itself from the form.
+    DeltaForm {
+        /// That blob.
+        base: I,
+        /// Length of the form in bytes.
+        form: u64,
+    },
 }
 
 /// One blob that a block makes. Blobs are named by [`Digest`] in the writer, by [`super::ShortId`] in the reader.
@@ -77,6 +89,34 @@ impl<I> Method<I> {
         match self {
             Self::Whole => 0,
             Self::Delta { .. } => 1,
+            Self::WholeForm { .. } => 2,
+            Self::DeltaForm { .. } => 3,
+        }
+    }
+
+    /// The blob that it starts from.
+    pub fn base(self) -> Option<I> {
+        match self {
+            Self::Whole | Self::WholeForm { .. } => None,
+            Self::Delta { base } | Self::DeltaForm { base, .. } => Some(base),
+        }
+    }
+
+    /// Length of the form, when it is one that the block makes.
+    pub fn form(&self) -> Option<u64> {
+        match self {
+            Self::Whole | Self::Delta { .. } => None,
+            Self::WholeForm { form } | Self::DeltaForm { form, .. } => Some(*form),
+        }
+    }
+
+    /// The same from a blob that is named otherwise.
+    pub(super) fn map<J>(self, name: impl FnOnce(I) -> J) -> Method<J> {
+        match self {
+            Self::Whole => Method::Whole,
+            Self::Delta { base } => Method::Delta { base: name(base) },
+            Self::WholeForm { form } => Method::WholeForm { form },
+            Self::DeltaForm { base, form } => Method::DeltaForm { base: name(base), form },
         }
     }
 }

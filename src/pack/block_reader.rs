@@ -1,11 +1,16 @@
 //! Decoding one verified block: its builds one after the other, in bounded memory.
 
 use std::io::{self, BufRead, Read, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::block::{STREAM_NAMES, STREAMS};
 use super::frame::{FrameReader, Section};
 use super::{Block, Build, DELTA_WINDOW_LOG, Method, PackError, WHOLE_WINDOW_LOG};
-use crate::delta::{self, ReadAt, Streams};
+use crate::delta::{self, DeltaError, ReadAt, Streams};
+use crate::gzip::{self, GzipError};
+
+/// Forms up to this length, of old files up to this length, are made side by side.
+const SMALL_FORM_BYTES: u64 = 512 << 10;
 
 /// Decodes the builds of one block in their order: the streams are solid, so each build is made or skipped.
 pub struct BlockReader<'a, I> {
@@ -53,11 +58,29 @@ impl<'a, I: Copy> BlockReader<'a, I> {
         let (build, Build { size, method, .. }) = self.take_next()?;
         match (method, base) {
             (Method::Whole, _) => copy(build, &mut self.whole, size, out),
-            (Method::Delta { .. }, Some(base)) => {
-                delta::apply(&mut self.delta, base, size, out).map_err(|source| PackError::Delta { build, source })
+            (Method::Delta { .. }, Some(base)) => self.apply(build, base, size, out),
+            (Method::WholeForm { form }, _) => {
+                let _alone = alone(form);
+                let mut bytes = form_buffer(build, form)?;
+                copy(build, &mut self.whole, form, &mut bytes)?;
+                rewrap(build, &bytes, size, out)
             }
-            (Method::Delta { .. }, None) => Err(PackError::NoBase { build }),
+            (Method::DeltaForm { form, .. }, Some(base)) => {
+                let old = |source| PackError::Delta { build, source: DeltaError::Old { offset: 0, source } };
+                let _alone = alone(form.max(base.length().map_err(old)?));
+                let mut bytes = form_buffer(build, form)?;
+                match inside(base).map_err(old)? {
+                    Some(text) => self.apply(build, &text, form, &mut bytes)?,
+                    None => self.apply(build, base, form, &mut bytes)?,
+                }
+                rewrap(build, &bytes, size, out)
+            }
+            (Method::Delta { .. } | Method::DeltaForm { .. }, None) => Err(PackError::NoBase { build }),
         }
+    }
+
+    fn apply(&mut self, build: usize, base: &dyn ReadAt, size: u64, out: &mut dyn Write) -> Result<(), PackError> {
+        delta::apply(&mut self.delta, base, size, out).map_err(|source| PackError::Delta { build, source })
     }
 
     /// Passes over the next build: for one that is not wanted, or whose old content is not here.
@@ -66,11 +89,10 @@ impl<'a, I: Copy> BlockReader<'a, I> {
     /// When the block is not what it should be.
     pub fn skip(&mut self) -> Result<(), PackError> {
         let (build, Build { size, method, .. }) = self.take_next()?;
-        match method {
-            Method::Whole => copy(build, &mut self.whole, size, &mut io::sink()),
-            Method::Delta { .. } => {
-                delta::skip(&mut self.delta, size).map_err(|source| PackError::Delta { build, source })
-            }
+        let size = method.form().unwrap_or(size);
+        match method.base() {
+            None => copy(build, &mut self.whole, size, &mut io::sink()),
+            Some(_) => delta::skip(&mut self.delta, size).map_err(|source| PackError::Delta { build, source }),
         }
     }
 
@@ -93,6 +115,41 @@ impl<'a, I: Copy> BlockReader<'a, I> {
         self.next += 1;
         Ok((number, build))
     }
+}
+
+/// Waits until no other large form is being made, if this is one, so that decoders on all cores together take little more
+/// than one.
+fn alone(bytes: u64) -> Option<MutexGuard<'static, ()>> {
+    static LARGE: Mutex<()> = Mutex::new(());
+    (bytes > SMALL_FORM_BYTES).then(|| LARGE.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// What a delta to a form starts from when it is not the old content itself.
+fn inside(base: &dyn ReadAt) -> io::Result<Option<Vec<u8>>> {
+    let length = base.length()?;
+    let mut bytes = vec![0; length.min(gzip::MAGIC_BYTES as u64) as usize];
+    base.read_exact_at(&mut bytes, 0)?;
+    if length > gzip::MAX_BYTES || !gzip::looks_like_gzip(&bytes) {
+        return Ok(None);
+    }
+    bytes.resize(length as usize, 0);
+    base.read_exact_at(&mut bytes, 0)?;
+    Ok(gzip::base_form(&bytes))
+}
+
+/// Room for a form, no more than one may have.
+fn form_buffer(build: usize, form: u64) -> Result<Vec<u8>, PackError> {
+    if form > gzip::MAX_BYTES {
+        return Err(PackError::Gzip { build, source: GzipError::BadForm { what: "it is too long" } });
+    }
+    Ok(Vec::with_capacity(form as usize))
+}
+
+fn rewrap(build: usize, form: &[u8], size: u64, out: &mut dyn Write) -> Result<(), PackError> {
+    gzip::rewrap(form, size, out).map_err(|error| match error {
+        GzipError::Write { source } => PackError::Write { build, source },
+        source => PackError::Gzip { build, source },
+    })
 }
 
 /// Hands on exactly `size` bytes.

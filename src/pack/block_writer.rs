@@ -55,6 +55,23 @@ impl<W: Write> BlockWriter<W> {
     /// # Errors
     /// When `content` cannot be read or is not that long, or `out` cannot be written.
     pub fn whole(&mut self, id: Digest, size: u64, content: impl Read) -> Result<(), PackError> {
+        self.copy_whole(size, content)?;
+        self.builds.push(Build { id, size, method: Method::Whole });
+        Ok(())
+    }
+
+    /// Adds a gzip file of `size` bytes by its form.
+    ///
+    /// # Errors
+    /// When `out` cannot be written.
+    pub fn whole_form(&mut self, id: Digest, size: u64, form: &[u8]) -> Result<(), PackError> {
+        let length = form.len() as u64;
+        self.copy_whole(length, form)?;
+        self.builds.push(Build { id, size, method: Method::WholeForm { form: length } });
+        Ok(())
+    }
+
+    fn copy_whole(&mut self, size: u64, content: impl Read) -> Result<(), PackError> {
         // One byte more shows that there is more than was said.
         let mut content = content.take(size.saturating_add(1));
         let mut buffer = vec![0; 128 * 1024];
@@ -73,18 +90,28 @@ impl<W: Write> BlockWriter<W> {
             return Err(PackError::WrongLength { what: "a blob", expected: size, found });
         }
         self.whole_bytes += size;
-        self.builds.push(Build { id, size, method: Method::Whole });
         Ok(())
     }
 
     /// Adds a blob that `delta` makes out of the blob `base`.
     pub fn delta(&mut self, id: Digest, base: Digest, delta: &Delta) {
+        self.push_delta(delta);
+        self.builds.push(Build { id, size: delta.new_size, method: Method::Delta { base } });
+    }
+
+    /// Adds a gzip file of `size` bytes, whose form `delta` makes out of the blob `base` or what is inside it
+    /// ([`crate::gzip::base_form`]).
+    pub fn delta_form(&mut self, id: Digest, size: u64, base: Digest, delta: &Delta) {
+        self.push_delta(delta);
+        self.builds.push(Build { id, size, method: Method::DeltaForm { base, form: delta.new_size } });
+    }
+
+    fn push_delta(&mut self, delta: &Delta) {
         let Streams { seeks, add_lengths, copy_lengths, run_lengths, literals, extra } = &mut self.delta;
         let targets = [seeks, add_lengths, copy_lengths, run_lengths, literals, extra];
         for (target, bytes) in targets.into_iter().zip(delta.streams.as_ref().into_array()) {
             target.extend_from_slice(bytes);
         }
-        self.builds.push(Build { id, size: delta.new_size, method: Method::Delta { base } });
     }
 
     /// Bytes of new content that the builds so far make.

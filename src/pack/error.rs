@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::delta::DeltaError;
+use crate::gzip::GzipError;
 use crate::types::Digest;
 
 /// Why a pack could not be read or made.
@@ -64,6 +65,14 @@ pub enum PackError {
         build: usize,
         /// Why.
         source: DeltaError,
+    },
+    /// A build's gzip file cannot be made from its form.
+    #[error("build {build} of the block cannot be made from its form")]
+    Gzip {
+        /// Which build of the block, from 0.
+        build: usize,
+        /// Why.
+        source: GzipError,
     },
     /// A build was asked for without the old content that it needs.
     #[error("build {build} of the block needs its old content")]

@@ -173,10 +173,7 @@ fn builds_come_in_order_and_can_be_skipped_without_their_base() {
                 reader.skip().expect("own block");
                 continue;
             }
-            let base = match build.method {
-                Method::Whole => None,
-                Method::Delta { base } => Some(&blobs[&base.resolve(&sorted).expect("known")]),
-            };
+            let base = build.method.base().map(|base| &blobs[&base.resolve(&sorted).expect("known")]);
             let mut out = Vec::new();
             reader.build(base.map(|base| base as &dyn ReadAt), &mut out).expect("own block");
             assert_eq!(&out, expected(number));

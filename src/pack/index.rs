@@ -12,12 +12,15 @@ use super::{
     MAX_PLAIN_BYTES, Method, PackError, ShortId, StreamLengths, WHOLE_WINDOW_LOG,
 };
 use crate::delta::{Role, varint};
+use crate::gzip;
 use crate::types::{BundleName, Digest, Version};
 
 /// The first bytes of every pack; two decimal digits of the format's number follow.
 const MAGIC: &[u8; 6] = b"SUPACK";
 /// How much of a base manifest's digest the index gives.
 const BASE_PREFIX: usize = 8;
+/// The highest number of a method.
+const LAST_METHOD: u64 = 3;
 
 /// What a pack holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -164,12 +167,9 @@ impl Index {
         let builds = || blocks().flat_map(|block| &block.builds);
         builds().for_each(|build| varint::push(&mut out, build.method.number()));
         builds().for_each(|build| varint::push(&mut out, build.size));
+        builds().filter_map(|build| build.method.form()).for_each(|form| varint::push(&mut out, form));
         builds().for_each(|build| out.extend_from_slice(build.id.as_bytes()));
-        for build in builds() {
-            if let Method::Delta { base } = build.method {
-                out.extend_from_slice(base.as_bytes());
-            }
-        }
+        builds().filter_map(|build| build.method.base()).for_each(|base| out.extend_from_slice(base.as_bytes()));
         out
     }
 }
@@ -252,30 +252,45 @@ impl<'a> Columns<'a> {
     fn builds(&mut self, count: u64, id_length: usize) -> Result<Vec<Build<ShortId>>, PackError> {
         at_most("number of builds", count, MAX_BUILDS)?;
         let methods = self.numbers(count, "number of a method", u64::MAX)?;
-        if let Some(build) = methods.iter().position(|method| *method > 1) {
+        if let Some(build) = methods.iter().position(|method| *method > LAST_METHOD) {
             return Err(PackError::UnknownMethod { method: methods[build], build: build as u64 });
         }
         let sizes = self.numbers(count, "length of a blob", MAX_PLAIN_BYTES)?;
+        let forms = methods.iter().filter(|method| matches!(method, 2 | 3)).count() as u64;
+        let forms = self.numbers(forms, "length of a form", gzip::MAX_BYTES)?;
         let ids = self.bytes(methods.len() * id_length)?.chunks_exact(id_length).map(ShortId::from_bytes);
-        let deltas = methods.iter().filter(|method| **method == 1).count();
+        let deltas = methods.iter().filter(|method| matches!(method, 1 | 3)).count();
         let mut bases = self.bytes(deltas * id_length)?.chunks_exact(id_length).map(ShortId::from_bytes);
+        let mut forms = forms.into_iter();
+        // Both columns were read as long as the methods want them.
+        let mut base = || bases.next().ok_or(PackError::BadIndex { what: "it is cut off" });
+        let mut form = || forms.next().ok_or(PackError::BadIndex { what: "it is cut off" });
         let builds = methods.iter().zip(sizes).zip(ids).map(|((method, size), id)| {
-            let base = if *method == 1 { bases.next() } else { None };
-            Build { id, size, method: base.map_or(Method::Whole, |base| Method::Delta { base }) }
+            let method = match method {
+                0 => Method::Whole,
+                1 => Method::Delta { base: base()? },
+                2 => Method::WholeForm { form: form()? },
+                _ => Method::DeltaForm { base: base()?, form: form()? },
+            };
+            Ok(Build { id, size, method })
         });
-        Ok(builds.collect())
+        builds.collect()
     }
 }
 
 /// Checks that a block's streams are no longer than its builds can use.
-fn check_block<I>(block: &Block<I>) -> Result<(), PackError> {
+fn check_block<I: Copy>(block: &Block<I>) -> Result<(), PackError> {
     if block.builds.is_empty() {
         return Err(PackError::BadIndex { what: "a block makes nothing" });
     }
     let (mut whole, mut made) = (0u64, 0u64);
     for build in &block.builds {
-        let sum = if matches!(build.method, Method::Whole) { &mut whole } else { &mut made };
-        *sum = at_most("length of a block's blobs", sum.saturating_add(build.size), MAX_PLAIN_BYTES)?;
+        let sum = if build.method.base().is_none() { &mut whole } else { &mut made };
+        let streamed = build.method.form().unwrap_or(build.size);
+        *sum = at_most("length of a block's blobs", sum.saturating_add(streamed), MAX_PLAIN_BYTES)?;
+        if build.method.form().is_some() {
+            at_most("length of a gzip file", build.size, gzip::MAX_BYTES)?;
+        }
     }
     let numbers = made * varint::MAX_BYTES;
     let first_runs = block.builds.len() as u64;

@@ -19,6 +19,7 @@ mod block;
 mod block_reader;
 mod block_writer;
 mod error;
+mod estimate;
 mod frame;
 mod index;
 mod manifest_delta;
@@ -27,6 +28,10 @@ mod prove;
 mod short_id;
 mod writer;
 
+use crate::gzip;
+
+#[cfg(test)]
+mod form_tests;
 #[cfg(test)]
 mod golden_tests;
 #[cfg(test)]
@@ -38,6 +43,7 @@ pub use block::{Block, Build, Method, STREAMS, StreamLengths};
 pub use block_reader::BlockReader;
 pub use block_writer::BlockWriter;
 pub use error::PackError;
+pub use estimate::estimate;
 pub use index::{Index, ManifestDeltaPlace, PlacedBlock};
 pub use manifest_delta::{apply_manifest_delta, make_manifest_delta};
 pub use object::{ObjectDecoder, write_object};
@@ -69,8 +75,10 @@ pub const MAX_PLAIN_BYTES: u64 = 1 << 40;
 pub const WHOLE_WINDOW_LOG: u32 = 27;
 /// The largest window of any other stream: 16 MiB.
 pub const DELTA_WINDOW_LOG: u32 = 24;
-/// The most memory that the decoder of one block takes: seven windows, and 1 MiB for each stream's and the delta's
-/// buffers.
+/// The most memory that the decoder of one block takes: seven windows, 1 MiB for each stream's and the delta's buffers,
+/// and for a gzip file what is inside the old and the new one and 1 MiB for its compressor. Large gzip files are made one
+/// at a time, however many blocks are decoded.
 ///
 /// A window is never larger than the next power of two of its stream, so this is reached only by blobs above 64 MiB.
-pub const DECODER_MEMORY_BYTES: u64 = (1 << WHOLE_WINDOW_LOG) + 6 * (1 << DELTA_WINDOW_LOG) + 8 * (1 << 20);
+pub const DECODER_MEMORY_BYTES: u64 =
+    (1 << WHOLE_WINDOW_LOG) + 6 * (1 << DELTA_WINDOW_LOG) + 9 * (1 << 20) + 2 * gzip::MAX_BYTES;

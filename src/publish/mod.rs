@@ -26,6 +26,7 @@ mod compose;
 mod contents;
 mod error;
 mod grouping;
+mod making;
 mod objects;
 mod ownership;
 mod packs;

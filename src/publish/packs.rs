@@ -16,9 +16,9 @@ use rayon::prelude::*;
 use super::PublishError;
 use super::contents::Contents;
 use super::grouping::PlannedBuild;
+use super::making::{self, BlockError, Made as MadeDelta};
 use super::planning::PackPlan;
 use super::reuse::OldBlocks;
-use crate::delta::Delta;
 use crate::manifest::{HeadName, PackOffer};
 use crate::pack::{self, BLOCK_PLAIN_BYTES, Block, BlockWriter, ManifestDelta, PackError, PackWriter};
 use crate::report::{Progress, Reporter, Step};
@@ -143,12 +143,12 @@ impl Maker<'_> {
         }
         // The largest first, so that no core is left alone with one at the end.
         wanted.sort_by_key(|(_, build)| std::cmp::Reverse(build.size));
-        let deltas: Vec<(usize, Digest, Option<Delta>)> = wanted
+        let deltas: Vec<(usize, Digest, Option<MadeDelta>)> = wanted
             .par_iter()
             .with_max_len(1)
             .map(|(place, build)| Ok((*place, build.digest, self.delta(build)?)))
             .collect::<Result<_, PublishError>>()?;
-        let mut by_block: Vec<HashMap<Digest, Delta>> = wave.iter().map(|_| HashMap::new()).collect();
+        let mut by_block: Vec<HashMap<Digest, MadeDelta>> = wave.iter().map(|_| HashMap::new()).collect();
         for (place, digest, delta) in deltas {
             if let Some(delta) = delta {
                 by_block[place].insert(digest, delta);
@@ -176,16 +176,15 @@ impl Maker<'_> {
     }
 
     /// The delta for a build that has a base; none when it does not pay or would take too much memory.
-    fn delta(&self, build: &PlannedBuild) -> Result<Option<Delta>, PublishError> {
+    fn delta(&self, build: &PlannedBuild) -> Result<Option<MadeDelta>, PublishError> {
         let Some(base) = build.base.filter(|base| base.size.max(build.size) <= MAX_DELTA_BYTES) else {
             return Ok(None);
         };
-        let matching = 17 * base.size.min(32 << 20);
-        let _share = self.budget.take(matching + base.size + 3 * build.size);
+        let gzip = making::looks_like_gzip(self.contents, build.digest, build.size)?;
+        let _share = self.budget.take(making::memory(base.size, build.size, gzip));
         let old = self.contents.bytes(base.digest, base.size)?;
         let new = self.contents.bytes(build.digest, build.size)?;
-        let delta = Delta::make(&old, &new);
-        Ok(Some(delta).filter(Delta::pays))
+        Ok(MadeDelta::best(&old, &new))
     }
 
     /// The block as the release before has it.
@@ -199,12 +198,20 @@ impl Maker<'_> {
     }
 
     /// Writes one block and proves it.
-    fn block(&self, builds: &[PlannedBuild], deltas: &HashMap<Digest, Delta>, level: i32) -> Result<Made, BlockError> {
+    fn block(
+        &self,
+        builds: &[PlannedBuild],
+        deltas: &HashMap<Digest, MadeDelta>,
+        level: i32,
+    ) -> Result<Made, BlockError> {
         let mut writer = BlockWriter::new(BufWriter::new(self.batch.draft().map_err(PublishError::from)?), level);
         for build in builds {
             match (deltas.get(&build.digest), build.base) {
-                (Some(delta), Some(base)) => writer.delta(build.digest, base.digest, delta),
-                _ => writer.whole(build.digest, build.size, self.contents.open(build.digest)?)?,
+                (Some(MadeDelta::Blob(delta)), Some(base)) => writer.delta(build.digest, base.digest, delta),
+                (Some(MadeDelta::Form(delta)), Some(base)) => {
+                    writer.delta_form(build.digest, build.size, base.digest, delta);
+                }
+                _ => making::whole(&mut writer, self.contents, build.digest, build.size)?,
             }
         }
         let new_bytes = writer.new_bytes();
@@ -246,33 +253,6 @@ fn assemble(batch: &Batch<'_>, to: Version, order: PackOrder, blocks: Vec<Made>)
     debug_assert_eq!(length, summary.total_length);
     let head = HeadName { sha256: summary.head_digest, length: summary.head_length };
     Ok(PackOffer { from, bundle, path, head, length })
-}
-
-/// A failure inside a block, which does not know its pack.
-enum BlockError {
-    Publish(PublishError),
-    Pack(PackError),
-}
-
-impl BlockError {
-    fn named(self, name: impl FnOnce(PackError) -> PublishError) -> PublishError {
-        match self {
-            Self::Publish(error) => error,
-            Self::Pack(error) => name(error),
-        }
-    }
-}
-
-impl From<PublishError> for BlockError {
-    fn from(error: PublishError) -> Self {
-        Self::Publish(error)
-    }
-}
-
-impl From<PackError> for BlockError {
-    fn from(error: PackError) -> Self {
-        Self::Pack(error)
-    }
 }
 
 /// Memory that threads share: each waits until its part is free.

@@ -12,6 +12,7 @@ use std::io::{self, Write};
 use super::PublishError;
 use super::contents::Contents;
 use super::grouping::PlannedBuild;
+use super::making;
 use super::published::{self, PublishedRelease};
 use crate::delta::ReadAt;
 use crate::manifest::PackOffer;
@@ -88,7 +89,7 @@ impl OldBlocks {
         let failed = |source| PublishError::Pack { path: sample.path.clone(), source };
         let mut writer = BlockWriter::new(io::sink(), level);
         for build in &sample.block.builds {
-            writer.whole(build.id, build.size, contents.open(build.id)?).map_err(failed)?;
+            making::whole(&mut writer, contents, build.id, build.size).map_err(|error| error.named(failed))?;
         }
         let (again, _) = writer.finish().map_err(failed)?;
         Ok(if again == sample.block { self } else { Self::default() })
@@ -97,9 +98,13 @@ impl OldBlocks {
 
 impl OldBlock {
     fn of(offer: &PackOffer, placed: &PlacedBlock, known: &[Digest]) -> Option<Self> {
-        let builds = placed.block.builds.iter().map(|build| match build.method {
-            Method::Whole => Some(Build { id: build.id.resolve(known)?, size: build.size, method: Method::Whole }),
-            Method::Delta { .. } => None,
+        let builds = placed.block.builds.iter().map(|build| {
+            let method = match build.method {
+                Method::Whole => Method::Whole,
+                Method::WholeForm { form } => Method::WholeForm { form },
+                Method::Delta { .. } | Method::DeltaForm { .. } => return None,
+            };
+            Some(Build { id: build.id.resolve(known)?, size: build.size, method })
         });
         let builds = builds.collect::<Option<Vec<_>>>()?;
         let block = Block { digest: placed.block.digest, streams: placed.block.streams, builds };

@@ -15,9 +15,10 @@ use paths::{Used, Uses};
 /// The floor of the programs: they may use every module.
 const FACES: u32 = 6;
 
-/// Neighbours on one floor of which the first may use the second: a pack holds deltas, and only what was staged is
-/// switched.
-const NEIGHBOURS: &[(&str, &str)] = &[("report", "types"), ("pack", "delta"), ("switch", "stage")];
+/// Neighbours on one floor of which the first may use the second: a pack holds deltas and forms of gzip files,
+/// forms write numbers as deltas do, and only what was staged is switched.
+const NEIGHBOURS: &[(&str, &str)] =
+    &[("report", "types"), ("pack", "delta"), ("pack", "gzip"), ("gzip", "delta"), ("switch", "stage")];
 
 /// Crates that live in these modules only; `bin` stands for the programs.
 const HOMES: &[(&str, &[&str])] = &[

@@ -1,0 +1,307 @@
+//! A gzip file as its text and what its compressor did; and back.
+
+use std::io::Write;
+
+use super::bits::BitWriter;
+use super::encoder;
+use super::inflate::{Visitor, inflate};
+use super::matcher::{MAX_LEVEL, MIN_LEVEL, Matcher};
+use super::member::{TRAILER, header_length, trailer};
+use super::tokens::{BlockKind, BlockShape, MAX_DISTANCE, Match, Token};
+use super::{GzipError, MAX_BLOCK_TOKENS, MAX_BYTES};
+use crate::delta::varint;
+
+/// Levels in the order in which they are tried; the first two are what nearly everyone uses.
+const LEVELS: [u8; 6] = [9, 6, 8, 7, 5, 4];
+/// One exception in so many tokens is as many as there may be: more would cost more than they bring.
+const TOKENS_PER_EXCEPTION: usize = 16;
+/// So many there may be in any file.
+const FREE_EXCEPTIONS: usize = 4;
+
+/// What a compressor did that cannot be foretold.
+#[derive(Default)]
+struct Recipe {
+    level: u8,
+    /// Empty for one dynamic block.
+    blocks: Vec<BlockShape>,
+    exceptions: Vec<Exception>,
+}
+
+/// A token that is not the one that was foretold.
+#[derive(Clone, Copy)]
+struct Exception {
+    /// How many tokens that were foretold stand between the last one and this.
+    after: u64,
+    token: Token,
+}
+
+/// The form of a file that is one gzip member; none when it is anything else, or its compressor is not one that can be
+/// repeated, or it or its form is longer than [`MAX_BYTES`].
+pub fn unwrap(file: &[u8]) -> Option<Vec<u8>> {
+    let mut tokens = Tokens::default();
+    let (header, plain) = open(file, Vec::new(), &mut tokens)?;
+    if let [BlockShape { kind: BlockKind::Dynamic, .. }] = tokens.blocks[..] {
+        tokens.blocks.clear();
+    }
+    let mut limit = FREE_EXCEPTIONS + tokens.tokens.len() / TOKENS_PER_EXCEPTION;
+    let mut best: Option<(u8, Vec<Exception>)> = None;
+    for level in LEVELS {
+        if let Some(exceptions) = tokens.exceptions(&plain, level, limit) {
+            if exceptions.is_empty() {
+                best = Some((level, exceptions));
+                break;
+            }
+            // The next must be better.
+            limit = exceptions.len() - 1;
+            best = Some((level, exceptions));
+        }
+    }
+    let (level, exceptions) = best?;
+    let form = Recipe { level, blocks: tokens.blocks, exceptions }.form(header, &plain);
+    drop(plain);
+    let mut again = Compare { rest: file };
+    rewrap(&form, file.len() as u64, &mut again).ok()?;
+    (form.len() as u64 <= MAX_BYTES).then_some(form)
+}
+
+/// What a delta to a form starts from when the old file is `old`: if that is one gzip member, and it and its text are
+/// not too long, the form that it would have if nothing about it were exceptional. None for any other file: the delta
+/// then starts from the file as it is.
+pub fn base_form(old: &[u8]) -> Option<Vec<u8>> {
+    let header = &old[..header_length(old)?];
+    let start = Recipe { level: MAX_LEVEL, ..Recipe::default() }.form(header, &[]);
+    let (_, form) = open(old, start, &mut ())?;
+    (form.len() as u64 <= MAX_BYTES).then_some(form)
+}
+
+/// Writes the file of `size` bytes that has this form.
+///
+/// # Errors
+/// When the form is broken or does not make a file of that length, takes too long, or `out` cannot be written. At most
+/// `size` bytes have been written.
+pub fn rewrap(form: &[u8], size: u64, out: &mut dyn Write) -> Result<(), GzipError> {
+    let (header, recipe, plain) = Recipe::parse(form)?;
+    let mut out = BitWriter::new(out, size);
+    out.put_bytes(header)?;
+    recipe.encode(plain, &mut out)?;
+    out.align();
+    out.put_bytes(&trailer(plain))?;
+    out.finish()
+}
+
+/// Takes a member apart: its header, and its text appended to `plain`.
+fn open<'a>(file: &'a [u8], mut plain: Vec<u8>, visitor: &mut impl Visitor) -> Option<(&'a [u8], Vec<u8>)> {
+    if file.len() as u64 > MAX_BYTES {
+        return None;
+    }
+    let (header, rest) = file.split_at(header_length(file)?);
+    let start = plain.len();
+    // A hint, so that memory is taken once; whether it is right shows at the end.
+    let hint = u32::from_le_bytes(*file.last_chunk::<4>()?);
+    plain.reserve_exact(u64::from(hint).min(MAX_BYTES) as usize);
+    let rest = inflate(rest, &mut plain, start + MAX_BYTES as usize, visitor)?;
+    (rest.len() == TRAILER && *rest == trailer(&plain[start..])).then_some((header, plain))
+}
+
+/// A file's tokens and blocks.
+#[derive(Default)]
+struct Tokens {
+    tokens: Vec<Token>,
+    blocks: Vec<BlockShape>,
+}
+
+impl Visitor for Tokens {
+    fn token(&mut self, token: Token) {
+        self.tokens.push(token);
+    }
+
+    fn block(&mut self, shape: BlockShape) {
+        self.blocks.push(shape);
+    }
+}
+
+impl Tokens {
+    /// Where the tokens are not those of a level; none when that is in more than `limit` places.
+    fn exceptions(&self, plain: &[u8], level: u8, limit: usize) -> Option<Vec<Exception>> {
+        let mut matcher = Matcher::new(plain, level)?;
+        let (mut exceptions, mut after) = (Vec::new(), 0);
+        let mut each = |matcher: &mut Matcher<'_>, token: Token| {
+            let prediction = matcher.predict().ok()?;
+            if prediction.token == token {
+                after += 1;
+            } else {
+                exceptions.push(Exception { after: std::mem::take(&mut after), token });
+            }
+            matcher.advance(token, prediction);
+            (exceptions.len() <= limit).then_some(())
+        };
+        let mut tokens = self.tokens.iter();
+        for block in &self.blocks {
+            match block.kind {
+                BlockKind::Stored => matcher.pass(block.count as usize),
+                _ => tokens.by_ref().take(block.count as usize).try_for_each(|token| each(&mut matcher, *token))?,
+            }
+        }
+        tokens.try_for_each(|token| each(&mut matcher, *token))?;
+        Some(exceptions)
+    }
+}
+
+impl Recipe {
+    fn form(&self, header: &[u8], plain: &[u8]) -> Vec<u8> {
+        let mut form = Vec::with_capacity(header.len() + plain.len() + 16);
+        varint::push(&mut form, header.len() as u64);
+        form.extend_from_slice(header);
+        form.push(self.level);
+        varint::push(&mut form, self.blocks.len() as u64);
+        self.blocks.iter().for_each(|block| varint::push(&mut form, u64::from(block.count) * 3 + block.kind as u64));
+        varint::push(&mut form, self.exceptions.len() as u64);
+        self.exceptions.iter().for_each(|exception| varint::push(&mut form, exception.after));
+        let matches = self.exceptions.iter().map(|exception| match exception.token {
+            Token::Literal => (0, 0),
+            Token::Match(found) => (found.length, found.distance),
+        });
+        matches.clone().for_each(|(length, _)| varint::push(&mut form, length.into()));
+        matches.filter(|found| found.0 > 0).for_each(|(_, distance)| varint::push(&mut form, distance.into()));
+        form.extend_from_slice(plain);
+        form
+    }
+
+    /// Header, recipe and text of a form.
+    fn parse(form: &[u8]) -> Result<(&[u8], Self, &[u8]), GzipError> {
+        if form.len() as u64 > MAX_BYTES {
+            return Err(GzipError::bad("it is too long"));
+        }
+        let mut rest = form;
+        let header = number(&mut rest)?;
+        let header = usize::try_from(header).ok().and_then(|length| rest.split_at_checked(length));
+        let (header, mut rest) = header.ok_or(GzipError::bad("it is cut off"))?;
+        if header_length(header) != Some(header.len()) {
+            return Err(GzipError::bad("its header is none"));
+        }
+        let level = number(&mut rest)?;
+        let level = u8::try_from(level).ok().filter(|level| (MIN_LEVEL..=MAX_LEVEL).contains(level));
+        let level = level.ok_or(GzipError::bad("its level is none"))?;
+        let blocks = numbers(&mut rest, |value| {
+            let kind = [BlockKind::Stored, BlockKind::Fixed, BlockKind::Dynamic][(value % 3) as usize];
+            let most = if kind == BlockKind::Stored { u16::MAX.into() } else { MAX_BLOCK_TOKENS as u64 };
+            let count = Some(value / 3).filter(|count| *count <= most);
+            count.map(|count| BlockShape { kind, count: count as u32 }).ok_or(GzipError::bad("a block is too long"))
+        })?;
+        let after = numbers(&mut rest, Ok)?;
+        let mut lengths = Vec::with_capacity(after.len());
+        for _ in &after {
+            lengths.push(number(&mut rest)?);
+        }
+        let mut exceptions = Vec::with_capacity(after.len());
+        for (after, length) in after.into_iter().zip(lengths) {
+            let token = if length == 0 {
+                Token::Literal
+            } else {
+                let distance = number(&mut rest)?;
+                let small = u16::try_from(length).ok().zip(u16::try_from(distance).ok());
+                let small = small.filter(|(_, distance)| usize::from(*distance) <= MAX_DISTANCE);
+                let (length, distance) = small.ok_or(GzipError::bad("an exception is no match"))?;
+                Token::Match(Match { length, distance })
+            };
+            exceptions.push(Exception { after, token });
+        }
+        Ok((header, Self { level, blocks, exceptions }, rest))
+    }
+
+    fn encode(&self, plain: &[u8], out: &mut BitWriter<'_>) -> Result<(), GzipError> {
+        let matcher = Matcher::new(plain, self.level).ok_or(GzipError::bad("its level is none"))?;
+        let mut replay = Replay { matcher, exceptions: self.exceptions.iter().peekable(), foretold: 0 };
+        if self.blocks.is_empty() {
+            let tokens = replay.tokens(usize::MAX)?;
+            encoder::compressed(&tokens, plain, true, true, out)?;
+        }
+        for (number, block) in self.blocks.iter().enumerate() {
+            let (start, count) = (replay.matcher.at(), block.count as usize);
+            let last = number + 1 == self.blocks.len();
+            if block.kind == BlockKind::Stored {
+                let bytes = plain[start..].get(..count).ok_or(GzipError::bad("a block goes beyond its text"))?;
+                replay.matcher.pass(count);
+                encoder::stored(bytes, last, out)?;
+                continue;
+            }
+            let tokens = replay.tokens(count)?;
+            if tokens.len() != count {
+                return Err(GzipError::bad("a block goes beyond its text"));
+            }
+            encoder::compressed(&tokens, &plain[start..], block.kind == BlockKind::Dynamic, last, out)?;
+        }
+        if replay.matcher.left() > 0 || replay.exceptions.next().is_some() {
+            return Err(GzipError::bad("its blocks end before its text or exceptions"));
+        }
+        Ok(())
+    }
+}
+
+/// The tokens of a file, from what is foretold and what is not.
+struct Replay<'a, I: Iterator<Item = &'a Exception>> {
+    matcher: Matcher<'a>,
+    exceptions: std::iter::Peekable<I>,
+    /// Tokens since the last exception.
+    foretold: u64,
+}
+
+impl<'a, I: Iterator<Item = &'a Exception>> Replay<'a, I> {
+    /// The next `count` tokens, or as many as the text has.
+    fn tokens(&mut self, count: usize) -> Result<Vec<Token>, GzipError> {
+        let mut tokens = Vec::with_capacity(count.min(self.matcher.left()).min(MAX_BLOCK_TOKENS));
+        while tokens.len() < count && self.matcher.left() > 0 {
+            if tokens.len() == MAX_BLOCK_TOKENS {
+                return Err(GzipError::bad("a block is too long"));
+            }
+            let prediction = self.matcher.predict()?;
+            let token = match self.exceptions.next_if(|exception| exception.after == self.foretold) {
+                Some(exception) => {
+                    self.foretold = 0;
+                    exception.token
+                }
+                None => {
+                    self.foretold += 1;
+                    prediction.token
+                }
+            };
+            if let Token::Match(found) = token
+                && !self.matcher.is_true(found)
+            {
+                return Err(GzipError::bad("an exception is no match"));
+            }
+            self.matcher.advance(token, prediction);
+            tokens.push(token);
+        }
+        Ok(tokens)
+    }
+}
+
+fn number(rest: &mut &[u8]) -> Result<u64, GzipError> {
+    varint::read(rest).map_err(|_| GzipError::bad("a number is cut off or not in its shortest form"))
+}
+
+/// A count, and as many numbers; no more than the form can hold.
+fn numbers<T>(rest: &mut &[u8], each: impl Fn(u64) -> Result<T, GzipError>) -> Result<Vec<T>, GzipError> {
+    let count = number(rest)?;
+    if count > rest.len() as u64 {
+        return Err(GzipError::bad("it is cut off"));
+    }
+    (0..count).map(|_| each(number(rest)?)).collect()
+}
+
+/// Takes only what is the same.
+struct Compare<'a> {
+    rest: &'a [u8],
+}
+
+impl Write for Compare<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.rest = self.rest.strip_prefix(bytes).ok_or(std::io::ErrorKind::InvalidData)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,230 @@
+//! Forms of files that real compressors made, of any texts, and forms that lie.
+
+use std::fs;
+use std::time::{Duration, Instant};
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::*;
+use crate::delta::varint;
+
+/// Files made by gzip 1.12, and `flushed.gz` by zlib with every field of the header.
+fn real(name: &str) -> Vec<u8> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/golden/pack-2/");
+    fs::read(format!("{folder}{name}")).expect(name)
+}
+
+fn rewrapped(form: &[u8], size: usize) -> Result<Vec<u8>, GzipError> {
+    let mut out = Vec::new();
+    let result = rewrap(form, size as u64, &mut out);
+    assert!(out.len() <= size);
+    result.map(|()| out)
+}
+
+/// A form from its parts: what stands between the header and the text as numbers.
+fn form(numbers: &[u64], plain: &[u8]) -> Vec<u8> {
+    let mut form = vec![10, 0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 3];
+    numbers.iter().for_each(|number| varint::push(&mut form, *number));
+    form.extend_from_slice(plain);
+    form
+}
+
+/// The file of a form whose file's length is not known.
+fn any_size(form: &[u8]) -> Result<Vec<u8>, GzipError> {
+    let mut out = Vec::new();
+    match rewrap(form, u64::MAX, &mut out) {
+        Err(GzipError::WrongSize { .. }) => Ok(out),
+        other => other.map(|()| out),
+    }
+}
+
+#[test]
+fn files_of_real_compressors_come_back() {
+    // How much longer than the text the form is.
+    let cases = [("old-notes.gz", 40), ("new-notes.gz", 40), ("whole.gz", 16), ("from-plain.gz", 16), ("empty.gz", 16)];
+    for (name, more) in cases.into_iter().chain([("flushed.gz", 60), ("stored.gz", 16)]) {
+        let file = real(name);
+        let form = unwrap(&file).expect(name);
+        assert!(rewrapped(&form, file.len()).expect(name) == file, "{name}");
+        let plain = base_form(&file).expect(name).len();
+        assert!(form.len() <= plain + more, "{name}: {} bytes for {plain}", form.len());
+        for size in [file.len() - 1, file.len() + 1, 0] {
+            assert!(matches!(rewrapped(&form, size), Err(GzipError::WrongSize { .. })), "{name}");
+        }
+    }
+    assert_eq!(unwrap(&real("new-notes.gz")), unwrap(&real("new-notes.gz")));
+}
+
+#[test]
+fn other_files_stay_as_they_are() {
+    // A level that works otherwise; its text is to be had all the same.
+    assert_eq!(unwrap(&real("fast.gz")), None);
+    assert_eq!(
+        base_form(&real("fast.gz")),
+        base_form(&real("whole.gz")).map(|mut form| {
+            form[9] = real("fast.gz")[8];
+            form
+        })
+    );
+    let file = real("whole.gz");
+    let mut wrong_sum = file.clone();
+    wrong_sum[file.len() - 8] ^= 1;
+    let followed = [&file[..], b"x"].concat();
+    for bytes in [real("two-members.gz"), wrong_sum, followed, real("old-plain"), Vec::new(), b"\x1f\x8b\x08".into()] {
+        assert!(unwrap(&bytes).is_none() && base_form(&bytes).is_none());
+    }
+    for cut in 0..file.len() {
+        assert!(unwrap(&file[..cut]).is_none());
+    }
+}
+
+#[test]
+fn each_lie_has_its_name() {
+    let text = b"abcabcabcabc";
+    let good = form(&[9, 0, 0], text);
+    let file = any_size(&good).expect("a good form");
+    assert!(rewrapped(&good, file.len()).is_ok() && unwrap(&file).is_some());
+    let good = form(&[9, 1, 3 * 6 + 2, 1, 2, 0], text);
+    assert!(any_size(&good).is_ok() || any_size(&form(&[9, 1, 3 * 12 + 2, 1, 2, 0], text)).is_err());
+    let cases: [(&str, Vec<u8>); 14] = [
+        ("cut off", vec![11]),
+        ("header is none", vec![0]),
+        ("header is none", [&[11][..], &form(&[], b"")[1..], &[0]].concat()),
+        ("level is none", form(&[3, 0, 0], text)),
+        ("level is none", form(&[10, 0, 0], text)),
+        ("shortest form", form(&[9], b"")),
+        ("cut off", form(&[9, 1 << 60, 0], text)),
+        ("cut off", form(&[9, 0, 1 << 60], text)),
+        ("block is too long", form(&[9, 1, 3 * 65_536, 0], text)),
+        ("block is too long", form(&[9, 1, 3 * 65_537 + 2, 0], text)),
+        ("beyond its text", form(&[9, 1, 3 * 13 + 2, 0], text)),
+        ("beyond its text", form(&[9, 1, 3 * 13, 0], text)),
+        ("before its text", form(&[9, 1, 3 * 2 + 2, 0], text)),
+        ("no match", form(&[9, 0, 1, 0, 3, 1], text)),
+    ];
+    for (what, form) in cases {
+        let error = any_size(&form).expect_err(what);
+        assert!(error.to_string().contains(what), "{what}: {error}");
+    }
+    let long = form(&[9, 0, 0], &vec![0; MAX_BYTES as usize]);
+    assert!(matches!(rewrap(&long, 1 << 30, &mut std::io::sink()), Err(GzipError::BadForm { .. })));
+}
+
+#[test]
+fn no_text_takes_for_ever() {
+    // Three bytes that are everywhere, and are never followed by the same: all candidates are looked at, each time.
+    let text: Vec<u8> =
+        (0u32..1_000_000).flat_map(|n| [1, 1, 1, 2 | (n >> 14) as u8, 2 | (n >> 7) as u8, n as u8]).collect();
+    let blocks = vec![3 * 60_000 + 2; 100];
+    let form = form(&[&[9, 100][..], &blocks, &[0]].concat(), &text);
+    assert!(matches!(any_size(&form), Err(GzipError::TooManySteps { .. })));
+}
+
+fn texts() -> impl Strategy<Value = Vec<u8>> {
+    let word = prop_oneof![
+        vec(b'a'..b'd', 1..6),
+        vec(any::<u8>(), 1..9),
+        (any::<u8>(), 1usize..600).prop_map(|(b, n)| vec![b; n])
+    ];
+    (vec(word, 1..12), vec(any::<prop::sample::Index>(), 0..600))
+        .prop_map(|(words, picks)| picks.iter().flat_map(|pick| pick.get(&words).clone()).collect())
+}
+
+proptest! {
+    #[test]
+    fn any_text_at_any_level(text in texts(), level in 4u64..10, fixed: bool) {
+        let file = any_size(&form(&[level, 0, 0], &text)).expect("a good form");
+        let again = unwrap(&file).expect("a file of the compressor");
+        prop_assert!(rewrapped(&again, file.len()).expect("own form") == file);
+        // Text and header are the form's, whatever compressor it is.
+        let base = base_form(&file).expect("a file");
+        prop_assert!(base == form(&[9, 0, 0], &text));
+        if fixed && text.len() < 60_000 {
+            let stored = form(&[9, 2, 3 * (text.len() as u64 / 2), 3 * (text.len() - text.len() / 2) as u64, 0], &text);
+            let file = any_size(&stored).expect("a good form");
+            prop_assert!(base_form(&file).expect("a file") == base);
+        }
+    }
+
+    #[test]
+    fn changed_forms_end_in_bounds(
+        name in prop::sample::select(vec!["whole.gz", "flushed.gz", "stored.gz", "empty.gz"]),
+        changes in vec((any::<prop::sample::Index>(), any::<u8>(), any::<bool>()), 1..4),
+        cut: Option<prop::sample::Index>,
+    ) {
+        let file = real(name);
+        let mut form = unwrap(&file).expect(name);
+        for (at, byte, near) in changes {
+            // Most of a form is text; what is in front of it is hit as often.
+            let at = if near { at.index(form.len().min(60)) } else { at.index(form.len()) };
+            form[at] = byte;
+        }
+        if let Some(cut) = cut {
+            form.truncate(cut.index(form.len()));
+        }
+        if let Ok(out) = rewrapped(&form, file.len()) {
+            prop_assert_eq!(out.len(), file.len());
+        }
+    }
+
+    #[test]
+    fn any_numbers_end_in_bounds(
+        numbers in vec(prop_oneof![4 => 0u64..40, 1 => 0u64..400_000, 1 => any::<u64>()], 1..12),
+        level in 4u64..10,
+        text in texts(),
+    ) {
+        let numbers = [vec![level], numbers].concat();
+        let _ = rewrapped(&form(&numbers, &text), 5000);
+    }
+
+    #[test]
+    fn changed_files_are_unwrapped_exactly_or_not(
+        name in prop::sample::select(vec!["whole.gz", "flushed.gz", "stored.gz", "two-members.gz", "fast.gz"]),
+        at: prop::sample::Index,
+        byte: u8,
+    ) {
+        let mut file = real(name);
+        let at = at.index(file.len());
+        file[at] = byte;
+        if let Some(form) = unwrap(&file) {
+            prop_assert!(rewrapped(&form, file.len()).expect("own form") == file);
+        }
+        let _ = base_form(&file);
+    }
+
+    #[test]
+    fn any_bytes_are_inflated_in_bounds(bytes in vec(any::<u8>(), 0..300)) {
+        let mut plain = vec![7];
+        let _ = inflate::inflate(&bytes, &mut plain, 1000, &mut ());
+        prop_assert!(plain.len() <= 1000 + 258);
+    }
+}
+
+/// Reads the paths of gzip files from the file that `GZIP_LIST` names.
+#[test]
+#[ignore = "measures files that are named from outside"]
+#[allow(clippy::print_stderr, reason = "what it is for")]
+fn measure() {
+    let list = fs::read_to_string(std::env::var("GZIP_LIST").expect("GZIP_LIST")).expect("a list");
+    let (mut files, mut exact, mut bytes, mut recipes, mut longest) = (0, 0, 0, 0, 0);
+    let (mut forward, mut back) = (Duration::ZERO, Duration::ZERO);
+    for path in list.lines() {
+        let file = fs::read(path).expect(path);
+        (files, bytes) = (files + 1, bytes + file.len());
+        let start = Instant::now();
+        let Some(form) = unwrap(&file) else {
+            eprintln!("{path}: {} bytes stay as they are", file.len());
+            continue;
+        };
+        forward += start.elapsed();
+        exact += 1;
+        longest = longest.max(form.len());
+        recipes += form.len() - (base_form(&file).expect("a member").len() - 14);
+        let start = Instant::now();
+        assert!(rewrapped(&form, file.len()).expect("own form") == file);
+        back += start.elapsed();
+    }
+    eprintln!("{files} files of {bytes} bytes: {exact} have a form, {recipes} bytes of recipes, longest {longest}");
+    eprintln!("unwrap {forward:?}, rewrap {back:?}");
+}

@@ -1,0 +1,132 @@
+//! How one blob goes into a block: as it is, by a delta, or, when it is a gzip file, by its form in either way; whichever
+//! is likely to take the least room.
+
+use std::io::{Read, Write};
+
+use super::PublishError;
+use super::contents::Contents;
+use crate::delta::Delta;
+use crate::gzip;
+use crate::pack::{self, BlockWriter, PackError};
+use crate::types::Digest;
+
+/// What a form takes in a block is less than what it takes alone at a quick level, by a part of the file's length: it is
+/// compressed harder, and together with others like it.
+const SOLID_GAIN: u64 = 4;
+
+/// A delta, and what it makes.
+pub(super) enum Made {
+    /// The blob.
+    Blob(Delta),
+    /// Its form.
+    Form(Delta),
+}
+
+impl Made {
+    /// The best delta for a blob; none when the blob is better sent without its base.
+    pub(super) fn best(old: &[u8], new: &[u8]) -> Option<Self> {
+        let delta = Delta::make(old, new);
+        let blob = Some(delta).filter(Delta::pays);
+        let Some(form) = unwrapped(new) else { return blob.map(Self::Blob) };
+        let delta = Delta::make(gzip::base_form(old).as_deref().unwrap_or(old), &form);
+        let cost = |delta: &Delta| pack::estimate(delta.streams.as_ref().into_array().map(|bytes| &bytes[..]));
+        let by_delta = cost(&delta);
+        if blob.as_ref().is_some_and(|blob| cost(blob) <= by_delta) {
+            return blob.map(Self::Blob);
+        }
+        let alone = pack::estimate([&form[..]]).min(new.len() as u64);
+        (delta.pays() && by_delta < alone).then_some(Self::Form(delta))
+    }
+}
+
+/// About what [`Made::best`] takes in memory for contents of these lengths, in bytes, `gzip` when the new one may be a
+/// gzip file.
+pub(super) fn memory(old: u64, new: u64, gzip: bool) -> u64 {
+    let alone = |old: u64, new: u64| 17 * old.min(32 << 20) + old + 3 * new;
+    // Texts are a few times as long as their files; the few that are more are short of it by little.
+    let text = |length: u64| (16 * length).min(gzip::MAX_BYTES);
+    if gzip { alone(old.max(text(old)), new + text(new)) } else { alone(old, new) }
+}
+
+/// Adds a blob to a block without a base.
+pub(super) fn whole<W: Write>(
+    writer: &mut BlockWriter<W>,
+    contents: &Contents<'_>,
+    digest: Digest,
+    size: u64,
+) -> Result<(), BlockError> {
+    if !looks_like_gzip(contents, digest, size)? {
+        return Ok(writer.whole(digest, size, contents.open(digest)?)?);
+    }
+    let file = contents.bytes(digest, size)?;
+    let form = unwrapped(&file).filter(|form| pack::estimate([&form[..]]) <= size + size / SOLID_GAIN);
+    match form {
+        Some(form) => writer.whole_form(digest, size, &form)?,
+        None => writer.whole(digest, size, &file[..])?,
+    }
+    Ok(())
+}
+
+/// Whether a new blob may be a gzip file that has a form.
+pub(super) fn looks_like_gzip(contents: &Contents<'_>, digest: Digest, size: u64) -> Result<bool, PublishError> {
+    if size > gzip::MAX_BYTES {
+        return Ok(false);
+    }
+    let mut start = Vec::new();
+    let read = contents.open(digest)?.take(gzip::MAGIC_BYTES as u64).read_to_end(&mut start);
+    read.map_err(|source| PublishError::Blob { digest, source })?;
+    Ok(gzip::looks_like_gzip(&start))
+}
+
+fn unwrapped(file: &[u8]) -> Option<Vec<u8>> {
+    gzip::looks_like_gzip(file).then(|| gzip::unwrap(file))?
+}
+
+/// A failure inside a block, which does not know its pack.
+pub(super) enum BlockError {
+    Publish(PublishError),
+    Pack(PackError),
+}
+
+impl BlockError {
+    pub(super) fn named(self, name: impl FnOnce(PackError) -> PublishError) -> PublishError {
+        match self {
+            Self::Publish(error) => error,
+            Self::Pack(error) => name(error),
+        }
+    }
+}
+
+impl From<PublishError> for BlockError {
+    fn from(error: PublishError) -> Self {
+        Self::Publish(error)
+    }
+}
+
+impl From<PackError> for BlockError {
+    fn from(error: PackError) -> Self {
+        Self::Pack(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fixture(name: &str) -> Vec<u8> {
+        std::fs::read(format!("{}/fixtures/golden/pack-2/{name}", env!("CARGO_MANIFEST_DIR"))).expect(name)
+    }
+
+    #[test]
+    fn the_smallest_way_is_taken() {
+        let (old, new, other) = (fixture("old-notes.gz"), fixture("new-notes.gz"), fixture("stored.gz"));
+        assert!(matches!(Made::best(&old, &new), Some(Made::Form(_))));
+        assert!(Made::best(&other, &new).is_none(), "nothing is alike");
+        // What has no form, or is better as it is.
+        let members = fixture("two-members.gz");
+        let longer = [&members[..], &[0; 100]].concat();
+        assert!(matches!(Made::best(&longer, &members), Some(Made::Blob(_))));
+        assert!(matches!(Made::best(&new, &new), Some(Made::Blob(_))));
+        assert!(matches!(Made::best(b"abc", b"abc"), Some(Made::Blob(_))));
+    }
+}
