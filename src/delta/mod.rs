@@ -18,6 +18,7 @@
 mod apply;
 mod exact;
 mod make;
+mod predict;
 mod read_at;
 mod runs;
 mod squeeze;
@@ -26,5 +27,6 @@ pub(crate) mod varint;
 
 pub use apply::{DeltaError, apply, skip};
 pub use make::Delta;
+pub use predict::{MAX_PREDICTED_BYTES, PREDICTED_MEMORY_BYTES, apply_predicted, skip_predicted};
 pub use read_at::ReadAt;
 pub use streams::{Role, Streams};
