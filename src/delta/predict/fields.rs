@@ -1,6 +1,7 @@
 //! Finding the fields of an old file that are likely to hold references. No disassembler: a wrong find costs a few
 //! bytes.
 
+use super::btf::{self, Reference};
 use super::elf::{Elf, SECTION_BYTES, Section, u16_at, u32_at, u64_at};
 use super::map::Map;
 
@@ -38,6 +39,10 @@ pub(super) enum Holds {
     Name {
         section: u32,
     },
+    /// 4 bytes: a number that shifts with those near it.
+    Learned {
+        reference: Reference,
+    },
     /// 8 bytes: an address.
     Address,
     /// 8 bytes: an offset in a section, less `beyond`.
@@ -62,8 +67,9 @@ pub(super) enum Holds {
 impl Holds {
     pub(super) fn bytes(self) -> usize {
         match self {
-            Self::Relative { .. } | Self::FromBase { .. } | Self::Back | Self::Entry { .. } | Self::Name { .. } => 4,
-            _ => 8,
+            Self::Address | Self::Inside { .. } | Self::Offset => 8,
+            Self::PlaceAddress { .. } | Self::PlaceOffset { .. } | Self::PlaceSize { .. } => 8,
+            _ => 4,
         }
     }
 }
@@ -110,6 +116,7 @@ impl Finder<'_> {
             Section::RELOCATIONS if self.elf.relocatable => self.object_relocations(section),
             Section::RELOCATIONS => self.relocations(section),
             _ if section.executable() => self.code(section),
+            _ if name == b".BTF" => self.types(section),
             _ if self.elf.relocatable => {}
             _ if name == b".eh_frame_hdr" => self.unwind_index(section),
             _ if name == b".eh_frame" => self.unwind(section),
@@ -237,6 +244,13 @@ impl Finder<'_> {
                 self.push(at + 16, Holds::Inside { section: owner, beyond });
             }
         }
+    }
+
+    fn types(&mut self, section: &Section) {
+        let range = section.range();
+        let bytes = &self.bytes[range.clone()];
+        // What was found before something unknown counts all the same.
+        let _ = btf::references(bytes, |at, reference| self.push(range.start + at, Holds::Learned { reference }));
     }
 
     fn unwind_index(&mut self, section: &Section) {

@@ -11,17 +11,21 @@
 //! layout ──> sections' places ─┴> map        field of the old file ─> what it refers to ─> map ─> guess
 //! ```
 
+mod btf;
 mod code;
 mod elf;
 mod fields;
 mod layout;
+mod learned;
 mod map;
 
 use std::collections::HashMap;
 
+use btf::Reference;
 use elf::{Elf, Place, u32_at, u64_at};
 use fields::{ENTRY_BYTES, Field, Holds};
 pub(crate) use layout::Layout;
+use learned::Learned;
 use map::Map;
 
 pub use code::{apply_predicted, skip_predicted};
@@ -67,6 +71,8 @@ pub(super) struct Predictor<'a> {
     fields: Vec<Field>,
     /// For each kind of field and what it refers to, the last two errors: one that comes twice running is expected.
     errors: HashMap<(u8, u32), (i64, i64)>,
+    types: Learned,
+    names: Learned,
 }
 
 /// A guess at a field.
@@ -80,7 +86,7 @@ impl<'a> Predictor<'a> {
     pub(super) fn new(known: &'a Known<'a>, steps: &[Step]) -> Self {
         let map = known.elf.as_ref().map(|elf| Map::new(elf, &known.places, steps));
         let fields = known.elf.as_ref().zip(map.as_ref()).map(|(elf, map)| fields::find(elf, map)).unwrap_or_default();
-        Self { old: known.old, map, fields, errors: HashMap::new() }
+        Self { old: known.old, map, fields, errors: HashMap::new(), types: Learned::default(), names: Learned::default() }
     }
 
     /// Gives the `length` old bytes at `old_at`, which lie in the old file, to `settle`, as they are expected at
@@ -102,6 +108,12 @@ impl<'a> Predictor<'a> {
                 continue;
             }
             let now = u64::from(new_at) + (at - start) as u64;
+            if let Holds::Learned { reference } = field.holds {
+                self.plain(done, at, settle)?;
+                self.learned(at, reference, settle)?;
+                done = at + bytes;
+                continue;
+            }
             let Some(guess) = self.guess(field, now) else { continue };
             self.plain(done, at, settle)?;
             self.field(bytes, &guess, settle)?;
@@ -142,6 +154,23 @@ impl<'a> Predictor<'a> {
             let errors = self.errors.entry(alike).or_default();
             *errors = (error, errors.0);
         }
+        Ok(())
+    }
+
+    fn learned<E>(
+        &mut self,
+        at: usize,
+        reference: Reference,
+        settle: &mut impl FnMut(&mut [u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let learned = match reference {
+            Reference::Type => &mut self.types,
+            Reference::Name => &mut self.names,
+        };
+        let old = u32_at(self.old, at).unwrap_or_default();
+        let mut field = learned.guess(old).to_le_bytes();
+        settle(&mut field)?;
+        learned.learn(old, u32::from_le_bytes(field));
         Ok(())
     }
 
@@ -190,6 +219,7 @@ impl<'a> Predictor<'a> {
                 let inside = u64_at(self.old, at)?.wrapping_add(beyond.into());
                 (map.inside(section.into(), inside)?.wrapping_sub(beyond.into()), alike(6, section.into()))
             }
+            Holds::Learned { .. } => return None,
             Holds::Offset => (map.offset(long()?), None),
             Holds::PlaceAddress { section } => (map.place(section)?.address, None),
             Holds::PlaceOffset { section } => (map.place(section)?.offset, None),
