@@ -35,6 +35,11 @@ pub enum Method<I> {
         /// That blob.
         base: I,
     },
+    /// By a delta from another blob, an ELF file, with references predicted.
+    Predicted {
+        /// That blob.
+        base: I,
+    },
 }
 
 /// One blob that a block makes. Blobs are named by [`Digest`] in the writer, by [`super::ShortId`] in the reader.
@@ -77,6 +82,24 @@ impl<I> Method<I> {
         match self {
             Self::Whole => 0,
             Self::Delta { .. } => 1,
+            Self::Predicted { .. } => 4,
+        }
+    }
+
+    /// The blob that it starts from.
+    pub fn base(self) -> Option<I> {
+        match self {
+            Self::Whole => None,
+            Self::Delta { base } | Self::Predicted { base } => Some(base),
+        }
+    }
+
+    /// The same from a blob that is named otherwise.
+    pub(super) fn map<J>(self, name: impl FnOnce(I) -> J) -> Method<J> {
+        match self {
+            Self::Whole => Method::Whole,
+            Self::Delta { base } => Method::Delta { base: name(base) },
+            Self::Predicted { base } => Method::Predicted { base: name(base) },
         }
     }
 }

@@ -56,7 +56,9 @@ impl<'a, I: Copy> BlockReader<'a, I> {
             (Method::Delta { .. }, Some(base)) => {
                 delta::apply(&mut self.delta, base, size, out).map_err(|source| PackError::Delta { build, source })
             }
-            (Method::Delta { .. }, None) => Err(PackError::NoBase { build }),
+            (Method::Predicted { .. }, Some(base)) => delta::apply_predicted(&mut self.delta, base, size, out)
+                .map_err(|source| PackError::Delta { build, source }),
+            (Method::Delta { .. } | Method::Predicted { .. }, None) => Err(PackError::NoBase { build }),
         }
     }
 
@@ -70,6 +72,9 @@ impl<'a, I: Copy> BlockReader<'a, I> {
             Method::Whole => copy(build, &mut self.whole, size, &mut io::sink()),
             Method::Delta { .. } => {
                 delta::skip(&mut self.delta, size).map_err(|source| PackError::Delta { build, source })
+            }
+            Method::Predicted { .. } => {
+                delta::skip_predicted(&mut self.delta, size).map_err(|source| PackError::Delta { build, source })
             }
         }
     }

@@ -6,7 +6,7 @@ use zstd::stream::write;
 
 use super::block::STREAMS;
 use super::{Block, Build, DELTA_WINDOW_LOG, Method, PackError, StreamLengths, frame};
-use crate::delta::{Delta, Streams};
+use crate::delta::{Delta, References, Streams};
 use crate::types::{Digest, Hasher};
 
 /// Whole blobs are held back up to this many bytes, for a stream of known length compresses better and takes less
@@ -84,7 +84,11 @@ impl<W: Write> BlockWriter<W> {
         for (target, bytes) in targets.into_iter().zip(delta.streams.as_ref().into_array()) {
             target.extend_from_slice(bytes);
         }
-        self.builds.push(Build { id, size: delta.new_size, method: Method::Delta { base } });
+        let method = match delta.references {
+            References::Plain => Method::Delta { base },
+            References::Predicted => Method::Predicted { base },
+        };
+        self.builds.push(Build { id, size: delta.new_size, method });
     }
 
     /// Bytes of new content that the builds so far make.

@@ -175,7 +175,9 @@ fn builds_come_in_order_and_can_be_skipped_without_their_base() {
             }
             let base = match build.method {
                 Method::Whole => None,
-                Method::Delta { base } => Some(&blobs[&base.resolve(&sorted).expect("known")]),
+                Method::Delta { base } | Method::Predicted { base } => {
+                    Some(&blobs[&base.resolve(&sorted).expect("known")])
+                }
             };
             let mut out = Vec::new();
             reader.build(base.map(|base| base as &dyn ReadAt), &mut out).expect("own block");
@@ -306,14 +308,18 @@ proptest! {
     fn any_bytes_as_streams_end_in_bounds(
         plain in prop::collection::vec(prop::collection::vec(0u8..30, 0..60), STREAMS),
         size in 0u64..300,
-        is_delta: bool,
+        method in 0..3,
     ) {
         let frames: Vec<_> = plain.iter().map(|plain| frame(plain)).collect();
         let mut streams = [StreamLengths::default(); STREAMS];
         for (stream, (frame, plain)) in streams.iter_mut().zip(frames.iter().zip(&plain)) {
             *stream = StreamLengths { packed: frame.len() as u64, plain: plain.len() as u64 };
         }
-        let method = if is_delta { Method::Delta { base: id() } } else { Method::Whole };
+        let method = match method {
+            0 => Method::Whole,
+            1 => Method::Delta { base: id() },
+            _ => Method::Predicted { base: id() },
+        };
         let bytes = frames.concat();
         let block = Block { digest: Digest::of(&bytes), streams, builds: vec![Build { id: id(), size, method }] };
         let mut reader = BlockReader::open(&block, &bytes, 0).expect("good frames");

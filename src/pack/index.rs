@@ -165,11 +165,7 @@ impl Index {
         builds().for_each(|build| varint::push(&mut out, build.method.number()));
         builds().for_each(|build| varint::push(&mut out, build.size));
         builds().for_each(|build| out.extend_from_slice(build.id.as_bytes()));
-        for build in builds() {
-            if let Method::Delta { base } = build.method {
-                out.extend_from_slice(base.as_bytes());
-            }
-        }
+        builds().filter_map(|build| build.method.base()).for_each(|base| out.extend_from_slice(base.as_bytes()));
         out
     }
 }
@@ -252,18 +248,23 @@ impl<'a> Columns<'a> {
     fn builds(&mut self, count: u64, id_length: usize) -> Result<Vec<Build<ShortId>>, PackError> {
         at_most("number of builds", count, MAX_BUILDS)?;
         let methods = self.numbers(count, "number of a method", u64::MAX)?;
-        if let Some(build) = methods.iter().position(|method| *method > 1) {
+        if let Some(build) = methods.iter().position(|method| !matches!(method, 0 | 1 | 4)) {
             return Err(PackError::UnknownMethod { method: methods[build], build: build as u64 });
         }
         let sizes = self.numbers(count, "length of a blob", MAX_PLAIN_BYTES)?;
         let ids = self.bytes(methods.len() * id_length)?.chunks_exact(id_length).map(ShortId::from_bytes);
-        let deltas = methods.iter().filter(|method| **method == 1).count();
+        let deltas = methods.iter().filter(|method| matches!(method, 1 | 4)).count();
         let mut bases = self.bytes(deltas * id_length)?.chunks_exact(id_length).map(ShortId::from_bytes);
+        let mut base = || bases.next().ok_or(PackError::BadIndex { what: "it is cut off" });
         let builds = methods.iter().zip(sizes).zip(ids).map(|((method, size), id)| {
-            let base = if *method == 1 { bases.next() } else { None };
-            Build { id, size, method: base.map_or(Method::Whole, |base| Method::Delta { base }) }
+            let method = match method {
+                0 => Method::Whole,
+                1 => Method::Delta { base: base()? },
+                _ => Method::Predicted { base: base()? },
+            };
+            Ok(Build { id, size, method })
         });
-        Ok(builds.collect())
+        builds.collect()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Proof, before a block is published, that clients will make of it what they should.
 
-use super::{Block, BlockReader, Method, PackError};
+use super::{Block, BlockReader, PackError};
 use crate::delta::ReadAt;
 use crate::types::{Digest, Hasher};
 
@@ -22,10 +22,7 @@ pub fn prove<B: ReadAt>(
     compare("a block", block.digest, digest)?;
     let mut reader = BlockReader::open(block, content, offset)?;
     while let Some(build) = reader.next_build() {
-        let old = match build.method {
-            Method::Whole => None,
-            Method::Delta { base: id } => base(id),
-        };
+        let old = build.method.base().and_then(&mut base);
         let mut hasher = Hasher::default();
         reader.build(old.as_ref().map(|old| old as &dyn ReadAt), &mut hasher)?;
         compare("a blob", build.id, hasher.finish())?;

@@ -88,10 +88,7 @@ pub(super) fn decode(
     for PlacedBlock { offset, block } in index.blocks() {
         let mut reader = BlockReader::open(block, &pack, *offset)?;
         while let Some(build) = reader.next_build() {
-            let base = match build.method {
-                Method::Whole => None,
-                Method::Delta { base } => base.resolve(sorted).map(|digest| &blobs[&digest]),
-            };
+            let base = build.method.base().and_then(|base| base.resolve(sorted)).map(|digest| &blobs[&digest]);
             let mut out = Vec::new();
             reader.build(base.map(|base| base as &dyn crate::delta::ReadAt), &mut out)?;
             made.push(out);

@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 
 use super::index::{Index, ManifestDeltaPlace, PlacedBlock};
-use super::{Block, Build, Method, PackError, ShortId, short_id_length};
+use super::{Block, Build, PackError, ShortId, short_id_length};
 use crate::types::{BundleName, Digest, Hasher, Version};
 
 /// Puts a pack together.
@@ -77,19 +77,14 @@ impl PackWriter {
     }
 
     fn index<'a>(&self, blocks: impl Iterator<Item = &'a Block<Digest>> + Clone) -> Index {
-        let built = blocks.clone().flat_map(|block| &block.builds).flat_map(|build| match build.method {
-            Method::Whole => [build.id; 2],
-            Method::Delta { base } => [build.id, base],
-        });
+        let built = blocks.clone().flat_map(|block| &block.builds);
+        let built = built.flat_map(|build| [build.id, build.method.base().unwrap_or(build.id)]);
         let id_length = short_id_length(self.known.iter().copied().chain(built));
         let short = |digest: &Digest| ShortId::of(digest, id_length);
         let build = |build: &Build<Digest>| Build {
             id: short(&build.id),
             size: build.size,
-            method: match &build.method {
-                Method::Whole => Method::Whole,
-                Method::Delta { base } => Method::Delta { base: short(base) },
-            },
+            method: build.method.map(|base| short(&base)),
         };
         let place = |block: &Block<Digest>| Block {
             digest: block.digest,

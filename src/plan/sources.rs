@@ -6,7 +6,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{Memory, Need, Offer, Present};
-use crate::pack::{Method, PlacedBlock};
+use crate::pack::PlacedBlock;
 use crate::types::{Digest, Seen, TreePath};
 
 /// What one more request counts for, in bytes: so many are better spent than asking once more.
@@ -147,9 +147,9 @@ fn makes(
     let make = |build: &crate::pack::Build<crate::pack::ShortId>| {
         let digest =
             build.id.resolve(wanted).filter(|digest| open.get(digest).is_some_and(|need| need.size == build.size))?;
-        let make = match build.method {
-            Method::Whole => Make::Whole(digest),
-            Method::Delta { base } => Make::Delta(digest, (*here.get(&base.resolve(here_sorted)?)?).clone()),
+        let make = match build.method.base() {
+            None => Make::Whole(digest),
+            Some(base) => Make::Delta(digest, (*here.get(&base.resolve(here_sorted)?)?).clone()),
         };
         seen.insert(digest).then_some(make)
     };

@@ -251,7 +251,7 @@ proptest! {
                     Make::Whole(digest) => brought.push(*digest),
                     Make::Delta(digest, from) => {
                         brought.push(*digest);
-                        let crate::pack::Method::Delta { base } = build.method else { panic!("not a delta") };
+                        let base = build.method.base().expect("a delta");
                         prop_assert!(base.matches(&intact[from.as_str()]));
                     }
                 }

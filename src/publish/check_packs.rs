@@ -7,7 +7,7 @@ use super::contents::Contents;
 use super::published;
 use crate::delta::ReadAt;
 use crate::manifest::{PackOffer, Release};
-use crate::pack::{BlockReader, Index, Method, PlacedBlock, ShortId, apply_manifest_delta};
+use crate::pack::{BlockReader, Index, PlacedBlock, ShortId, apply_manifest_delta};
 use crate::types::{Digest, Hasher, Version};
 
 /// One pack and what it refers to.
@@ -102,9 +102,9 @@ impl PackChecker<'_> {
             if size != build.size {
                 return Err(format!("it makes blob {wanted} with {} bytes instead of {size}", build.size));
             }
-            let old = match build.method {
-                Method::Whole => None,
-                Method::Delta { base } => {
+            let old = match build.method.base() {
+                None => None,
+                Some(base) => {
                     let known = self.from.and_then(|from| resolve(base, &from.blobs));
                     let (digest, size) = known.ok_or("it starts from a blob that the old release lacks")?;
                     Some(self.contents.bytes(digest, size).map_err(|error| words(&error))?)

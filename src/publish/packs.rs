@@ -181,11 +181,11 @@ impl Maker<'_> {
             return Ok(None);
         };
         let matching = 17 * base.size.min(32 << 20);
-        let _share = self.budget.take(matching + base.size + 3 * build.size);
+        // Prediction holds the old file again, and its fields.
+        let _share = self.budget.take(matching + 5 * base.size + 5 * build.size);
         let old = self.contents.bytes(base.digest, base.size)?;
         let new = self.contents.bytes(build.digest, build.size)?;
-        let delta = Delta::make(&old, &new);
-        Ok(Some(delta).filter(Delta::pays))
+        Ok(Some(Delta::smallest(&old, &new)).filter(Delta::pays))
     }
 
     /// The block as the release before has it.

@@ -99,7 +99,7 @@ impl OldBlock {
     fn of(offer: &PackOffer, placed: &PlacedBlock, known: &[Digest]) -> Option<Self> {
         let builds = placed.block.builds.iter().map(|build| match build.method {
             Method::Whole => Some(Build { id: build.id.resolve(known)?, size: build.size, method: Method::Whole }),
-            Method::Delta { .. } => None,
+            Method::Delta { .. } | Method::Predicted { .. } => None,
         });
         let builds = builds.collect::<Option<Vec<_>>>()?;
         let block = Block { digest: placed.block.digest, streams: placed.block.streams, builds };

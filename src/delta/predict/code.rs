@@ -7,7 +7,7 @@ use super::elf::Elf;
 use super::{Known, Layout, MAX_PREDICTED_BYTES, MAX_PREDICTED_TRIPLES, Predictor, Step};
 use crate::delta::apply::{Out, consume, for_each_triple};
 use crate::delta::runs::{RunsReader, RunsWriter};
-use crate::delta::{Delta, DeltaError, ReadAt, Role, Streams, skip};
+use crate::delta::{Delta, DeltaError, ReadAt, References, Role, Streams, skip};
 
 /// The level at which deltas are compared; the higher ones agree with it about which is smaller.
 const COMPARISON_LEVEL: i32 = 6;
@@ -77,6 +77,12 @@ fn at_most(of: &'static str, count: u64, limit: u64) -> Result<(), DeltaError> {
 }
 
 impl Delta {
+    /// The smaller one of the plain delta and that with predicted references.
+    pub fn smallest(old: &[u8], new: &[u8]) -> Self {
+        let plain = Self::make(old, new);
+        plain.predicted(old, new).unwrap_or(plain)
+    }
+
     /// A delta with predicted references that makes `new` out of `old`; none when it would take no less room than
     /// `self`, which is the plain one, or cannot be made. Equal inputs give equal deltas.
     ///
@@ -140,7 +146,7 @@ impl Delta {
             new_at += step.add + step.copy;
         }
         runs.finish(&mut streams.run_lengths);
-        Self { streams, new_size: self.new_size }
+        Self { streams, new_size: self.new_size, references: References::Predicted }
     }
 
     /// About how much room it takes.
@@ -240,7 +246,9 @@ mod tests {
         eprintln!("{count} pairs, {taken} predicted");
         eprintln!("plain     {:?} = {}", a, a.iter().sum::<usize>());
         eprintln!("predicted {:?} = {}", b, b.iter().sum::<usize>());
-        eprintln!("make {t_plain:.1} s, predict {t_pred:.1} s, apply plain {t_apply0:.2} s, apply predicted {t_apply:.2} s");
+        eprintln!(
+            "make {t_plain:.1} s, predict {t_pred:.1} s, apply plain {t_apply0:.2} s, apply predicted {t_apply:.2} s"
+        );
     }
 
     #[test]

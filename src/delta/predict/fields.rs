@@ -235,7 +235,9 @@ impl Finder<'_> {
             self.push(at + 12, Holds::Entry { section: section.link });
             let symbol = u32_at(self.bytes, at + 12).unwrap_or_default() as usize;
             let row = symbol.checked_mul(ENTRY_BYTES).and_then(|row| self.bytes.get(symbols.range())?.get(row..));
-            let (Some(kind), Some(owner)) = (row.and_then(|r| r.get(4)), row.and_then(|r| u16_at(r, 6))) else { continue };
+            let (Some(kind), Some(owner)) = (row.and_then(|r| r.get(4)), row.and_then(|r| u16_at(r, 6))) else {
+                continue;
+            };
             // The addend counts from a section only where the symbol is that section's.
             if kind & 15 == 3 && usize::from(owner) < sections.len() {
                 let how = u32_at(self.bytes, at + 8).unwrap_or_default();

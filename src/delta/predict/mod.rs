@@ -86,7 +86,14 @@ impl<'a> Predictor<'a> {
     pub(super) fn new(known: &'a Known<'a>, steps: &[Step]) -> Self {
         let map = known.elf.as_ref().map(|elf| Map::new(elf, &known.places, steps));
         let fields = known.elf.as_ref().zip(map.as_ref()).map(|(elf, map)| fields::find(elf, map)).unwrap_or_default();
-        Self { old: known.old, map, fields, errors: HashMap::new(), types: Learned::default(), names: Learned::default() }
+        Self {
+            old: known.old,
+            map,
+            fields,
+            errors: HashMap::new(),
+            types: Learned::default(),
+            names: Learned::default(),
+        }
     }
 
     /// Gives the `length` old bytes at `old_at`, which lie in the old file, to `settle`, as they are expected at
@@ -122,12 +129,7 @@ impl<'a> Predictor<'a> {
         self.plain(done, end, settle)
     }
 
-    fn plain<E>(
-        &self,
-        start: usize,
-        end: usize,
-        settle: &mut impl FnMut(&mut [u8]) -> Result<(), E>,
-    ) -> Result<(), E> {
+    fn plain<E>(&self, start: usize, end: usize, settle: &mut impl FnMut(&mut [u8]) -> Result<(), E>) -> Result<(), E> {
         let mut part = [0; PART_BYTES];
         for old in self.old[start..end].chunks(PART_BYTES) {
             let part = &mut part[..old.len()];
@@ -189,7 +191,10 @@ impl<'a> Predictor<'a> {
                 let target = here.wrapping_add_signed(from).wrapping_add_signed(signed()?);
                 let number = if map.relocatable() { map.section_at(at as u64)? } else { map.section_of(target)? };
                 let old = map.section(number)?;
-                let new = map.place(number)?.address.wrapping_add(map.inside(number, target.wrapping_sub(old.place.address))?);
+                let new = map
+                    .place(number)?
+                    .address
+                    .wrapping_add(map.inside(number, target.wrapping_sub(old.place.address))?);
                 let value = new.wrapping_sub(now).wrapping_sub(from as u64);
                 (value, if old.executable() { None } else { alike(0, number) })
             }
