@@ -18,7 +18,7 @@
 mod apply;
 mod exact;
 mod make;
-mod predict;
+pub(crate) mod predict;
 mod read_at;
 mod runs;
 mod squeeze;

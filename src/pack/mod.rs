@@ -32,6 +32,8 @@ mod golden_tests;
 #[cfg(test)]
 mod hostile_tests;
 #[cfg(test)]
+mod predicted_tests;
+#[cfg(test)]
 mod sample;
 
 pub use block::{Block, Build, Method, STREAMS, StreamLengths};

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::io::{BufRead, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::elf::Elf;
 use super::{Known, Layout, MAX_PREDICTED_BYTES, MAX_PREDICTED_TRIPLES, Predictor, Step};
@@ -11,6 +12,11 @@ use crate::delta::{Delta, DeltaError, ReadAt, References, Role, Streams, skip};
 
 /// The level at which deltas are compared; the higher ones agree with it about which is smaller.
 const COMPARISON_LEVEL: i32 = 6;
+/// How often the old content is matched: once as it is, and then with its references rewritten.
+const ROUNDS: usize = 2;
+
+/// Files up to this length are predicted side by side.
+const SIDE_BY_SIDE_BYTES: u64 = 4 << 20;
 
 /// Makes the new content as [`crate::delta::apply`] does, from a delta with predicted references. Takes
 /// [`super::PREDICTED_MEMORY_BYTES`] more memory.
@@ -27,6 +33,7 @@ pub fn apply_predicted<R: BufRead>(
     let length = old.length().map_err(|source| DeltaError::Old { offset: 0, source })?;
     at_most("bytes", length.max(new_size), MAX_PREDICTED_BYTES)?;
     let (layout, steps) = read_steps(streams, new_size, length)?;
+    let _alone = alone(length.max(new_size));
     let mut bytes = vec![0; length as usize];
     old.read_exact_at(&mut bytes, 0).map_err(|source| DeltaError::Old { offset: 0, source })?;
     let known = Known::new(&bytes, &layout);
@@ -53,6 +60,13 @@ pub fn apply_predicted<R: BufRead>(
 pub fn skip_predicted<R: BufRead>(streams: &mut Streams<R>, new_size: u64) -> Result<(), DeltaError> {
     Layout::read(&mut streams.seeks).map_err(|source| DeltaError::stream(Role::Seeks, source))?;
     skip(streams, new_size)
+}
+
+/// Waits until no other large file is being predicted, if this is one, so that decoders on all cores together take little
+/// more memory than one.
+fn alone(bytes: u64) -> Option<MutexGuard<'static, ()>> {
+    static LARGE: Mutex<()> = Mutex::new(());
+    (bytes > SIDE_BY_SIDE_BYTES).then(|| LARGE.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 /// All triples; the old file has `length` bytes.
@@ -159,9 +173,6 @@ impl Delta {
     }
 }
 
-/// How often the old content is matched: once as it is, and then with its references rewritten.
-const ROUNDS: usize = 2;
-
 /// The old file with its references as the triples predict them.
 fn rewritten(known: &Known<'_>, steps: &[Step]) -> Vec<u8> {
     let mut image = known.old.to_vec();
@@ -178,85 +189,4 @@ fn rewritten(known: &Known<'_>, steps: &[Step]) -> Vec<u8> {
         new_at += step.add + step.copy;
     }
     image
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::path::Path;
-
-    fn applied(old: &[u8], delta: &Delta) -> Vec<u8> {
-        let mut streams = Streams::from_array(delta.streams.as_ref().into_array().map(|bytes| &bytes[..]));
-        let mut new = Vec::new();
-        apply_predicted(&mut streams, &old, delta.new_size, &mut new).expect("own delta");
-        assert!(streams.into_array().iter().all(|rest| rest.is_empty()), "everything is used");
-        let mut streams = Streams::from_array(delta.streams.as_ref().into_array().map(|bytes| &bytes[..]));
-        skip_predicted(&mut streams, delta.new_size).expect("own delta");
-        assert!(streams.into_array().iter().all(|rest| rest.is_empty()), "skipping uses everything");
-        new
-    }
-
-    #[test]
-    #[ignore = "measures"]
-    fn measure() {
-        let list = std::fs::read_to_string(std::env::var("PAIRS").expect("PAIRS")).expect("list");
-        let mut plain_all: [Vec<u8>; 6] = Default::default();
-        let mut pred_all: [Vec<u8>; 6] = Default::default();
-        let (mut taken, mut count) = (0, 0);
-        let (mut t_plain, mut t_pred, mut t_apply, mut t_apply0) = (0.0, 0.0, 0.0, 0.0);
-        for line in list.lines() {
-            let (old, new) = line.split_once(' ').expect("pair");
-            let (old, new) = (std::fs::read(Path::new(old)).expect("old"), std::fs::read(new).expect("new"));
-            let t = std::time::Instant::now();
-            let plain = Delta::make(&old, &new);
-            t_plain += t.elapsed().as_secs_f64();
-            let t = std::time::Instant::now();
-            let predicted = plain.predicted(&old, &new);
-            t_pred += t.elapsed().as_secs_f64();
-            count += 1;
-            for (all, one) in plain_all.iter_mut().zip(plain.streams.as_ref().into_array()) {
-                all.extend_from_slice(one);
-            }
-            let t = std::time::Instant::now();
-            let mut out = Vec::new();
-            let mut streams = Streams::from_array(plain.streams.as_ref().into_array().map(|bytes| &bytes[..]));
-            crate::delta::apply(&mut streams, &old, plain.new_size, &mut out).expect("own");
-            t_apply0 += t.elapsed().as_secs_f64();
-            let best = match predicted {
-                Some(delta) => {
-                    taken += 1;
-                    let t = std::time::Instant::now();
-                    let mut out = Vec::new();
-                    let mut streams = Streams::from_array(delta.streams.as_ref().into_array().map(|bytes| &bytes[..]));
-                    apply_predicted(&mut streams, &old, delta.new_size, &mut out).expect("own");
-                    t_apply += t.elapsed().as_secs_f64();
-                    assert!(out == new);
-                    delta
-                }
-                None => plain,
-            };
-            for (all, one) in pred_all.iter_mut().zip(best.streams.as_ref().into_array()) {
-                all.extend_from_slice(one);
-            }
-        }
-        let sizes = |all: &[Vec<u8>; 6]| -> Vec<usize> {
-            all.iter().map(|bytes| zstd::bulk::compress(bytes, 19).expect("zstd").len()).collect()
-        };
-        let (a, b) = (sizes(&plain_all), sizes(&pred_all));
-        eprintln!("{count} pairs, {taken} predicted");
-        eprintln!("plain     {:?} = {}", a, a.iter().sum::<usize>());
-        eprintln!("predicted {:?} = {}", b, b.iter().sum::<usize>());
-        eprintln!(
-            "make {t_plain:.1} s, predict {t_pred:.1} s, apply plain {t_apply0:.2} s, apply predicted {t_apply:.2} s"
-        );
-    }
-
-    #[test]
-    fn what_is_no_elf_is_not_predicted() {
-        let (old, new) = (vec![1; 100], vec![2; 100]);
-        assert_eq!(Delta::make(&old, &new).predicted(&old, &new), None);
-        let mut delta = Delta::make(&old, &new);
-        delta.streams.seeks.insert(0, 0);
-        assert_eq!(applied(&old, &delta), new);
-    }
 }

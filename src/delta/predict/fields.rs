@@ -78,12 +78,15 @@ impl Holds {
 pub(super) fn find(elf: &Elf<'_>, map: &Map<'_>) -> Vec<Field> {
     let mut finder = Finder { elf, map, bytes: elf.bytes, fields: Vec::new(), tables: Vec::new() };
     finder.push(40, Holds::Offset);
+    // Sections do not overlap. Where they do, no more is looked at than there is.
+    let mut left = elf.bytes.len();
     for (number, section) in (0u32..).zip(&elf.sections) {
         let row = elf.table + number as usize * SECTION_BYTES;
         finder.push(row + 16, Holds::PlaceAddress { section: number });
         finder.push(row + 24, Holds::PlaceOffset { section: number });
         finder.push(row + 32, Holds::PlaceSize { section: number });
-        if section.in_file() {
+        if let Some(less) = left.checked_sub(section.range().len()).filter(|_| section.in_file()) {
+            left = less;
             finder.section(section);
         }
     }

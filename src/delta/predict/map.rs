@@ -51,7 +51,7 @@ impl<'a> Map<'a> {
             (Some(only), None) | (None, Some(only)) => only,
             (None, None) => (0, 0, 0),
         };
-        at as i64 + shift(range)
+        (at as i64).wrapping_add(shift(range))
     }
 
     /// The number of the section that holds the place in the file, or the address.

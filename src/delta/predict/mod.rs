@@ -19,6 +19,11 @@ mod layout;
 mod learned;
 mod map;
 
+#[cfg(test)]
+pub(crate) mod sample;
+#[cfg(test)]
+mod tests;
+
 use std::collections::HashMap;
 
 use btf::Reference;
