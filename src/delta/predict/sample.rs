@@ -98,7 +98,7 @@ pub(crate) fn module(version: usize) -> Vec<u8> {
 
 /// Functions that call others and take an address.
 fn code(starts: &[usize], length: usize, operand: impl Fn(usize, usize) -> u32) -> Vec<u8> {
-    let mut code: Vec<u8> = (0..length).map(|at| 0x90 + (at % 3) as u8).collect();
+    let mut code = vec![0x90; length];
     for (number, start) in starts.iter().enumerate() {
         code[*start..start + 4].copy_from_slice(&[0x55, number as u8, 0x41, (number * 37) as u8]);
         for call in 0..2 {
