@@ -3,7 +3,7 @@
 //!
 //! Promises: publisher and client make the same guesses, because both run [`Predictor::add`] over the same old file,
 //! layout and triples, in exact (wrapping) arithmetic; any bytes end in bounded time (n log n) and memory
-//! ([`MEMORY_BYTES`]). A wrong guess costs bytes, never correctness. Needs: the whole old file, and all triples before
+//! ([`PREDICTED_MEMORY_BYTES`]). A wrong guess costs bytes, never correctness. Needs: the whole old file, and all triples before
 //! the first difference. Leaves to others: whether it is worth it (`publish`).
 //!
 //! ```text
@@ -39,9 +39,9 @@ pub use code::{apply_predicted, skip_predicted};
 pub const MAX_PREDICTED_BYTES: u64 = 32 << 20;
 /// The most triples of a predicted delta.
 pub const MAX_PREDICTED_TRIPLES: usize = 1 << 19;
-/// What applying a predicted delta takes at most besides what a plain one does: the old file, 64 MiB of fields, and
-/// triples and their map.
-pub const PREDICTED_MEMORY_BYTES: u64 = 160 << 20;
+/// What applying a predicted delta takes at most besides what a plain one does: the old file, its fields, triples
+/// and their map, and the shifts of up to as many numbers.
+pub const PREDICTED_MEMORY_BYTES: u64 = 192 << 20;
 
 /// A piece of old content is handed on in parts of at most this many bytes.
 const PART_BYTES: usize = 16 * 1024;
