@@ -101,7 +101,7 @@ fn damaged() -> impl Strategy<Value = Vec<u8>> {
             bytes[at] = byte;
         }
         for word in words {
-            let row = length - 512 + (word as usize % 56 & !7);
+            let row = length - 512 + (word as usize % 56 / 8 * 8);
             bytes[row..row + 8].copy_from_slice(&word.to_le_bytes());
         }
         bytes
