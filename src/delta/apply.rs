@@ -70,6 +70,16 @@ pub enum DeltaError {
         /// How many bytes too long.
         beyond: u64,
     },
+    /// References are not predicted in files as long as this, or with as many triples.
+    #[error("the delta predicts references with {count} {of}, more than {limit}")]
+    TooLargeToPredict {
+        /// What there is too much of.
+        of: &'static str,
+        /// How many.
+        count: u64,
+        /// How many there may be.
+        limit: u64,
+    },
 }
 
 impl DeltaError {
@@ -92,7 +102,7 @@ pub fn apply<R: BufRead>(
 ) -> Result<(), DeltaError> {
     let length = old.length().map_err(|source| DeltaError::Old { offset: 0, source })?;
     let mut old = OldWindow { old, length, start: 0, bytes: Vec::new() };
-    let mut out = Out { out, bytes: Vec::with_capacity(OUT_BYTES.min(new_size as usize)) };
+    let mut out = Out::new(out, new_size);
     let mut runs = RunsReader::default();
     for_each_triple(streams, new_size, length, |streams, mut at, mut add, copy| {
         while add > 0 {
@@ -124,7 +134,7 @@ pub fn skip<R: BufRead>(streams: &mut Streams<R>, new_size: u64) -> Result<(), D
 
 /// Calls `work` with (place in the old content, bytes to add to, bytes to copy) until `new_size` bytes are accounted
 /// for.
-fn for_each_triple<R: BufRead>(
+pub(super) fn for_each_triple<R: BufRead>(
     streams: &mut Streams<R>,
     new_size: u64,
     limit: u64,
@@ -206,12 +216,16 @@ impl OldWindow<'_> {
 }
 
 /// New content on its way out.
-struct Out<'a> {
+pub(super) struct Out<'a> {
     out: &'a mut dyn Write,
     bytes: Vec<u8>,
 }
 
-impl Out<'_> {
+impl<'a> Out<'a> {
+    pub(super) fn new(out: &'a mut dyn Write, new_size: u64) -> Self {
+        Self { out, bytes: Vec::with_capacity(OUT_BYTES.min(new_size as usize)) }
+    }
+
     /// Room for the next bytes: at least one, at most `wanted`, to be filled by the caller at once.
     fn room(&mut self, wanted: u64) -> Result<&mut [u8], DeltaError> {
         if self.bytes.len() == OUT_BYTES {
@@ -223,7 +237,7 @@ impl Out<'_> {
         Ok(&mut self.bytes[start..])
     }
 
-    fn append(&mut self, mut bytes: &[u8]) -> Result<(), DeltaError> {
+    pub(super) fn append(&mut self, mut bytes: &[u8]) -> Result<(), DeltaError> {
         while !bytes.is_empty() {
             let piece = self.room(bytes.len() as u64)?;
             let (now, later) = bytes.split_at(piece.len());
@@ -233,7 +247,7 @@ impl Out<'_> {
         Ok(())
     }
 
-    fn flush(&mut self) -> Result<(), DeltaError> {
+    pub(super) fn flush(&mut self) -> Result<(), DeltaError> {
         self.out.write_all(&self.bytes).map_err(|source| DeltaError::Write { source })?;
         self.bytes.clear();
         Ok(())

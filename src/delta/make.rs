@@ -24,6 +24,18 @@ pub struct Delta {
     pub streams: Streams<Vec<u8>>,
     /// Length of the new content in bytes.
     pub new_size: u64,
+    /// What differences are taken from.
+    pub references: References,
+}
+
+/// What differences are taken from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum References {
+    /// The old content as it is; [`super::apply`] makes the new one.
+    #[default]
+    Plain,
+    /// The old content with its references as they are expected; [`super::apply_predicted`] makes the new one.
+    Predicted,
 }
 
 impl Delta {
@@ -62,7 +74,7 @@ impl Delta {
             }
             encoder.add(old_end, &old[old_end..], &new[new_end..]);
         }
-        Self { streams: encoder.finish(), new_size: new.len() as u64 }
+        Self { streams: encoder.finish(), new_size: new.len() as u64, references: References::Plain }
     }
 }
 

@@ -47,6 +47,11 @@ pub enum Method<I> {
         /// Length of the form in bytes.
         form: u64,
     },
+    /// By a delta from another blob, an ELF file, with references predicted.
+    Predicted {
+        /// That blob.
+        base: I,
+    },
 }
 
 /// One blob that a block makes. Blobs are named by [`Digest`] in the writer, by [`super::ShortId`] in the reader.
@@ -91,6 +96,7 @@ impl<I> Method<I> {
             Self::Delta { .. } => 1,
             Self::WholeForm { .. } => 2,
             Self::DeltaForm { .. } => 3,
+            Self::Predicted { .. } => 4,
         }
     }
 
@@ -98,14 +104,14 @@ impl<I> Method<I> {
     pub fn base(self) -> Option<I> {
         match self {
             Self::Whole | Self::WholeForm { .. } => None,
-            Self::Delta { base } | Self::DeltaForm { base, .. } => Some(base),
+            Self::Delta { base } | Self::DeltaForm { base, .. } | Self::Predicted { base } => Some(base),
         }
     }
 
     /// Length of the form, when it is one that the block makes.
     pub fn form(&self) -> Option<u64> {
         match self {
-            Self::Whole | Self::Delta { .. } => None,
+            Self::Whole | Self::Delta { .. } | Self::Predicted { .. } => None,
             Self::WholeForm { form } | Self::DeltaForm { form, .. } => Some(*form),
         }
     }
@@ -117,6 +123,7 @@ impl<I> Method<I> {
             Self::Delta { base } => Method::Delta { base: name(base) },
             Self::WholeForm { form } => Method::WholeForm { form },
             Self::DeltaForm { base, form } => Method::DeltaForm { base: name(base), form },
+            Self::Predicted { base } => Method::Predicted { base: name(base) },
         }
     }
 }

@@ -75,7 +75,11 @@ impl<'a, I: Copy> BlockReader<'a, I> {
                 }
                 rewrap(build, &bytes, size, out)
             }
-            (Method::Delta { .. } | Method::DeltaForm { .. }, None) => Err(PackError::NoBase { build }),
+            (Method::Predicted { .. }, Some(base)) => delta::apply_predicted(&mut self.delta, base, size, out)
+                .map_err(|source| PackError::Delta { build, source }),
+            (Method::Delta { .. } | Method::DeltaForm { .. } | Method::Predicted { .. }, None) => {
+                Err(PackError::NoBase { build })
+            }
         }
     }
 
@@ -90,10 +94,14 @@ impl<'a, I: Copy> BlockReader<'a, I> {
     pub fn skip(&mut self) -> Result<(), PackError> {
         let (build, Build { size, method, .. }) = self.take_next()?;
         let size = method.form().unwrap_or(size);
-        match method.base() {
-            None => copy(build, &mut self.whole, size, &mut io::sink()),
-            Some(_) => delta::skip(&mut self.delta, size).map_err(|source| PackError::Delta { build, source }),
-        }
+        let skipped = match method {
+            Method::Whole | Method::WholeForm { .. } => {
+                return copy(build, &mut self.whole, size, &mut io::sink());
+            }
+            Method::Delta { .. } | Method::DeltaForm { .. } => delta::skip(&mut self.delta, size),
+            Method::Predicted { .. } => delta::skip_predicted(&mut self.delta, size),
+        };
+        skipped.map_err(|source| PackError::Delta { build, source })
     }
 
     /// Checks, after the last build, that the block holds nothing else. A caller that needs no further build may as

@@ -6,7 +6,7 @@ use zstd::stream::write;
 
 use super::block::STREAMS;
 use super::{Block, Build, DELTA_WINDOW_LOG, Method, PackError, StreamLengths, frame};
-use crate::delta::{Delta, Streams};
+use crate::delta::{Delta, References, Streams};
 use crate::types::{Digest, Hasher};
 
 /// Whole blobs are held back up to this many bytes, for a stream of known length compresses better and takes less
@@ -96,7 +96,11 @@ impl<W: Write> BlockWriter<W> {
     /// Adds a blob that `delta` makes out of the blob `base`.
     pub fn delta(&mut self, id: Digest, base: Digest, delta: &Delta) {
         self.push_delta(delta);
-        self.builds.push(Build { id, size: delta.new_size, method: Method::Delta { base } });
+        let method = match delta.references {
+            References::Plain => Method::Delta { base },
+            References::Predicted => Method::Predicted { base },
+        };
+        self.builds.push(Build { id, size: delta.new_size, method });
     }
 
     /// Adds a gzip file of `size` bytes, whose form `delta` makes out of the blob `base` or what is inside it

@@ -303,14 +303,21 @@ proptest! {
     fn any_bytes_as_streams_end_in_bounds(
         plain in prop::collection::vec(prop::collection::vec(0u8..30, 0..60), STREAMS),
         size in 0u64..300,
-        is_delta: bool,
+        method in 0..5,
+        form in 0u64..300,
     ) {
         let frames: Vec<_> = plain.iter().map(|plain| frame(plain)).collect();
         let mut streams = [StreamLengths::default(); STREAMS];
         for (stream, (frame, plain)) in streams.iter_mut().zip(frames.iter().zip(&plain)) {
             *stream = StreamLengths { packed: frame.len() as u64, plain: plain.len() as u64 };
         }
-        let method = if is_delta { Method::Delta { base: id() } } else { Method::Whole };
+        let method = match method {
+            0 => Method::Whole,
+            1 => Method::Delta { base: id() },
+            2 => Method::WholeForm { form },
+            3 => Method::DeltaForm { base: id(), form },
+            _ => Method::Predicted { base: id() },
+        };
         let bytes = frames.concat();
         let block = Block { digest: Digest::of(&bytes), streams, builds: vec![Build { id: id(), size, method }] };
         let mut reader = BlockReader::open(&block, &bytes, 0).expect("good frames");

@@ -20,7 +20,7 @@ const MAGIC: &[u8; 6] = b"SUPACK";
 /// How much of a base manifest's digest the index gives.
 const BASE_PREFIX: usize = 8;
 /// The highest number of a method.
-const LAST_METHOD: u64 = 3;
+const LAST_METHOD: u64 = 4;
 
 /// What a pack holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -259,7 +259,7 @@ impl<'a> Columns<'a> {
         let forms = methods.iter().filter(|method| matches!(method, 2 | 3)).count() as u64;
         let forms = self.numbers(forms, "length of a form", gzip::MAX_BYTES)?;
         let ids = self.bytes(methods.len() * id_length)?.chunks_exact(id_length).map(ShortId::from_bytes);
-        let deltas = methods.iter().filter(|method| matches!(method, 1 | 3)).count();
+        let deltas = methods.iter().filter(|method| matches!(method, 1 | 3 | 4)).count();
         let mut bases = self.bytes(deltas * id_length)?.chunks_exact(id_length).map(ShortId::from_bytes);
         let mut forms = forms.into_iter();
         // Both columns were read as long as the methods want them.
@@ -270,7 +270,8 @@ impl<'a> Columns<'a> {
                 0 => Method::Whole,
                 1 => Method::Delta { base: base()? },
                 2 => Method::WholeForm { form: form()? },
-                _ => Method::DeltaForm { base: base()?, form: form()? },
+                3 => Method::DeltaForm { base: base()?, form: form()? },
+                _ => Method::Predicted { base: base()? },
             };
             Ok(Build { id, size, method })
         });

@@ -1,6 +1,7 @@
 //! The container of one step: many deltas and blobs, laid out so that a client reads only its part.
 //!
-//! Promises: equal inputs give equal bytes; a reader allocates at most [`DECODER_MEMORY_BYTES`] for a block and
+//! Promises: equal inputs give equal bytes; a reader allocates at most [`DECODER_MEMORY_BYTES`] for a block (and what
+//! predicted deltas take) and
 //! [`MAX_HEAD_BYTES`] + [`MAX_INDEX_BYTES`] and their parsed form for an index, whatever the bytes say, and hostile
 //! bytes end in an error. Needs: a head whose digest and length are signed (`Index::parse` is given verified bytes), a
 //! block whose digest is in that index, old content by positional reads. Leaves to others: fetching, checking digests
@@ -36,6 +37,8 @@ mod form_tests;
 mod golden_tests;
 #[cfg(test)]
 mod hostile_tests;
+#[cfg(test)]
+mod predicted_tests;
 #[cfg(test)]
 mod sample;
 
@@ -77,7 +80,8 @@ pub const WHOLE_WINDOW_LOG: u32 = 27;
 pub const DELTA_WINDOW_LOG: u32 = 24;
 /// The most memory that the decoder of one block takes: seven windows, 1 MiB for each stream's and the delta's buffers,
 /// and for a gzip file what is inside the old and the new one and 1 MiB for its compressor. Large gzip files are made one
-/// at a time, however many blocks are decoded.
+/// at a time, however many blocks are decoded. A predicted delta takes up to [`crate::delta::PREDICTED_MEMORY_BYTES`] more
+/// while it is made.
 ///
 /// A window is never larger than the next power of two of its stream, so this is reached only by blobs above 64 MiB.
 pub const DECODER_MEMORY_BYTES: u64 =

@@ -25,9 +25,9 @@ pub(super) enum Made {
 impl Made {
     /// The best delta for a blob; none when the blob is better sent without its base.
     pub(super) fn best(old: &[u8], new: &[u8]) -> Option<Self> {
-        let delta = Delta::make(old, new);
-        let blob = Some(delta).filter(Delta::pays);
+        let blob = Some(Delta::smallest(old, new)).filter(Delta::pays);
         let Some(form) = unwrapped(new) else { return blob.map(Self::Blob) };
+        // Plain: method 3 has no way to say that references in a form were predicted.
         let delta = Delta::make(gzip::base_form(old).as_deref().unwrap_or(old), &form);
         let cost = |delta: &Delta| pack::estimate(delta.streams.as_ref().into_array().map(|bytes| &bytes[..]));
         let by_delta = cost(&delta);
@@ -42,7 +42,8 @@ impl Made {
 /// About what [`Made::best`] takes in memory for contents of these lengths, in bytes, `gzip` when the new one may be a
 /// gzip file.
 pub(super) fn memory(old: u64, new: u64, gzip: bool) -> u64 {
-    let alone = |old: u64, new: u64| 17 * old.min(32 << 20) + old + 3 * new;
+    // Prediction holds the old file again, and its fields.
+    let alone = |old: u64, new: u64| 17 * old.min(32 << 20) + 5 * old + 5 * new;
     // Texts are a few times as long as their files; the few that are more are short of it by little.
     let text = |length: u64| (16 * length).min(gzip::MAX_BYTES);
     if gzip { alone(old.max(text(old)), new + text(new)) } else { alone(old, new) }

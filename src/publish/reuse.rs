@@ -102,7 +102,7 @@ impl OldBlock {
             let method = match build.method {
                 Method::Whole => Method::Whole,
                 Method::WholeForm { form } => Method::WholeForm { form },
-                Method::Delta { .. } | Method::DeltaForm { .. } => return None,
+                Method::Delta { .. } | Method::DeltaForm { .. } | Method::Predicted { .. } => return None,
             };
             Some(Build { id: build.id.resolve(known)?, size: build.size, method })
         });

@@ -1,0 +1,192 @@
+//! Making and applying predicted deltas.
+
+use std::convert::Infallible;
+use std::io::{BufRead, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::elf::Elf;
+use super::{Known, Layout, MAX_PREDICTED_BYTES, MAX_PREDICTED_TRIPLES, Predictor, Step};
+use crate::delta::apply::{Out, consume, for_each_triple};
+use crate::delta::runs::{RunsReader, RunsWriter};
+use crate::delta::{Delta, DeltaError, ReadAt, References, Role, Streams, skip};
+
+/// The level at which deltas are compared; the higher ones agree with it about which is smaller.
+const COMPARISON_LEVEL: i32 = 6;
+/// How often the old content is matched: once as it is, and then with its references rewritten.
+const ROUNDS: usize = 2;
+
+/// Files up to this length are predicted side by side.
+const SIDE_BY_SIDE_BYTES: u64 = 4 << 20;
+
+/// Makes the new content as [`crate::delta::apply`] does, from a delta with predicted references. Takes
+/// [`super::PREDICTED_MEMORY_BYTES`] more memory.
+///
+/// # Errors
+/// Whatever is wrong with the streams, with reading `old` or with writing; up to `new_size` bytes have then been
+/// written. [`DeltaError::TooLargeToPredict`] before anything is written.
+pub fn apply_predicted<R: BufRead>(
+    streams: &mut Streams<R>,
+    old: &dyn ReadAt,
+    new_size: u64,
+    out: &mut dyn Write,
+) -> Result<(), DeltaError> {
+    let length = old.length().map_err(|source| DeltaError::Old { offset: 0, source })?;
+    at_most("bytes", length.max(new_size), MAX_PREDICTED_BYTES)?;
+    let (layout, steps) = read_steps(streams, new_size, length)?;
+    let _alone = alone(length.max(new_size));
+    let mut bytes = vec![0; length as usize];
+    old.read_exact_at(&mut bytes, 0).map_err(|source| DeltaError::Old { offset: 0, source })?;
+    let known = Known::new(&bytes, &layout);
+    let mut predictor = Predictor::new(&known, &steps);
+    let mut out = Out::new(out, new_size);
+    let mut runs = RunsReader::default();
+    let mut new_at = 0;
+    for step in &steps {
+        predictor.add(step.old, new_at, step.add, &mut |part| {
+            runs.add(part, &mut streams.run_lengths, &mut streams.literals)?;
+            out.append(part)
+        })?;
+        consume(Role::Extra, &mut streams.extra, step.copy.into(), |bytes| out.append(bytes))?;
+        new_at += step.add + step.copy;
+    }
+    runs.finish()?;
+    out.flush()
+}
+
+/// Reads one predicted delta from `streams` and makes nothing of it.
+///
+/// # Errors
+/// Whatever is wrong with the streams, as far as it shows without the old content.
+pub fn skip_predicted<R: BufRead>(streams: &mut Streams<R>, new_size: u64) -> Result<(), DeltaError> {
+    Layout::read(&mut streams.seeks).map_err(|source| DeltaError::stream(Role::Seeks, source))?;
+    skip(streams, new_size)
+}
+
+/// Waits until no other large file is being predicted, if this is one, so that decoders on all cores together take little
+/// more memory than one.
+fn alone(bytes: u64) -> Option<MutexGuard<'static, ()>> {
+    static LARGE: Mutex<()> = Mutex::new(());
+    (bytes > SIDE_BY_SIDE_BYTES).then(|| LARGE.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// All triples; the old file has `length` bytes.
+fn read_steps<R: BufRead>(
+    streams: &mut Streams<R>,
+    new_size: u64,
+    length: u64,
+) -> Result<(Layout, Vec<Step>), DeltaError> {
+    let layout = Layout::read(&mut streams.seeks).map_err(|source| DeltaError::stream(Role::Seeks, source))?;
+    let mut steps = Vec::new();
+    for_each_triple(streams, new_size, length, |_, old, add, copy| {
+        at_most("triples", steps.len() as u64 + 1, MAX_PREDICTED_TRIPLES as u64)?;
+        // None of them is above MAX_PREDICTED_BYTES.
+        steps.push(Step { old: old as u32, add: add as u32, copy: copy as u32 });
+        Ok(())
+    })?;
+    Ok((layout, steps))
+}
+
+fn at_most(of: &'static str, count: u64, limit: u64) -> Result<(), DeltaError> {
+    if count <= limit { Ok(()) } else { Err(DeltaError::TooLargeToPredict { of, count, limit }) }
+}
+
+impl Delta {
+    /// The smaller one of the plain delta and that with predicted references.
+    pub fn smallest(old: &[u8], new: &[u8]) -> Self {
+        let plain = Self::make(old, new);
+        plain.predicted(old, new).unwrap_or(plain)
+    }
+
+    /// A delta with predicted references that makes `new` out of `old`; none when it would take no less room than
+    /// `self`, which is the plain one, or cannot be made. Equal inputs give equal deltas.
+    ///
+    /// `old` is matched once more with its references rewritten, which takes as much time and memory as
+    /// [`Delta::make`].
+    pub fn predicted(&self, old: &[u8], new: &[u8]) -> Option<Self> {
+        if old.len().max(new.len()) as u64 > MAX_PREDICTED_BYTES || old == new {
+            return None;
+        }
+        let layout = Layout::between(&Elf::parse(old)?, &Elf::parse(new)?);
+        let known = Known::new(old, &layout);
+        let mut best: Option<(usize, Self)> = None;
+        let mut plain = self.clone();
+        for round in 0..ROUNDS {
+            let steps = plain.steps(old.len())?;
+            let delta = plain.with_predictions(&known, &layout, &steps, new);
+            let size = delta.estimate()?;
+            if best.as_ref().is_none_or(|(smallest, _)| size < *smallest) {
+                best = Some((size, delta));
+            }
+            if round + 1 < ROUNDS {
+                plain = Self::make(&rewritten(&known, &steps), new);
+            }
+        }
+        best.filter(|(size, _)| self.estimate().is_none_or(|plain| *size < plain)).map(|(_, delta)| delta)
+    }
+
+    /// The triples of a plain delta.
+    fn steps(&self, old_length: usize) -> Option<Vec<Step>> {
+        let mut streams = Streams::from_array(self.streams.as_ref().into_array().map(|bytes| &bytes[..]));
+        let mut steps = Vec::new();
+        for_each_triple(&mut streams, self.new_size, old_length as u64, |_, old, add, copy| {
+            steps.push(Step { old: old as u32, add: add as u32, copy: copy as u32 });
+            Ok(())
+        })
+        .ok()?;
+        (steps.len() <= MAX_PREDICTED_TRIPLES).then_some(steps)
+    }
+
+    /// The same triples, with differences from what is predicted.
+    fn with_predictions(&self, known: &Known<'_>, layout: &Layout, steps: &[Step], new: &[u8]) -> Self {
+        let mut streams = self.streams.clone();
+        streams.run_lengths.clear();
+        streams.literals.clear();
+        streams.seeks.clear();
+        layout.write(&mut streams.seeks);
+        streams.seeks.extend_from_slice(&self.streams.seeks);
+        let mut runs = RunsWriter::default();
+        let mut predictor = Predictor::new(known, steps);
+        let mut new_at = 0;
+        for step in steps {
+            let mut done = new_at as usize;
+            let settled: Result<(), Infallible> = predictor.add(step.old, new_at, step.add, &mut |part| {
+                let actual = &new[done..done + part.len()];
+                runs.push(part, actual, &mut streams.run_lengths, &mut streams.literals);
+                part.copy_from_slice(actual);
+                done += part.len();
+                Ok(())
+            });
+            let Ok(()) = settled;
+            new_at += step.add + step.copy;
+        }
+        runs.finish(&mut streams.run_lengths);
+        Self { streams, new_size: self.new_size, references: References::Predicted }
+    }
+
+    /// About how much room it takes.
+    fn estimate(&self) -> Option<usize> {
+        let sizes = self.streams.as_ref().into_array().map(|bytes| {
+            let packed = zstd::bulk::compress(bytes, COMPARISON_LEVEL).ok()?;
+            Some(packed.len())
+        });
+        sizes.into_iter().sum()
+    }
+}
+
+/// The old file with its references as the triples predict them.
+fn rewritten(known: &Known<'_>, steps: &[Step]) -> Vec<u8> {
+    let mut image = known.old.to_vec();
+    let mut predictor = Predictor::new(known, steps);
+    let mut new_at = 0;
+    for step in steps {
+        let mut done = step.old as usize;
+        let settled: Result<(), Infallible> = predictor.add(step.old, new_at, step.add, &mut |part| {
+            image[done..done + part.len()].copy_from_slice(part);
+            done += part.len();
+            Ok(())
+        });
+        let Ok(()) = settled;
+        new_at += step.add + step.copy;
+    }
+    image
+}
