@@ -14,7 +14,7 @@ use std::path::{Component, Path, PathBuf};
 use crate::manifest::{PackOffer, Tree};
 use crate::pack::Index;
 use crate::types::{Digest, Entry, Kind, Seen, TreePath};
-pub use bundles::{BundleError, closure, dependents, similar, with_recommended};
+pub use bundles::{BundleError, closure, dependents, dependents_tree, similar, with_recommended};
 pub use sources::{BlockWork, Make, RangeWork, Work, joined};
 
 /// What is on disk.
