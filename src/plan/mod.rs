@@ -6,6 +6,7 @@
 //! without that offer; so neither needs code of its own.
 
 mod bundles;
+mod route;
 mod sources;
 
 use std::collections::{BTreeSet, HashSet};
@@ -15,6 +16,7 @@ use crate::manifest::{PackOffer, Tree};
 use crate::pack::Index;
 use crate::types::{Digest, Entry, Kind, Seen, TreePath};
 pub use bundles::{BundleError, closure, dependents, similar, with_recommended};
+pub use route::{Found, Offered, Route};
 pub use sources::{BlockWork, Make, RangeWork, Work, joined};
 
 /// What is on disk.
