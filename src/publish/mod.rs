@@ -35,6 +35,7 @@ mod published;
 mod read;
 mod release;
 mod reuse;
+mod routes;
 mod signing;
 #[cfg(test)]
 mod tests;

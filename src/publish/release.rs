@@ -12,9 +12,11 @@ use super::packs::PackOrder;
 use super::planning::{self, Bundles, NewRelease, OldRelease, PackPlan};
 use super::published::{PublishedRelease, name_of, newest_releases, predecessors_after};
 use super::reuse::OldBlocks;
+use super::routes::routes_to;
 use super::signing::{current_metadata, write_documents};
 use super::{PublishError, objects, packs, read, text_deltas};
 use crate::manifest::{BundleManifest, BundleOffer, ManifestName, Release, Tree};
+use crate::plan::Route;
 use crate::report::{Event, Reporter};
 use crate::site::{Access, InputTrees, Owners, Site, Spool};
 use crate::trust::{KeyDirectory, Lifetimes, sign_release};
@@ -75,6 +77,8 @@ pub struct Released {
     pub blocks: u64,
     /// Those of them that the release before had already.
     pub blocks_reused: u64,
+    /// For releases before this one, newest first, the cheapest route to it.
+    pub routes: Vec<(Version, Route)>,
     /// When the timestamp ends, in seconds since 1970: it is to be signed again before.
     pub timestamp_ends: i64,
 }
@@ -129,6 +133,7 @@ pub fn release(request: &ReleaseRequest, reporter: &dyn Reporter) -> Result<Rele
         None => Vec::new(),
     };
     release.packs = offers;
+    let routes = routes_to(&site, &release)?;
     let batch = site.batch()?;
     for (bundle, text) in &texts {
         let manifest = publish_manifest(&site, &batch, text)?;
@@ -150,6 +155,7 @@ pub fn release(request: &ReleaseRequest, reporter: &dyn Reporter) -> Result<Rele
         objects_bytes: objects.added_bytes,
         blocks: packs.blocks,
         blocks_reused: packs.blocks_reused,
+        routes,
         timestamp_ends: request.published + i64::from(lifetimes.timestamp_days) * 86_400,
         release,
     })

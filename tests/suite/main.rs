@@ -17,6 +17,7 @@ mod publisher;
 mod real_os;
 mod refusals;
 mod repair;
+mod routes;
 mod tampering;
 mod trust;
 mod update;
