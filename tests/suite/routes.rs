@@ -2,8 +2,10 @@
 //! asking for what is on the machine already.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::LazyLock;
 
+use serde_json::{Value, json};
 use xtask::judge::Tree;
 use xtask::programs::{Outcome, Server};
 use xtask::publication::{Input, Publication};
@@ -11,55 +13,86 @@ use xtask::publication::{Input, Publication};
 use crate::machine::{Machine, assert_equal, figures};
 use crate::world::{copy, world};
 
-/// Releases 1 to 5 of a small OS whose every release changes one line of each of some long files.
-struct Series {
-    publication: Publication,
-    directory: tempfile::TempDir,
-}
-
 const RELEASES: u32 = 5;
 
+/// Releases 1 to 5 of a small OS whose every release changes a line of some long texts, each with a pack from the one
+/// before only. Shared by all tests, never changed by any.
+struct Series {
+    publication: Publication,
+    directory: PathBuf,
+    /// What the publisher said of the last one.
+    told: String,
+}
+
+/// A copy of the publication that may be spoilt, its server, and a machine at release 1 that reads from there.
+struct Trial {
+    publication: PathBuf,
+    machine: Machine,
+    _server: Server,
+    _directory: tempfile::TempDir,
+}
+
+fn series() -> &'static Series {
+    static SERIES: LazyLock<Series> = LazyLock::new(Series::new);
+    &SERIES
+}
+
 impl Series {
-    /// Each release with packs from the one before only.
     fn new() -> Self {
-        let directory = world().directory();
-        let publication = Publication::init(&world().programs, directory.path(), None).expect("a publication");
-        let series = Self { publication, directory };
+        let directory = world().directory().keep();
+        let publication = Publication::init(&world().programs, &directory, None).expect("a publication");
+        let mut series = Self { publication, directory, told: String::new() };
         for release in 1..=RELEASES {
             let trees = series.trees(release);
-            copy(&world().trees.of(10), &trees);
             let texts = trees.join("os-core/usr/share/series");
-            fs::create_dir(&texts).expect("a directory");
+            if release == 1 {
+                copy(&world().trees.of(10), &trees);
+                fs::create_dir(&texts).expect("a directory");
+            } else {
+                // The directories are as old as before.
+                copy(&series.trees(release - 1), &trees);
+            }
             for number in 0..4 {
                 fs::write(texts.join(format!("text-{number}")), text(number, release)).expect("written");
             }
             let input = Input { version: release, definitions: &world().trees.definitions, trees: &trees };
-            let released = series.publication.release(&world().programs, input, &["--deltas", "1"]);
-            released.expect("the publisher starts").success().expect("published");
+            let released = series.publication.release(&world().programs, input, &["--deltas", "1", "--json"]);
+            series.told = released.expect("the publisher starts").success().expect("published").stdout;
         }
         series
     }
 
     fn trees(&self, release: u32) -> PathBuf {
-        self.directory.path().join(release.to_string())
+        self.directory.join(release.to_string())
     }
+}
 
-    fn serve(&self) -> Server {
-        world().programs.serve(&self.publication.path).expect("a server")
-    }
-
-    /// A machine at release 1 that reads from there.
-    fn machine(&self, url: &str) -> Machine {
-        let (machine, trust) = (Machine::empty(), self.publication.trust());
+impl Trial {
+    fn new() -> Self {
+        let directory = world().directory();
+        let publication = directory.path().join("publication");
+        copy(&series().publication.path, &publication);
+        let server = world().programs.serve(&publication).expect("a server");
+        let (machine, trust) = (Machine::empty(), series().publication.trust());
         let trust = trust.to_str().expect("UTF-8");
-        machine.succeeds(["os-install", "--version", "1", "--url", url, "--trust", trust]);
-        machine
+        machine.succeeds(["os-install", "--version", "1", "--url", &server.url, "--trust", trust]);
+        Self { publication, machine, _server: server, _directory: directory }
     }
 
-    fn assert_holds(&self, machine: &Machine, release: u32) {
-        let expected = Tree::expected(&self.trees(release), &["os-core"]).expect("the published trees are read");
-        assert_equal(&expected, &Tree::of_machine(&machine.root).expect("the machine's tree is read"));
+    fn path(&self, path: &str) -> PathBuf {
+        self.publication.join(path)
     }
+}
+
+/// Whether a warning of that run says this.
+fn warned(outcome: &Outcome, text: &str) -> bool {
+    let says = |event: &Value| event["event"] == "warning" && event.to_string().contains(text);
+    outcome.events.iter().any(says)
+}
+
+fn assert_is_newest(machine: &Machine) {
+    let expected = Tree::expected(&series().trees(RELEASES), &["os-core"]).expect("the published trees are read");
+    assert_equal(&expected, &Tree::of_machine(&machine.root).expect("the machine's tree is read"));
 }
 
 /// 64 KiB that compress badly, with one line of that release.
@@ -75,60 +108,58 @@ fn text(number: u64, release: u32) -> Vec<u8> {
     bytes
 }
 
-/// What an outcome asked for, as far as the plan tells: the bytes that came.
-fn bytes(outcome: &Outcome) -> u64 {
-    outcome.number("download_bytes")
-}
-
 #[test]
 fn a_machine_behind_goes_along_the_packs() {
-    let series = Series::new();
-    let server = series.serve();
-    let machine = series.machine(&server.url);
-    let dry = machine.succeeds(["update", "--dry-run"]);
-    let update = machine.succeeds(["update"]);
-    series.assert_holds(&machine, RELEASES);
+    let trial = Trial::new();
+    let dry = trial.machine.succeeds(["update", "--dry-run"]);
+    let update = trial.machine.succeeds(["update"]);
+    assert_is_newest(&trial.machine);
     assert_eq!(figures(&dry), figures(&update));
-    // Four texts, each of which takes half of its bytes when it comes anew.
-    assert!(bytes(&update) < 64 << 10, "{}", update.told());
+    // Four texts, each of which has 32 KiB when it comes anew.
+    assert!(update.number("download_bytes") < 64 << 10, "{}", update.told());
 }
 
 #[test]
 fn a_missing_pack_is_gone_around() {
-    let series = Series::new();
-    let server = series.serve();
-    let at_1 = series.machine(&server.url);
-    let pack = |step: &str| series.publication.path.join("packs").join(step).join("all");
-    let cut = |path: &Path| {
-        let content = fs::read(path).expect("a pack");
-        fs::write(path, &content[..content.len() - 1]).expect("written");
-    };
-    // Bad in its last block: seen when the chain is on its way.
-    cut(&pack("2-3"));
-    let machine = at_1.twin();
-    machine.succeeds(["update", "--max-retries", "0"]);
-    series.assert_holds(&machine, RELEASES);
+    let trial = Trial::new();
+    let pack = trial.path("packs/2-3/all");
+    // Bad in its last block: seen when the machine is on its way.
+    let mut content = fs::read(&pack).expect("a pack");
+    *content.last_mut().expect("not empty") ^= 1;
+    fs::write(&pack, content).expect("written");
+    let machine = trial.machine.twin();
+    let update = machine.succeeds(["update"]);
+    assert!(warned(&update, "going around"), "{:?}", update.events);
+    assert_is_newest(&machine);
     // Not there at all: seen when its head is read.
-    fs::remove_file(pack("2-3")).expect("removed");
-    let machine = at_1.twin();
-    machine.succeeds(["update"]);
-    series.assert_holds(&machine, RELEASES);
+    fs::remove_file(&pack).expect("removed");
+    let machine = trial.machine.twin();
+    let update = machine.succeeds(["update"]);
+    assert!(warned(&update, "packs/2-3/all"), "{:?}", update.events);
+    assert_is_newest(&machine);
 }
 
 #[test]
 fn what_is_on_the_machine_is_not_asked_for() {
-    let series = Series::new();
-    let server = series.serve();
-    let machine = series.machine(&server.url);
-    let there = machine.succeeds(["update"]);
-    machine.succeeds(["rollback"]);
-    let dry = machine.succeeds(["update", "--dry-run"]);
-    let packs = series.publication.path.join("packs");
-    fs::rename(&packs, packs.with_extension("away")).expect("the packs are away");
-    let objects = series.publication.path.join("objects");
-    fs::rename(&objects, objects.with_extension("away")).expect("the objects are away");
-    let again = machine.succeeds(["update"]);
-    series.assert_holds(&machine, RELEASES);
+    let trial = Trial::new();
+    let there = trial.machine.succeeds(["update"]).number("download_bytes");
+    trial.machine.succeeds(["rollback"]);
+    let dry = trial.machine.succeeds(["update", "--dry-run"]);
+    for content in ["packs", "objects", "manifests"] {
+        fs::remove_dir_all(trial.path(content)).expect("removed");
+    }
+    let again = trial.machine.succeeds(["update"]);
+    assert_is_newest(&trial.machine);
     assert_eq!(figures(&dry), figures(&again));
-    assert!(bytes(&again) < bytes(&there) / 2, "{}", again.told());
+    assert!(again.number("download_bytes") < there / 2, "{}", again.told());
+}
+
+#[test]
+fn the_publisher_tells_the_routes() {
+    let told: Value = serde_json::from_str(series().told.lines().last().expect("a result")).expect("JSON");
+    let routes = told["routes"].as_array().expect("routes");
+    let ways: Vec<_> = routes.iter().map(|route| (&route["from"], &route["via"], &route["from_nothing"])).collect();
+    let (via, no) = ([json!([]), json!([4]), json!([3, 4]), json!([2, 3, 4])], json!(false));
+    let from = [4, 3, 2, 1].map(Value::from);
+    assert_eq!(ways, from.iter().zip(&via).map(|(from, via)| (from, via, &no)).collect::<Vec<_>>());
 }
