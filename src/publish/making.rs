@@ -43,7 +43,7 @@ impl Made {
 /// gzip file.
 pub(super) fn memory(old: u64, new: u64, gzip: bool) -> u64 {
     // Prediction holds the old file again, and its fields.
-    let alone = |old: u64, new: u64| 17 * old.min(32 << 20) + 5 * old + 5 * new;
+    let alone = |old: u64, new: u64| 5 * old.min(32 << 20) + 5 * old + 5 * new;
     // Texts are a few times as long as their files; the few that are more are short of it by little.
     let text = |length: u64| (16 * length).min(gzip::MAX_BYTES);
     if gzip { alone(old.max(text(old)), new + text(new)) } else { alone(old, new) }

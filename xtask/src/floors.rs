@@ -27,6 +27,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("clap", &["bin"]),
     ("indicatif", &["bin"]),
     ("bsdiff", &["delta"]),
+    ("divsufsort", &["delta"]),
     ("zstd", &["manifest", "pack", "delta"]),
     ("tar", &["site"]),
 ];

@@ -12,8 +12,8 @@ use crate::delta::{Delta, DeltaError, ReadAt, References, Role, Streams, skip};
 
 /// The level at which deltas are compared; the higher ones agree with it about which is smaller.
 const COMPARISON_LEVEL: i32 = 6;
-/// How often the old content is matched: once as it is, and then with its references rewritten.
-const ROUNDS: usize = 2;
+/// How often the old content is matched at most: once as it is, and then with its references rewritten.
+const ROUNDS: usize = 3;
 
 /// Files up to this length are predicted side by side.
 const SIDE_BY_SIDE_BYTES: u64 = 4 << 20;
@@ -100,7 +100,7 @@ impl Delta {
     /// A delta with predicted references that makes `new` out of `old`; none when it would take no less room than
     /// `self`, which is the plain one, or cannot be made. Equal inputs give equal deltas.
     ///
-    /// `old` is matched once more with its references rewritten, which takes as much time and memory as
+    /// `old` is matched again with its references rewritten, up to twice, which takes as much time and memory each as
     /// [`Delta::make`].
     pub fn predicted(&self, old: &[u8], new: &[u8]) -> Option<Self> {
         if old.len().max(new.len()) as u64 > MAX_PREDICTED_BYTES || old == new {
@@ -114,9 +114,10 @@ impl Delta {
             let steps = plain.steps(old.len())?;
             let delta = plain.with_predictions(&known, &layout, &steps, new);
             let size = delta.estimate()?;
-            if best.as_ref().is_none_or(|(smallest, _)| size < *smallest) {
-                best = Some((size, delta));
+            if best.as_ref().is_some_and(|(smallest, _)| size >= *smallest) {
+                break;
             }
+            best = Some((size, delta));
             if round + 1 < ROUNDS {
                 plain = Self::make(&rewritten(&known, &steps), new);
             }
