@@ -86,11 +86,11 @@ fn entry(path: &Path, node: &judge::Node) -> Entry {
 
 /// Files with the same path and other content.
 fn changed([old, new]: &[PathBuf; 2], [before, after]: &[Tree; 2]) -> Vec<(Vec<u8>, Vec<u8>)> {
-    let digests: BTreeMap<_, _> = before.entries().iter().map(|entry| (&entry.path, entry.digest())).collect();
+    let digests: BTreeMap<_, _> = before.entries().iter().map(|entry| (&entry.path, entry.kind.digest())).collect();
     let mut left = CHANGED_BYTES;
     let mut pairs = Vec::new();
-    for entry in after.entries().iter().filter(|entry| entry.digest().is_some()) {
-        if digests.get(&entry.path).is_some_and(|digest| digest.is_some() && *digest != entry.digest()) {
+    for entry in after.entries().iter().filter(|entry| entry.kind.digest().is_some()) {
+        if digests.get(&entry.path).is_some_and(|digest| digest.is_some() && *digest != entry.kind.digest()) {
             let read = |directory: &PathBuf| fs::read(directory.join(entry.path.as_str())).expect("a file");
             let pair = (read(old), read(new));
             if let Some(rest) = left.checked_sub(pair.1.len()) {

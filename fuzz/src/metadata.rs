@@ -25,7 +25,7 @@ pub fn trust_metadata(input: &[u8]) {
     if let Ok(first) = look() {
         let second = look().expect("the same files");
         assert_eq!(second.newest, first.newest);
-        assert!(first.newest.get().document.length <= MAX_RELEASE_BYTES);
+        assert!(first.newest.get().reference.length <= MAX_RELEASE_BYTES);
     }
 }
 

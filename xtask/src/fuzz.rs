@@ -16,9 +16,9 @@ use crate::demo::grouped;
 /// The test that writes seeds instead of testing.
 const MAKER: &str = "fuzzing::write_seeds";
 /// The counters of libFuzzer, and what cargo-fuzz says to the code that it builds.
-const FLAGS: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
-    -Cllvm-args=-sanitizer-coverage-trace-compares";
+    -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing";
 /// The most resident memory of a target.
 const MEMORY_MIB: u32 = 256;
 /// The longest time for one input.
