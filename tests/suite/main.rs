@@ -6,6 +6,7 @@
 
 mod bundles;
 mod disk;
+mod fuzzing;
 mod hostile;
 mod http;
 mod install;
