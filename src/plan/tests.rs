@@ -161,7 +161,6 @@ fn a_block_is_one_request_and_a_lone_blob_its_object() {
 #[test]
 fn costly_blocks_are_taken_when_bytes_are_dear() {
     let (old, new) = (tree(&[("a", 1, 0o755), ("b", 2, 0o755)]), tree(&[("a", 11, 0o755), ("b", 12, 0o755)]));
-    // The plain offer is the longer one.
     let packs = [pack_with(&[vec![(12, Some(2))], vec![(11, None)]], &[(11, 1)])];
     let [small, plain, costly] = packs[0].1.blocks() else { panic!("three blocks") };
     let [small, plain, costly] = [small, plain, costly].map(|placed| placed.block.digest);
