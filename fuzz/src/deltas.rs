@@ -76,6 +76,6 @@ fn applied(
     let mut streams = Streams::from_array(streams);
     match references {
         References::Plain => delta::apply(&mut streams, &old, size, out),
-        References::Predicted => delta::apply_predicted(&mut streams, &old, size, out),
+        References::Predicted => delta::apply_predicted(&mut streams, &old, size, delta::MAX_PREDICTED_BYTES, out),
     }
 }

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use stateless_update::delta::ReadAt;
 use stateless_update::pack::{
     Block, BlockReader, Build, Index, MAX_BUILDS, Method, ObjectDecoder, STREAMS, ShortId, StreamLengths,
-    apply_manifest_delta, make_manifest_delta,
+    apply_text_delta, make_text_delta,
 };
 use stateless_update::types::Digest;
 
@@ -94,11 +94,11 @@ pub fn object(input: &[u8]) {
 pub fn manifest_delta(input: &[u8]) {
     let [declared, old, frame] = parts(input);
     let declared = length(declared, LIMIT);
-    if let Ok(new) = apply_manifest_delta(old, frame, declared) {
+    if let Ok(new) = apply_text_delta(old, frame, declared) {
         assert_eq!(new.len() as u64, declared);
     }
-    let made = make_manifest_delta(old, frame).expect("short enough");
-    assert_eq!(apply_manifest_delta(old, &made, frame.len() as u64).expect("its own frame"), frame);
+    let made = make_text_delta(old, frame).expect("short enough");
+    assert_eq!(apply_text_delta(old, &made, frame.len() as u64).expect("its own frame"), frame);
 }
 
 /// Opens a block and gives each of its builds to `step` until one fails; says whether none did and nothing was left.

@@ -66,7 +66,7 @@ pub(super) async fn go(
         None => None,
     };
     memory.elsewhere = session.elsewhere(&target.tree, &missing_blobs(installed.present(), &target.tree))?;
-    if at_hand && !alone(&plan_now(&installed, &target.tree, &packs, &memory)).is_empty() {
+    if at_hand && !alone(&plan_now(session, &installed, &target.tree, &packs, &memory)).is_empty() {
         packs.steps = session.steps(&goal.release).await?;
         if !packs.steps.is_empty() {
             target = session.target_tree(&goal.release, &bundles, &packs.steps, &installed.tree).await?;
@@ -75,14 +75,14 @@ pub(super) async fn go(
     packs.before = std::mem::take(&mut target.before);
     let own_store = store.as_ref().map(|(_, store)| &**store);
     keep_blocks(packs.steps.iter().map(|step| &step.pack), own_store, &mut memory)?;
-    let whole = from_nothing(goal, &target.blobs, &installed, &target.tree, &packs, &memory);
+    let whole = from_nothing(session, goal, &target.blobs, &installed, &target.tree, &packs, &memory);
     packs.whole = session.read_packs(whole).await?;
     keep_blocks(&packs.whole, own_store, &mut memory)?;
     drop(target.blobs);
     let record = new_record(session, goal, &bundles, target.fresh)?;
     let target = target.tree;
 
-    let planned = plan_now(&installed, &target, &packs, &memory);
+    let planned = plan_now(session, &installed, &target, &packs, &memory);
     let changed = planned.tree_differs || session.record.as_ref().is_none_or(|live| !same_record(live, &record));
     let mut done = Transition {
         from: session.record.as_ref().map(|record| record.installed.version()),
@@ -164,6 +164,8 @@ impl Mover<'_> {
         };
         // Every pack of a route may turn out bad on its own.
         for _ in 0..MAX_PLANS + self.packs.steps.len() {
+            let jobs = planned.decoders(jobs, session.settings.terms);
+            let doors = Doors { jobs, ..doors.clone() };
             let fetched = fetch(&planned, &doors, &session.reporter).await?;
             if fetched.struck.is_empty() {
                 return self.stage(installed, &planned);
@@ -175,7 +177,7 @@ impl Mover<'_> {
             memory.struck.extend(fetched.struck);
             let (_, held) = Store::open(self.machine.own_directory())?;
             (memory.blobs, memory.blocks) = (held.blobs, held.blocks);
-            planned = plan_now(installed, self.target, self.packs, &memory);
+            planned = plan_now(session, installed, self.target, self.packs, &memory);
         }
         Err(ClientError::NoProgress)
     }
@@ -235,8 +237,8 @@ fn keep_blocks<'a>(
     Ok(())
 }
 
-fn plan_now(installed: &Installed, target: &Tree, packs: &Packs, memory: &Memory) -> UpdatePlan {
-    plan(installed.present(), target, &packs.offers(), memory)
+fn plan_now(session: &Session, installed: &Installed, target: &Tree, packs: &Packs, memory: &Memory) -> UpdatePlan {
+    plan(installed.present(), target, &packs.offers(), memory, session.settings.terms)
 }
 
 /// The blobs that are fetched alone.
@@ -253,6 +255,7 @@ fn cache(session: &Session, machine: &LockedMachine, known: &Fingerprints) {
 
 /// The packs from nothing whose heads are worth reading, for what neither the live tree nor `packs` has.
 fn from_nothing(
+    session: &Session,
     goal: &Goal,
     blobs: &BTreeMap<BundleName, Vec<Digest>>,
     installed: &Installed,
@@ -260,7 +263,7 @@ fn from_nothing(
     packs: &Packs,
     memory: &Memory,
 ) -> Vec<PackOffer> {
-    let alone = alone(&plan_now(installed, target, packs, memory));
+    let alone = alone(&plan_now(session, installed, target, packs, memory));
     let mut missing = missing_blobs(installed.present(), target);
     missing.retain(|need| alone.contains(&need.digest));
     let blobs = |bundle: &BundleName| -> BTreeSet<Digest> {

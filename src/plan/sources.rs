@@ -1,13 +1,15 @@
 //! Chooses where each missing blob comes from: another place in the machine's trees, a block of a pack, or its object.
 //!
-//! A block is taken when it is cheaper than what it replaces, the objects of the blobs that only it would bring. Where
-//! packs lead over several releases, what the last one starts from is wanted of the one before, and so on back; such a
-//! blob is worth what the blocks that start from it save, so that a way over several packs never costs more than
+//! A block is taken when it is cheaper than what it replaces, the objects of the blobs that only it would bring. Of one
+//! pack, what is held already comes first; then, where bytes are dearer than time, blocks that cost much time and memory;
+//! then all others, which bring what is still missing. So no blob comes twice, and none is lost when a block is struck.
+//! Where packs lead over several releases, what the last one starts from is wanted of the one before, and so on back; such
+//! a blob is worth what the blocks that start from it save, so that a way over several packs never costs more than
 //! objects. Blocks that lie next to each other in a pack become one request.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::{Memory, Need, Offer, Present};
+use super::{Memory, Need, Offer, Preference, Present, Terms};
 use crate::pack::{Build, PlacedBlock, ShortId};
 use crate::types::{Digest, Seen, TreePath};
 
@@ -118,6 +120,15 @@ impl Work {
         }
     }
 
+    /// The blocks that it decodes.
+    pub fn blocks(&self) -> &[BlockWork] {
+        match self {
+            Self::Range(range) => &range.blocks,
+            Self::Block(block) => std::slice::from_ref(block),
+            Self::Copy { .. } | Self::Object(_) => &[],
+        }
+    }
+
     /// Requests that it takes.
     pub fn requests(&self) -> u64 {
         match self {
@@ -127,8 +138,22 @@ impl Work {
     }
 }
 
-pub(super) fn choose(present: Present<'_>, needs: &[Need], offers: &[Offer<'_>], memory: &Memory) -> Chosen {
-    let chooser = Chooser::new(present, offers, memory);
+impl Terms {
+    /// Whether a block may be taken at all.
+    fn allow(&self, placed: &PlacedBlock) -> bool {
+        let fits = self.memory.is_none_or(|memory| placed.block.decoder_memory() <= memory);
+        fits && (self.prefer == Preference::Bytes || !placed.block.is_costly())
+    }
+}
+
+pub(super) fn choose(
+    present: Present<'_>,
+    needs: &[Need],
+    offers: &[Offer<'_>],
+    memory: &Memory,
+    terms: Terms,
+) -> Chosen {
+    let chooser = Chooser::new(present, offers, memory, terms);
     let mut missed = HashSet::new();
     for _ in 1..MAX_ROUNDS {
         let (chosen, missing) = chooser.round(needs, |base| !missed.contains(base));
@@ -150,6 +175,7 @@ struct Wanted {
 struct Chooser<'a> {
     offers: &'a [Offer<'a>],
     memory: &'a Memory,
+    terms: Terms,
     /// For each content that is intact in the live tree, a path that has it.
     here: HashMap<Digest, &'a TreePath>,
     /// The digests of the release that the live tree is of, in order.
@@ -159,14 +185,14 @@ struct Chooser<'a> {
 }
 
 impl<'a> Chooser<'a> {
-    fn new(present: Present<'a>, offers: &'a [Offer<'a>], memory: &'a Memory) -> Self {
+    fn new(present: Present<'a>, offers: &'a [Offer<'a>], memory: &'a Memory, terms: Terms) -> Self {
         let entries = || present.tree.entries().iter();
         let intact = entries().zip(present.seen).filter(|(_, seen)| **seen == Seen::Same);
         let here = intact.filter_map(|(entry, _)| Some((entry.kind.digest()?, &entry.path))).collect();
         let mut installed: Vec<Digest> = entries().filter_map(|entry| entry.kind.digest()).collect();
         installed.sort_unstable();
         let before = offers.iter().map(|offer| offer.before.iter().map(|need| need.digest).collect());
-        Self { offers, memory, here, installed, before: before.collect() }
+        Self { offers, memory, terms, here, installed, before: before.collect() }
     }
 
     /// Chooses once, with those blobs of releases on the way as bases that `may_be_base` allows. Also gives those that
@@ -229,11 +255,16 @@ impl<'a> Chooser<'a> {
             None => (!offer.before.is_empty() && may_be_base(&digest)).then_some(Base::Stored(digest)),
         };
         let (mut taken, mut work, mut bases) = (Vec::new(), Vec::new(), BTreeMap::new());
-        for placed in offer.index.blocks().iter().filter(|placed| !self.memory.struck.contains(&placed.block.digest)) {
+        let held = |placed: &PlacedBlock| self.memory.blocks.contains(&placed.block.digest);
+        let useless =
+            |placed: &PlacedBlock| self.memory.struck.contains(&placed.block.digest) || !self.terms.allow(placed);
+        let mut blocks: Vec<&PlacedBlock> = offer.index.blocks().iter().filter(|placed| !useless(placed)).collect();
+        blocks.sort_by_key(|placed| (!held(placed), !placed.block.is_costly()));
+        for placed in blocks {
             let makes = makes(placed, open, &wanted, |id| base(id.resolve(before)?));
             let made = || makes.iter().filter_map(Make::digest);
             let worth: u64 = made().map(|digest| open[&digest].worth).sum();
-            let held = self.memory.blocks.contains(&placed.block.digest);
+            let held = held(placed);
             let cost = if held { 0 } else { placed.block.length() };
             if made().next().is_none() || !held && cost >= worth {
                 continue;
@@ -254,6 +285,7 @@ impl<'a> Chooser<'a> {
                 false => taken.push(block),
             }
         }
+        taken.sort_by_key(|work| work.block.offset);
         work.extend(join(&offer.pack.path, taken).into_iter().map(Work::Range));
         (work, bases)
     }

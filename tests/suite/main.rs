@@ -9,6 +9,7 @@ mod disk;
 mod fuzzing;
 mod hostile;
 mod http;
+mod inside;
 mod install;
 mod interrupted;
 mod machine;
