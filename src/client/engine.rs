@@ -66,12 +66,12 @@ pub(super) async fn go(
         }
         None => None,
     };
-    let whole = from_nothing(goal, &blobs, &installed, &target, &packs, &memory);
+    let whole = from_nothing(session, goal, &blobs, &installed, &target, &packs, &memory);
     packs.extend(session.read_packs(whole).await?);
     drop(blobs);
     let record = new_record(session, goal, &bundles, fresh)?;
 
-    let planned = plan_now(&installed, &target, &packs, &memory);
+    let planned = plan_now(session, &installed, &target, &packs, &memory);
     let changed = planned.tree_differs || session.record.as_ref().is_none_or(|live| !same_record(live, &record));
     let mut done = Transition {
         from: session.record.as_ref().map(|record| record.installed.version()),
@@ -148,6 +148,8 @@ impl Mover<'_> {
             parallel: session.settings.parallel_downloads,
         };
         for _ in 0..MAX_PLANS {
+            let jobs = planned.decoders(jobs, session.settings.terms);
+            let doors = Doors { jobs, ..doors.clone() };
             let fetched = fetch(&planned, &doors, &session.reporter).await?;
             if fetched.struck.is_empty() {
                 return self.stage(installed, &planned);
@@ -159,7 +161,7 @@ impl Mover<'_> {
             memory.struck.extend(fetched.struck);
             let (_, held) = Store::open(self.machine.own_directory())?;
             (memory.blobs, memory.blocks) = (held.blobs, held.blocks);
-            planned = plan_now(installed, self.target, self.packs, &memory);
+            planned = plan_now(session, installed, self.target, self.packs, &memory);
         }
         Err(ClientError::NoProgress)
     }
@@ -205,9 +207,15 @@ impl Mover<'_> {
     }
 }
 
-fn plan_now(installed: &Installed, target: &Tree, packs: &[ReadPack], memory: &Memory) -> UpdatePlan {
+fn plan_now(
+    session: &Session,
+    installed: &Installed,
+    target: &Tree,
+    packs: &[ReadPack],
+    memory: &Memory,
+) -> UpdatePlan {
     let offers: Vec<Offer<'_>> = packs.iter().map(|pack| Offer { pack: &pack.offer, index: &pack.index }).collect();
-    plan(installed.present(), target, &offers, memory)
+    plan(installed.present(), target, &offers, memory, session.settings.terms)
 }
 
 /// A cache that cannot be written costs time later, nothing else.
@@ -219,6 +227,7 @@ fn cache(session: &Session, machine: &LockedMachine, known: &Fingerprints) {
 
 /// The packs from nothing whose heads are worth reading, for what neither the live tree nor `packs` has.
 fn from_nothing(
+    session: &Session,
     goal: &Goal,
     blobs: &BTreeMap<BundleName, Vec<Digest>>,
     installed: &Installed,
@@ -226,7 +235,7 @@ fn from_nothing(
     packs: &[ReadPack],
     memory: &Memory,
 ) -> Vec<PackOffer> {
-    let planned = plan_now(installed, target, packs, memory);
+    let planned = plan_now(session, installed, target, packs, memory);
     let alone: BTreeSet<Digest> = planned.work.iter().filter_map(crate::plan::Work::object).collect();
     let mut missing = missing_blobs(installed.present(), target);
     missing.retain(|need| alone.contains(&need.digest));

@@ -48,6 +48,25 @@ pub struct Memory {
     pub struck: HashSet<Digest>,
 }
 
+/// What is dearer to the machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Preference {
+    /// Time: nothing is done that saves bytes at the cost of many seconds.
+    #[default]
+    Time,
+    /// Bytes.
+    Bytes,
+}
+
+/// On which terms blocks are taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// What is dearer.
+    pub prefer: Preference,
+    /// The most memory that decoding a block may take, in bytes; none when there is no limit.
+    pub memory: Option<u64>,
+}
+
 /// How many files and symlinks come, change and go, as compared with what is on disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -101,11 +120,11 @@ pub struct Need {
 const DISK_UNIT_BYTES: u64 = 4096;
 
 /// Computes the plan. Offers are used in their order, so the cheapest kind comes first.
-pub fn plan(present: Present<'_>, target: &Tree, offers: &[Offer<'_>], memory: &Memory) -> UpdatePlan {
+pub fn plan(present: Present<'_>, target: &Tree, offers: &[Offer<'_>], memory: &Memory, terms: Terms) -> UpdatePlan {
     let kept = kept(present, target);
     let needs = needs(target, &kept);
     let carried = carried(present.extra, target);
-    let work = sources::choose(present, &needs, offers, memory);
+    let work = sources::choose(present, &needs, offers, memory, terms);
     let counts = count(present, target, &carried);
     let rounded = |bytes: u64| bytes.div_ceil(DISK_UNIT_BYTES) * DISK_UNIT_BYTES;
     let unmade: Vec<&Need> = needs.iter().filter(|need| !memory.blobs.contains(&need.digest)).collect();
@@ -126,6 +145,20 @@ pub fn plan(present: Present<'_>, target: &Tree, offers: &[Offer<'_>], memory: &
         inodes: fresh as u64,
         work,
         kept,
+    }
+}
+
+impl UpdatePlan {
+    /// How many blocks may be decoded at once, at most `jobs`: so many that their decoders fit into the memory that the terms
+    /// allow.
+    pub fn decoders(&self, jobs: usize, terms: Terms) -> usize {
+        let largest = self.work.iter().flat_map(Work::blocks).map(|work| work.block.block.decoder_memory()).max();
+        match (terms.memory, largest) {
+            (Some(memory), Some(largest)) => {
+                usize::try_from(memory / largest.max(1)).unwrap_or(usize::MAX).clamp(1, jobs.max(1))
+            }
+            _ => jobs,
+        }
     }
 }
 

@@ -1,11 +1,13 @@
 //! Chooses where each missing blob comes from: another place in the live tree, a block of a pack, or its object.
 //!
-//! A block is taken when it is cheaper than what it replaces, the objects of the blobs that only it would bring. Blocks
-//! that lie next to each other in a pack become one request.
+//! A block is taken when it is cheaper than what it replaces, the objects of the blobs that only it would bring. What is
+//! held already comes first; then, where bytes are dearer than time, blocks that cost much time and memory; then all
+//! others, which bring what is still missing. So no blob comes twice, and none is lost when a block is struck. Blocks that
+//! lie next to each other in a pack become one request.
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Memory, Need, Offer, Present};
+use super::{Memory, Need, Offer, Preference, Present, Terms};
 use crate::pack::PlacedBlock;
 use crate::types::{Digest, Seen, TreePath};
 
@@ -83,6 +85,15 @@ impl Work {
         }
     }
 
+    /// The blocks that it decodes.
+    pub fn blocks(&self) -> &[BlockWork] {
+        match self {
+            Self::Range(range) => &range.blocks,
+            Self::Block(block) => std::slice::from_ref(block),
+            Self::Copy { .. } | Self::Object(_) => &[],
+        }
+    }
+
     /// Requests that it takes.
     pub fn requests(&self) -> u64 {
         match self {
@@ -92,7 +103,21 @@ impl Work {
     }
 }
 
-pub(super) fn choose(present: Present<'_>, needs: &[Need], offers: &[Offer<'_>], memory: &Memory) -> Vec<Work> {
+impl Terms {
+    /// Whether a block may be taken at all.
+    fn allow(&self, placed: &PlacedBlock) -> bool {
+        let fits = self.memory.is_none_or(|memory| placed.block.decoder_memory() <= memory);
+        fits && (self.prefer == Preference::Bytes || !placed.block.is_costly())
+    }
+}
+
+pub(super) fn choose(
+    present: Present<'_>,
+    needs: &[Need],
+    offers: &[Offer<'_>],
+    memory: &Memory,
+    terms: Terms,
+) -> Vec<Work> {
     let here = intact_files(present);
     let mut open: HashMap<Digest, &Need> = needs.iter().map(|need| (need.digest, need)).collect();
     open.retain(|digest, _| !memory.blobs.contains(digest));
@@ -109,11 +134,15 @@ pub(super) fn choose(present: Present<'_>, needs: &[Need], offers: &[Offer<'_>],
         let mut wanted: Vec<Digest> = open.keys().copied().collect();
         wanted.sort_unstable();
         let mut taken: Vec<BlockWork> = Vec::new();
-        for placed in offer.index.blocks().iter().filter(|placed| !memory.struck.contains(&placed.block.digest)) {
+        let held = |placed: &PlacedBlock| memory.blocks.contains(&placed.block.digest);
+        let useless = |placed: &PlacedBlock| memory.struck.contains(&placed.block.digest) || !terms.allow(placed);
+        let mut blocks: Vec<&PlacedBlock> = offer.index.blocks().iter().filter(|placed| !useless(placed)).collect();
+        blocks.sort_by_key(|placed| (!held(placed), !placed.block.is_costly()));
+        for placed in blocks {
             let makes = makes(placed, &open, &wanted, &here, &here_sorted);
             let made = makes.iter().filter_map(Make::digest).collect::<HashSet<_>>();
             let alone: u64 = made.iter().map(|digest| open[digest].object_bytes + REQUEST_BYTES).sum();
-            let held = memory.blocks.contains(&placed.block.digest);
+            let held = held(placed);
             if made.is_empty() || !held && placed.block.length() >= alone {
                 continue;
             }
@@ -124,6 +153,7 @@ pub(super) fn choose(present: Present<'_>, needs: &[Need], offers: &[Offer<'_>],
                 false => taken.push(block),
             }
         }
+        taken.sort_by_key(|work| work.block.offset);
         work.extend(join(&offer.pack.path, taken).into_iter().map(Work::Range));
     }
     work.extend(needs.iter().filter(|need| open.contains_key(&need.digest)).copied().map(Work::Object));

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::delta::Delta;
 use crate::manifest::{BundleOffer, HeadName, ManifestName, Release, Status};
-use crate::pack::{BlockWriter, PackWriter};
+use crate::pack::{Block, BlockWriter, PackWriter};
 use crate::types::{BundleName, Difference, Metadata, Version};
 
 /// Content is named by a number here; its object is as long as its size and a little more.
@@ -46,8 +46,22 @@ fn tree(files: &[(&str, u8, u32)]) -> Tree {
     Tree::from_sorted(entries).expect("a tree")
 }
 
+/// A block that makes what is inside a file is costly: here a delta that says so, which no decoder sees.
+fn costly_block(new: u8, old: u8) -> (Block<Digest>, Vec<u8>) {
+    let delta = Delta::make(&content(old), &content(new));
+    let delta = delta.to_predicted(&content(old), &content(new)).expect("few triples");
+    let mut block = BlockWriter::new(Vec::new(), 1);
+    block.xz_form(digest(new), content(new).len() as u64, digest(old), &delta);
+    block.finish().expect("memory")
+}
+
 /// A pack with a block for each list of (new content, old content that its delta starts from).
 fn pack(blocks: &[Vec<(u8, Option<u8>)>]) -> (PackOffer, Index) {
+    pack_with(blocks, &[])
+}
+
+/// The same, with costly blocks behind the others.
+fn pack_with(blocks: &[Vec<(u8, Option<u8>)>], costly: &[(u8, u8)]) -> (PackOffer, Index) {
     let mut made = Vec::new();
     for builds in blocks {
         let mut block = BlockWriter::new(Vec::new(), 1);
@@ -62,6 +76,7 @@ fn pack(blocks: &[Vec<(u8, Option<u8>)>]) -> (PackOffer, Index) {
         }
         made.push(block.finish().expect("memory"));
     }
+    made.extend(costly.iter().map(|(new, old)| costly_block(*new, *old)));
     let known = (0..=u8::MAX).map(digest);
     let mut bytes = Vec::new();
     let blocks = made.iter().map(|(block, bytes)| (block.clone(), &bytes[..])).collect();
@@ -85,8 +100,24 @@ fn all_same(tree: &Tree) -> Vec<Seen> {
 }
 
 fn plan_simple(old: &Tree, seen: &[Seen], new: &Tree, packs: &[(PackOffer, Index)], memory: &Memory) -> UpdatePlan {
+    plan_on(Terms::default(), old, seen, new, packs, memory)
+}
+
+fn plan_on(
+    terms: Terms,
+    old: &Tree,
+    seen: &[Seen],
+    new: &Tree,
+    packs: &[(PackOffer, Index)],
+    memory: &Memory,
+) -> UpdatePlan {
     let offers: Vec<Offer<'_>> = packs.iter().map(|(pack, index)| Offer { pack, index }).collect();
-    plan(Present { tree: old, seen, extra: &[] }, new, &offers, memory)
+    plan(Present { tree: old, seen, extra: &[] }, new, &offers, memory, terms)
+}
+
+/// The blocks that a plan takes, held ones and others.
+fn taken(planned: &UpdatePlan) -> Vec<Digest> {
+    planned.work.iter().flat_map(Work::blocks).map(|work| work.block.block.digest).collect()
 }
 
 #[test]
@@ -128,6 +159,58 @@ fn a_block_is_one_request_and_a_lone_blob_its_object() {
 }
 
 #[test]
+fn costly_blocks_are_taken_when_bytes_are_dear() {
+    let (old, new) = (tree(&[("a", 1, 0o755), ("b", 2, 0o755)]), tree(&[("a", 11, 0o755), ("b", 12, 0o755)]));
+    let packs = [pack_with(&[vec![(12, Some(2))], vec![(11, None)]], &[(11, 1)])];
+    let [small, plain, costly] = packs[0].1.blocks() else { panic!("three blocks") };
+    let [small, plain, costly] = [small, plain, costly].map(|placed| placed.block.digest);
+    let same = all_same(&old);
+    let bytes = Terms { prefer: Preference::Bytes, memory: None };
+    let on = |terms: Terms, memory: Memory| plan_on(terms, &old, &same, &new, &packs, &memory);
+    assert_eq!(taken(&on(Terms::default(), Memory::default())), [small, plain]);
+    assert_eq!(taken(&on(bytes, Memory::default())), [small, costly]);
+    // One that is struck is replaced by the other, and both by the object.
+    let struck = |blocks: &[Digest]| Memory { struck: blocks.iter().copied().collect(), ..Memory::default() };
+    assert_eq!(taken(&on(bytes, struck(&[costly]))), [small, plain]);
+    let planned = on(bytes, struck(&[costly, plain]));
+    assert_eq!(
+        (taken(&planned), planned.work.iter().filter_map(Work::object).collect()),
+        (vec![small], vec![digest(11)])
+    );
+    // What is held already costs no bytes.
+    let held = Memory { blocks: [plain].into(), ..Memory::default() };
+    let mut blocks = taken(&on(bytes, held));
+    blocks.sort_by_key(|digest| *digest == plain);
+    assert_eq!(blocks, [small, plain]);
+    // A costly block that is held is not made for one who wants no delay.
+    let held = Memory { blocks: [costly].into(), ..Memory::default() };
+    assert_eq!(taken(&on(Terms::default(), held)), [small, plain]);
+}
+
+#[test]
+fn what_takes_too_much_memory_is_left_out() {
+    let (old, new) = (tree(&[("a", 1, 0o755)]), tree(&[("a", 11, 0o755)]));
+    let packs = [pack_with(&[vec![(11, None)]], &[(11, 1)])];
+    let [plain, costly] = packs[0].1.blocks() else { panic!("two blocks") };
+    let on = |memory: u64| {
+        let terms = Terms { prefer: Preference::Bytes, memory: Some(memory) };
+        (plan_on(terms, &old, &all_same(&old), &new, &packs, &Memory::default()), terms)
+    };
+    let needed = costly.block.decoder_memory();
+    for (memory, wanted) in [(needed, vec![costly]), (needed - 1, vec![plain]), (1 << 20, vec![])] {
+        let wanted: Vec<Digest> = wanted.into_iter().map(|placed| placed.block.digest).collect();
+        assert_eq!(taken(&on(memory).0), wanted, "{memory}");
+    }
+    // As many decoders as fit, but always one.
+    for (memory, jobs) in [(needed, 1), (3 * needed - 1, 2), (u64::MAX, 4)] {
+        let (planned, terms) = on(memory);
+        assert_eq!(planned.decoders(4, terms), jobs, "{memory}");
+    }
+    let (planned, terms) = on(0);
+    assert_eq!((planned.decoders(4, terms), planned.decoders(4, Terms::default())), (4, 4), "nothing is decoded");
+}
+
+#[test]
 fn other_metadata_is_a_copy_and_not_a_download() {
     let (old, new) = (tree(&[("a", 1, 0o755)]), tree(&[("a", 1, 0o4755), ("b", 1, 0o755)]));
     let planned = plan_simple(&old, &all_same(&old), &new, &[], &Memory::default());
@@ -141,7 +224,8 @@ fn damage_is_counted_as_what_it_is() {
     let mut seen = all_same(&old);
     (seen[2], seen[3]) = (Seen::Missing, Seen::Differs(Difference::Mode));
     let extra = [PathBuf::from("bin/planted"), PathBuf::from("local/mine")];
-    let planned = plan(Present { tree: &old, seen: &seen, extra: &extra }, &old, &[], &Memory::default());
+    let planned =
+        plan(Present { tree: &old, seen: &seen, extra: &extra }, &old, &[], &Memory::default(), Terms::default());
     assert_eq!(planned.counts, Counts { added: 1, changed: 1, removed: 1 });
     assert_eq!(planned.carried, [PathBuf::from("local")], "no release owns usr/local: it goes along as a whole");
     assert_eq!(planned.damaged.len(), 2);
@@ -216,7 +300,12 @@ proptest! {
         new in prop::collection::btree_map("[a-f]", 0u8..24, 0..6),
         damage in prop::collection::vec(0u8..4, 8),
         blocks in prop::collection::vec(prop::collection::vec((0u8..24, prop::option::of(0u8..12)), 1..4), 0..5),
+        costly in prop::collection::vec((0u8..24, 0u8..12), 0..3),
         held in prop::collection::vec(0u8..24, 0..3),
+        gone in prop::collection::vec(any::<prop::sample::Index>(), 0..3),
+        terms in (any::<bool>(), prop::option::of(prop_oneof![0u64..20 << 20, Just(1 << 40)])).prop_map(|(bytes, memory)| {
+            Terms { prefer: if bytes { Preference::Bytes } else { Preference::Time }, memory }
+        }),
     ) {
         let make = |files: &BTreeMap<String, u8>| {
             tree(&files.iter().map(|(name, number)| (name.as_str(), *number, 0o644)).collect::<Vec<_>>())
@@ -230,9 +319,17 @@ proptest! {
             .into_iter()
             .map(|block| block.into_iter().collect::<BTreeMap<_, _>>().into_iter().collect())
             .collect();
-        let packs = [pack(&blocks)];
-        let memory = Memory { blobs: held.into_iter().map(digest).collect(), ..Memory::default() };
-        let planned = plan_simple(&old, &seen, &new, &packs, &memory);
+        let packs = [pack_with(&blocks, &costly)];
+        let offered: Vec<Digest> = packs[0].1.blocks().iter().map(|placed| placed.block.digest).collect();
+        let struck = gone.iter().filter(|_| !offered.is_empty()).map(|index| *index.get(&offered)).collect();
+        let memory = Memory { blobs: held.into_iter().map(digest).collect(), struck, ..Memory::default() };
+        let planned = plan_on(terms, &old, &seen, &new, &packs, &memory);
+        for work in planned.work.iter().flat_map(Work::blocks) {
+            let block = &work.block.block;
+            prop_assert!(!memory.struck.contains(&block.digest));
+            prop_assert!(terms.prefer == Preference::Bytes || !block.is_costly());
+            prop_assert!(terms.memory.is_none_or(|memory| block.decoder_memory() <= memory));
+        }
 
         let intact: BTreeMap<&str, Digest> = old.entries().iter().zip(&seen).filter(|(_, seen)| **seen == Seen::Same)
             .filter_map(|(entry, _)| Some((entry.path.as_str(), entry.kind.digest()?))).collect();

@@ -8,6 +8,7 @@ mod bundles;
 mod disk;
 mod hostile;
 mod http;
+mod inside;
 mod install;
 mod interrupted;
 mod machine;
