@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
+use super::sources::REQUEST_BYTES;
 use super::*;
 use crate::delta::Delta;
 use crate::manifest::{BundleOffer, HeadName, ManifestName, Release, Status};
@@ -125,6 +126,23 @@ fn a_block_is_one_request_and_a_lone_blob_its_object() {
     let block = Memory { blocks: [packs[0].1.blocks()[0].block.digest].into(), ..Memory::default() };
     let planned = plan_simple(&old, &all_same(&old), &new, &packs, &block);
     assert!(matches!(planned.work[..], [Work::Block(_)]) && planned.download_bytes == 0);
+}
+
+#[test]
+fn a_whole_block_is_taken_though_its_objects_are_smaller() {
+    let (old, new) = (tree(&[]), tree(&[("a", 1, 0o755), ("b", 2, 0o755), ("c", 3, 0o755)]));
+    let packs = [pack(&[vec![(1, None), (2, None), (3, None)], vec![(4, None)]])];
+    let length = packs[0].1.blocks()[0].block.length();
+    let mut entries = new.entries().to_vec();
+    for entry in &mut entries {
+        if let Kind::File { object_bytes, .. } = &mut entry.kind {
+            *object_bytes = 1;
+        }
+    }
+    let new = Tree::from_sorted(entries).expect("a tree");
+    let planned = plan_simple(&old, &all_same(&old), &new, &packs, &Memory::default());
+    assert!(length > 3 && planned.work.iter().all(|work| matches!(work, Work::Range(_))));
+    assert_eq!((planned.download_bytes, planned.requests), (length, 1));
 }
 
 #[test]
@@ -286,7 +304,7 @@ proptest! {
         prop_assert_eq!(unique, wanted);
         prop_assert_eq!(planned.download_bytes, bytes);
         let alone: u64 = missing_blobs(Present { tree: &old, seen: &seen, extra: &[] }, &new)
-            .iter().filter(|need| !memory.blobs.contains(&need.digest)).map(|need| need.object_bytes + 1024).sum();
-        prop_assert!(planned.download_bytes <= alone + 5 * (16 << 10), "packs never cost much more than they save");
+            .iter().filter(|need| !memory.blobs.contains(&need.digest)).map(|need| need.object_bytes + REQUEST_BYTES).sum();
+        prop_assert!(planned.download_bytes <= alone + 5 * REQUEST_BYTES, "packs never cost much more than they save");
     }
 }

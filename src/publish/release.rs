@@ -15,7 +15,7 @@ use super::reuse::OldBlocks;
 use super::signing::{current_metadata, write_documents};
 use super::{PublishError, objects, packs, read};
 use crate::manifest::{BundleManifest, BundleOffer, ManifestName, Predecessor, Release, Tree};
-use crate::pack::{ManifestDelta, apply_manifest_delta, make_manifest_delta};
+use crate::pack::{LEVEL, ManifestDelta, apply_manifest_delta, make_manifest_delta};
 use crate::report::{Event, Reporter};
 use crate::site::{Access, InputTrees, Owners, Site, Spool};
 use crate::trust::{KeyDirectory, Lifetimes, Reference, sign_release};
@@ -48,7 +48,7 @@ pub struct ReleaseRequest {
     pub latest_mtime: Option<i64>,
 }
 
-/// Levels of zstd, 1 to 22.
+/// Levels of zstd, 1 to 22. Packs are made by LZMA2 from [`crate::pack::LEVEL`] on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Levels {
     /// For objects, which are only the fallback.
@@ -82,7 +82,7 @@ pub struct Released {
 
 impl Default for Levels {
     fn default() -> Self {
-        Self { objects: 6, from_nothing: 19, steps: 19 }
+        Self { objects: 6, from_nothing: LEVEL, steps: LEVEL }
     }
 }
 
