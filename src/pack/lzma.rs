@@ -65,8 +65,8 @@ pub(super) fn is_x86_program(start: &[u8]) -> bool {
 }
 
 /// Whether the filter makes these programs smaller. Mostly it does, by a twentieth; but in programs that are largely the
-/// same, calls that were alike differ behind it. So a quick encoder tries both: it is 0.3 % off at most and agrees about
-/// which is smaller.
+/// same, calls that were alike differ behind it. So a quick encoder tries both: where that was measured, it agreed with a
+/// slow one about which is smaller.
 ///
 /// # Errors
 /// When there is no memory.
