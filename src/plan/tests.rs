@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
+use super::sources::REQUEST_BYTES;
 use super::*;
 use crate::delta::Delta;
 use crate::manifest::{BundleOffer, HeadName, ManifestName, Release, Status};
@@ -215,6 +216,23 @@ fn what_takes_too_much_memory_is_left_out() {
     }
     let (planned, terms) = on(0);
     assert_eq!((planned.decoders(4, terms), planned.decoders(4, Terms::default())), (4, 4), "nothing is decoded");
+}
+
+#[test]
+fn a_whole_block_is_taken_though_its_objects_are_smaller() {
+    let (old, new) = (tree(&[]), tree(&[("a", 1, 0o755), ("b", 2, 0o755), ("c", 3, 0o755)]));
+    let packs = [pack(&[vec![(1, None), (2, None), (3, None)], vec![(4, None)]])];
+    let length = packs[0].1.blocks()[0].block.length();
+    let mut entries = new.entries().to_vec();
+    for entry in &mut entries {
+        if let Kind::File { object_bytes, .. } = &mut entry.kind {
+            *object_bytes = 1;
+        }
+    }
+    let new = Tree::from_sorted(entries).expect("a tree");
+    let planned = plan_simple(&old, &all_same(&old), &new, &packs, &Memory::default());
+    assert!(length > 3 && planned.work.iter().flatten().all(|work| matches!(work, Work::Range(_))));
+    assert_eq!((planned.download_bytes, planned.requests), (length, 1));
 }
 
 #[test]
@@ -431,8 +449,8 @@ proptest! {
         prop_assert_eq!(unique, wanted);
         prop_assert_eq!(planned.download_bytes, bytes);
         let alone: u64 = missing_blobs(Present { tree: &old, seen: &seen, extra: &[] }, &new)
-            .iter().filter(|need| !memory.blobs.contains(&need.digest)).map(|need| need.object_bytes + 1024).sum();
-        prop_assert!(planned.download_bytes <= alone + 5 * (16 << 10), "packs never cost much more than they save");
+            .iter().filter(|need| !memory.blobs.contains(&need.digest)).map(|need| need.object_bytes + REQUEST_BYTES).sum();
+        prop_assert!(planned.download_bytes <= alone + 5 * REQUEST_BYTES, "packs never cost much more than they save");
     }
 
     /// Over any number of packs, whatever is offered, damaged, struck and held: done stage by stage, every delta finds what

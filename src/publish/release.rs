@@ -16,6 +16,7 @@ use super::routes::routes_to;
 use super::signing::{current_metadata, write_documents};
 use super::{PublishError, objects, packs, read, text_deltas};
 use crate::manifest::{BundleManifest, BundleOffer, ManifestName, Release, Tree};
+use crate::pack::LEVEL;
 use crate::plan::Route;
 use crate::report::{Event, Reporter};
 use crate::site::{Access, InputTrees, Owners, Site, Spool};
@@ -49,7 +50,7 @@ pub struct ReleaseRequest {
     pub latest_mtime: Option<i64>,
 }
 
-/// Levels of zstd, 1 to 22.
+/// Levels of zstd, 1 to 22. Packs are made by LZMA2 from [`crate::pack::LEVEL`] on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Levels {
     /// For objects, which are only the fallback.
@@ -85,7 +86,7 @@ pub struct Released {
 
 impl Default for Levels {
     fn default() -> Self {
-        Self { objects: 6, from_nothing: 19, steps: 19 }
+        Self { objects: 6, from_nothing: LEVEL, steps: LEVEL }
     }
 }
 
