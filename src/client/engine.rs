@@ -10,13 +10,13 @@ use std::sync::Arc;
 use super::session::{KnownRelease, Session};
 use super::trees::{Installed, ReadPack, TargetTree};
 use super::{ClientError, Mode, Thoroughness, Transition};
-use crate::fetch::{Doors, fetch};
+use crate::fetch::{Doors, FetchError, fetch};
 use crate::manifest::{InstalledRecord, PackOffer, ReleaseName, Tree};
 use crate::plan::{Memory, Offer, UpdatePlan, closure, missing_blobs, plan, worth_a_look};
 use crate::report::Event;
 use crate::stage::{Damaged, Job, StagedTree, damaged, heal, stage};
 use crate::state::{LockedMachine, NewRecord, Slot};
-use crate::store::Store;
+use crate::store::{Shelf, Store};
 use crate::switch::switch;
 use crate::tree::Fingerprints;
 use crate::types::{BundleName, Digest, TreePath};
@@ -55,7 +55,8 @@ pub(super) async fn go(
         }
         _ => Vec::new(),
     };
-    let TargetTree { tree: target, blobs, fresh } = session.target_tree(&goal.release, &bundles, step.first()).await?;
+    let TargetTree { tree: target, blobs, fresh } =
+        session.target_tree(&goal.release, &bundles, step.first(), &installed.tree).await?;
     let mut packs = step;
     let mut memory = Memory::default();
     let store = match session.locked().filter(|_| mode != Mode::DryRun) {
@@ -66,8 +67,10 @@ pub(super) async fn go(
         }
         None => None,
     };
+    keep_blocks(&packs, store.as_ref().map(|(_, store)| &**store), &mut memory)?;
     let whole = from_nothing(goal, &blobs, &installed, &target, &packs, &memory);
     packs.extend(session.read_packs(whole).await?);
+    keep_blocks(&packs, store.as_ref().map(|(_, store)| &**store), &mut memory)?;
     drop(blobs);
     let record = new_record(session, goal, &bundles, fresh)?;
 
@@ -203,6 +206,16 @@ impl Mover<'_> {
         cache(self.session, self.machine, &known);
         Ok(())
     }
+}
+
+/// Blocks that came with the heads of their packs count as fetched, and are where there is a store.
+fn keep_blocks(packs: &[ReadPack], store: Option<&Store>, memory: &mut Memory) -> Result<(), ClientError> {
+    for (digest, bytes) in packs.iter().flat_map(ReadPack::blocks) {
+        if let (true, Some(store)) = (memory.blocks.insert(digest), store) {
+            store.add(Shelf::Block, digest, bytes).map_err(FetchError::from)?;
+        }
+    }
+    Ok(())
 }
 
 fn plan_now(installed: &Installed, target: &Tree, packs: &[ReadPack], memory: &Memory) -> UpdatePlan {

@@ -7,6 +7,7 @@ mod bundles;
 mod engine;
 mod error;
 mod inspect;
+mod release_document;
 mod request;
 mod rollback;
 mod session;

@@ -16,9 +16,7 @@ use crate::report::{Event, Reporter};
 use crate::state::{HOME, LockedMachine, Machine, Record, Slot};
 use crate::transport::{Answer, Limits, Transport, TransportError};
 use crate::tree::Writer;
-use crate::trust::{
-    Expiry, Fetched, KnownTime, NewestRelease, Reference, Source, SourceError, TrustDirectory, Trusted, refresh,
-};
+use crate::trust::{Expiry, Fetched, KnownTime, Reference, Source, SourceError, TrustDirectory, Trusted, refresh};
 use crate::types::{BundleName, Version};
 
 /// The program was made no earlier than this (2026-11-23): no clock before it is believed.
@@ -180,17 +178,8 @@ impl Session {
         }
         let source = Publication(self.transport.clone());
         let look = refresh(&directory, &first_root, &source, time, expiry).await?;
-        let NewestRelease { version, reference, ref path } = *look.newest.get();
-        let name = look.newest.as_ref().map(|newest| newest.reference);
-        let remembered = directory.last_release()?.filter(|last| Reference::to(last) == reference);
-        let document = match remembered {
-            Some(document) => document,
-            None => {
-                let document = name.admit(self.transport.get(path, reference.length).await?)?;
-                directory.remember_release(&document)?;
-                document
-            }
-        };
+        let version = look.newest.version;
+        let document = self.newest_document(&look.newest, &directory).await?;
         let bytes = document.get().clone();
         let release = document.try_map(|bytes| Release::parse(version, &bytes))?;
         // Machines take that time for come: a later one would let all metadata look expired.

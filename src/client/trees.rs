@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::session::{KnownRelease, Session};
 use super::{ClientError, Thoroughness};
 use crate::manifest::{BundleManifest, Conflict, ManifestError, ManifestName, PackOffer, Release, Tree, Union};
-use crate::pack::{Index, apply_manifest_delta};
+use crate::pack::{Index, apply_text_delta};
 use crate::plan::{Present, joined};
 use crate::report::{Event, Step};
 use crate::state::Slot;
@@ -26,6 +26,8 @@ pub(super) struct Installed {
 pub(super) struct ReadPack {
     pub offer: PackOffer,
     pub index: Index,
+    /// What came of it so far, from its beginning on.
+    pub begun: Vec<u8>,
 }
 
 /// The tree of a target, the contents of each of its bundles, and those manifests that the live tree's record does not
@@ -40,6 +42,22 @@ pub(super) struct TargetTree {
 impl Installed {
     pub fn present(&self) -> Present<'_> {
         Present { tree: &self.tree, seen: &self.seen, extra: &self.extra }
+    }
+}
+
+impl ReadPack {
+    /// A part of the pack, if it has come.
+    fn part(&self, offset: u64, length: u64) -> Option<&[u8]> {
+        part(&self.begun, offset, length)
+    }
+
+    /// The blocks that came with the head and are what the index says, with their bytes.
+    pub fn blocks(&self) -> impl Iterator<Item = (Digest, &[u8])> {
+        let blocks = self.index.blocks().iter();
+        blocks.filter_map(|placed| {
+            let bytes = self.part(placed.offset, placed.block.length())?;
+            (Digest::of(bytes) == placed.block.digest).then_some((placed.block.digest, bytes))
+        })
     }
 }
 
@@ -85,12 +103,14 @@ impl Session {
         Ok(())
     }
 
-    /// The tree of `bundles` in a release: known manifests come from the record, others as deltas in `pack`, or whole.
+    /// The tree of `bundles` in a release: known manifests come from the record, others as deltas in `pack`, or whole. Paths
+    /// that `installed` has, too, are in memory once.
     pub async fn target_tree(
         &self,
         target: &KnownRelease,
         bundles: &BTreeSet<BundleName>,
         pack: Option<&ReadPack>,
+        installed: &Tree,
     ) -> Result<TargetTree, ClientError> {
         let release = &*target.release;
         release.check_manifests(bundles)?;
@@ -100,7 +120,7 @@ impl Session {
         for bundle in bundles {
             let name = manifest_name(release, bundle)?;
             let has = self.record.as_ref().and_then(|record| record.installed.bundles.get(bundle));
-            let manifest = if has == Some(&name.sha256) {
+            let mut manifest = if has == Some(&name.sha256) {
                 self.installed_manifest(bundle).await?
             } else {
                 let patched = deltas.remove(bundle).and_then(|frame| self.patched(bundle, name, &frame));
@@ -114,6 +134,7 @@ impl Session {
                 fresh.push((name.sha256, compressed));
                 BundleManifest::parse(bundle, &json)?
             };
+            manifest.tree.share_paths(installed);
             entries += manifest.tree.entries().len();
             if entries > BundleManifest::MAX_ENTRIES {
                 let limit = BundleManifest::MAX_ENTRIES;
@@ -129,9 +150,9 @@ impl Session {
 
     /// Reads the head of a pack. One that is missing or of a later format is no offer; that is said and no error.
     pub async fn read_pack(&self, offer: &PackOffer) -> Result<Option<ReadPack>, ClientError> {
-        let mut head = Vec::new();
+        let mut begun = Vec::new();
         let mut sink = |bytes: &[u8]| {
-            head.extend_from_slice(bytes);
+            begun.extend_from_slice(bytes);
             Ok(())
         };
         let skipped = |why: String| {
@@ -141,15 +162,17 @@ impl Session {
         if offer.head.length > crate::pack::MAX_HEAD_BYTES {
             return skipped("its head is too long".to_owned());
         }
-        match self.transport.range(&offer.path, 0, offer.head.length, &mut sink).await {
+        match self.transport.range(&offer.path, 0, offer.first_bytes(), &mut sink).await {
             Err(error) if error.is_not_found() => return skipped(error.to_string()),
             other => other?,
         }
-        if Digest::of(&head) != offer.head.sha256 {
+        // Not above `MAX_HEAD_BYTES`, and the pack is not shorter than its head.
+        let head = &begun[..offer.head.length as usize];
+        if Digest::of(head) != offer.head.sha256 {
             return skipped("its head is damaged".to_owned());
         }
-        match Index::parse(&head) {
-            Ok(index) => Ok(Some(ReadPack { offer: offer.clone(), index })),
+        match Index::parse(head) {
+            Ok(index) => Ok(Some(ReadPack { offer: offer.clone(), index, begun })),
             Err(error) => skipped(error.to_string()),
         }
     }
@@ -177,19 +200,23 @@ impl Session {
             })
             .collect();
         for (start, length) in joined(wanted.iter().map(|place| (place.offset, place.length))) {
-            let mut bytes = Vec::new();
-            let mut sink = |piece: &[u8]| {
-                bytes.extend_from_slice(piece);
-                Ok(())
+            let mut fetched = Vec::new();
+            let bytes = match pack.part(start, length) {
+                Some(bytes) => bytes,
+                None => {
+                    let mut sink = |piece: &[u8]| {
+                        fetched.extend_from_slice(piece);
+                        Ok(())
+                    };
+                    if let Err(error) = self.transport.range(&pack.offer.path, start, length, &mut sink).await {
+                        self.reporter.report(Event::Warning(format!("manifest deltas are not used: {error}")));
+                        return Ok(frames);
+                    }
+                    &fetched
+                }
             };
-            if let Err(error) = self.transport.range(&pack.offer.path, start, length, &mut sink).await {
-                self.reporter.report(Event::Warning(format!("manifest deltas are not used: {error}")));
-                return Ok(frames);
-            }
             for place in &wanted {
-                let inside = place.offset.checked_sub(start).and_then(|from| {
-                    bytes.get(usize::try_from(from).ok()?..)?.get(..usize::try_from(place.length).ok()?)
-                });
+                let inside = place.offset.checked_sub(start).and_then(|from| part(bytes, from, place.length));
                 if let Some(frame) = inside {
                     frames.insert(place.bundle.clone(), frame.to_vec());
                 }
@@ -203,7 +230,7 @@ impl Session {
         let record = self.record.as_ref()?;
         let old_length = record.release().ok()?.0.bundles.get(bundle)?.manifest.length;
         let old = record.manifest_json(bundle, old_length).ok()??;
-        let json = apply_manifest_delta(&old, frame, wanted.length).ok()?;
+        let json = apply_text_delta(&old, frame, wanted.length).ok()?;
         (Digest::of(&json) == wanted.sha256).then_some(json)
     }
 
@@ -221,6 +248,10 @@ impl Session {
         }
         Ok((json, compressed))
     }
+}
+
+fn part(bytes: &[u8], offset: u64, length: u64) -> Option<&[u8]> {
+    bytes.get(usize::try_from(offset).ok()?..)?.get(..usize::try_from(length).ok()?)
 }
 
 /// The bundles of a release do not fit together.

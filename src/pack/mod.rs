@@ -23,10 +23,10 @@ mod error;
 mod estimate;
 mod frame;
 mod index;
-mod manifest_delta;
 mod object;
 mod prove;
 mod short_id;
+mod text_delta;
 mod writer;
 
 use crate::gzip;
@@ -48,10 +48,10 @@ pub use block_writer::BlockWriter;
 pub use error::PackError;
 pub use estimate::estimate;
 pub use index::{Index, ManifestDeltaPlace, PlacedBlock};
-pub use manifest_delta::{apply_manifest_delta, make_manifest_delta};
 pub use object::{ObjectDecoder, write_object};
 pub use prove::prove;
 pub use short_id::{ShortId, short_id_length};
+pub use text_delta::{apply_text_delta, make_text_delta};
 pub use writer::{ManifestDelta, PackSummary, PackWriter};
 
 /// The format that this code writes and the only one that it reads.

@@ -136,12 +136,14 @@ pub fn missing_blobs(present: Present<'_>, target: &Tree) -> Vec<Need> {
 
 /// Which of these packs from nothing are worth reading the head of, given the blobs that are still missing.
 ///
-/// A head costs bytes and a request. It pays when a good part of the pack is wanted; a few files come cheaper alone.
+/// A head costs bytes and a request. It pays when a good part of the pack is wanted; a few files come cheaper alone. A
+/// pack that comes whole has cost all that it costs then.
 pub fn worth_a_look<'a>(packs: &'a [(PackOffer, BTreeSet<Digest>)], missing: &[Need]) -> Vec<&'a PackOffer> {
     let pays = |(pack, blobs): &&(PackOffer, BTreeSet<Digest>)| {
         let wanted = missing.iter().filter(|need| blobs.contains(&need.digest));
         let alone: u64 = wanted.map(|need| need.object_bytes + sources::REQUEST_BYTES).sum();
-        alone > pack.head.length.saturating_mul(2)
+        let first = pack.first_bytes();
+        alone > if first == pack.length { first } else { first.saturating_mul(2) }
     };
     packs.iter().filter(pays).map(|(pack, _)| pack).collect()
 }
