@@ -1,5 +1,5 @@
 //! Streams of LZMA2: what can be made of good ones, of those that lie, and of any bytes; and the golden pack with them,
-//! `fixtures/golden/pack-4`, which is never written again, and read for ever.
+//! `fixtures/golden/pack-5`, which is never written again, and read for ever.
 //!
 //! It was made by the ignored test `write_the_golden_pack`, which refuses to write over it.
 
@@ -181,7 +181,7 @@ proptest! {
 const NAMES: [&str; 4] = ["old-program", "new-program", "whole-program", "whole-text"];
 
 fn folder() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/golden/pack-4"))
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/golden/pack-5"))
 }
 
 #[test]
