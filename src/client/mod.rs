@@ -4,11 +4,14 @@
 //! Nothing here touches disk or network itself; the doors and moves below do.
 
 mod bundles;
+mod elsewhere;
 mod engine;
 mod error;
 mod inspect;
+mod release_document;
 mod request;
 mod rollback;
+mod route;
 mod session;
 mod trees;
 mod update;

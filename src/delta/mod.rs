@@ -25,6 +25,6 @@ pub(crate) mod varint;
 
 pub use apply::{DeltaError, apply, skip};
 pub use make::{Delta, References};
-pub use predict::{MAX_PREDICTED_BYTES, PREDICTED_MEMORY_BYTES, apply_predicted, skip_predicted};
+pub use predict::{MAX_PREDICTED_BYTES, apply_predicted, predicted_memory, skip_predicted};
 pub use read_at::ReadAt;
 pub use streams::{Role, Streams};

@@ -110,17 +110,20 @@ impl<W: Write> BlockWriter<W> {
         self.builds.push(Build { id, size, method: Method::DeltaForm { base, form: delta.new_size } });
     }
 
+    /// Adds a file of `size` bytes with an xz stream, whose form `delta`, which has references predicted, makes out of the
+    /// blob `base` or what is inside it ([`crate::xz::base_form`]).
+    pub fn xz_form(&mut self, id: Digest, size: u64, base: Digest, delta: &Delta) {
+        debug_assert_eq!(delta.references, References::Predicted);
+        self.push_delta(delta);
+        self.builds.push(Build { id, size, method: Method::XzForm { base, form: delta.new_size } });
+    }
+
     fn push_delta(&mut self, delta: &Delta) {
         let Streams { seeks, add_lengths, copy_lengths, run_lengths, literals, extra } = &mut self.delta;
         let targets = [seeks, add_lengths, copy_lengths, run_lengths, literals, extra];
         for (target, bytes) in targets.into_iter().zip(delta.streams.as_ref().into_array()) {
             target.extend_from_slice(bytes);
         }
-    }
-
-    /// Bytes of new content that the builds so far make.
-    pub fn new_bytes(&self) -> u64 {
-        self.builds.iter().map(|build| build.size).sum()
     }
 
     /// Writes what has not been written and says what the block is.

@@ -7,6 +7,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 
 use zstd::stream::raw::CParameter;
 use zstd::stream::{read, write};
+use zstd::zstd_safe;
 
 use super::PackError;
 use crate::delta::ReadAt;
@@ -46,6 +47,18 @@ pub(super) fn compress(plain: &[u8], level: i32, window_limit: u32, out: impl Wr
     set_up(&mut encoder, Some(plain.len() as u64), window_log(plain.len() as u64, window_limit))?;
     encoder.write_all(plain)?;
     encoder.finish().map(drop)
+}
+
+/// Checks that `bytes` are one frame and nothing more, for who decodes them at one go.
+pub(super) fn check_alone(name: &'static str, bytes: &[u8]) -> Result<(), PackError> {
+    if !bytes.starts_with(&MAGIC) {
+        return Err(PackError::BadStream { stream: name, what: "it does not begin as a zstd frame" });
+    }
+    let failed = |code| PackError::Decode { stream: name, source: io::Error::other(zstd_safe::get_error_name(code)) };
+    match zstd_safe::find_frame_compressed_size(bytes).map_err(failed)? {
+        length if length == bytes.len() => Ok(()),
+        _ => Err(PackError::BadStream { stream: name, what: "bytes follow the frame" }),
+    }
 }
 
 /// A part of some content, read from its beginning to its end.
@@ -88,17 +101,6 @@ impl<'a> FrameReader<'a> {
         plain: u64,
         window_limit: u32,
     ) -> Result<Self, PackError> {
-        Self::with_prefix(name, section, plain, window_log(plain, window_limit), &[])
-    }
-
-    /// The same for a frame that was made with `prefix`, in a window of exactly this logarithm at most.
-    pub(super) fn with_prefix(
-        name: &'static str,
-        section: Section<'a>,
-        plain: u64,
-        window_log: u32,
-        prefix: &'a [u8],
-    ) -> Result<Self, PackError> {
         if plain == 0 && section.left == 0 {
             return Ok(Self { name, decoder: None, left: 0 });
         }
@@ -107,13 +109,8 @@ impl<'a> FrameReader<'a> {
         if !input.fill_buf().map_err(failed)?.starts_with(&MAGIC) {
             return Err(PackError::BadStream { stream: name, what: "it does not begin as a zstd frame" });
         }
-        let decoder = if prefix.is_empty() {
-            read::Decoder::with_buffer(input)
-        } else {
-            read::Decoder::with_ref_prefix(input, prefix)
-        };
-        let mut decoder = decoder.map_err(failed)?.single_frame();
-        decoder.window_log_max(window_log).map_err(failed)?;
+        let mut decoder = read::Decoder::with_buffer(input).map_err(failed)?.single_frame();
+        decoder.window_log_max(window_log(plain, window_limit)).map_err(failed)?;
         let out_bytes = OUT_BYTES.min(plain as usize).max(1);
         Ok(Self { name, decoder: Some(BufReader::with_capacity(out_bytes, decoder)), left: plain })
     }

@@ -1,7 +1,6 @@
 //! The container of one step: many deltas and blobs, laid out so that a client reads only its part.
 //!
-//! Promises: equal inputs give equal bytes; a reader allocates at most [`DECODER_MEMORY_BYTES`] for a block (and what
-//! predicted deltas take) and
+//! Promises: equal inputs give equal bytes; a reader allocates at most [`DECODER_MEMORY_BYTES`] for a block and
 //! [`MAX_HEAD_BYTES`] + [`MAX_INDEX_BYTES`] and their parsed form for an index, whatever the bytes say, and hostile
 //! bytes end in an error. Needs: a head whose digest and length are signed (`Index::parse` is given verified bytes), a
 //! block whose digest is in that index, old content by positional reads. Leaves to others: fetching, checking digests
@@ -23,13 +22,13 @@ mod error;
 mod estimate;
 mod frame;
 mod index;
-mod manifest_delta;
 mod object;
 mod prove;
 mod short_id;
+mod text_delta;
 mod writer;
 
-use crate::gzip;
+use crate::xz;
 
 #[cfg(test)]
 mod form_tests;
@@ -41,6 +40,8 @@ mod hostile_tests;
 mod predicted_tests;
 #[cfg(test)]
 mod sample;
+#[cfg(test)]
+mod xz_tests;
 
 pub use block::{Block, Build, Method, STREAMS, StreamLengths};
 pub use block_reader::BlockReader;
@@ -48,10 +49,10 @@ pub use block_writer::BlockWriter;
 pub use error::PackError;
 pub use estimate::estimate;
 pub use index::{Index, ManifestDeltaPlace, PlacedBlock};
-pub use manifest_delta::{apply_manifest_delta, make_manifest_delta};
 pub use object::{ObjectDecoder, write_object};
 pub use prove::prove;
 pub use short_id::{ShortId, short_id_length};
+pub use text_delta::{apply_text_delta, make_text_delta};
 pub use writer::{ManifestDelta, PackSummary, PackWriter};
 
 /// The format that this code writes and the only one that it reads.
@@ -79,10 +80,10 @@ pub const WHOLE_WINDOW_LOG: u32 = 27;
 /// The largest window of any other stream: 16 MiB.
 pub const DELTA_WINDOW_LOG: u32 = 24;
 /// The most memory that the decoder of one block takes: seven windows, 1 MiB for each stream's and the delta's buffers,
-/// and for a gzip file what is inside the old and the new one and 1 MiB for its compressor. Large gzip files are made one
-/// at a time, however many blocks are decoded. A predicted delta takes up to [`crate::delta::PREDICTED_MEMORY_BYTES`] more
-/// while it is made.
+/// and for a form what is inside the old and the new file, the fields of a prediction, or the compressor. What takes much
+/// is made one at a time, however many blocks are decoded. [`Block::decoder_memory`] says what one block takes: without
+/// costly builds at most 424 MiB.
 ///
 /// A window is never larger than the next power of two of its stream, so this is reached only by blobs above 64 MiB.
 pub const DECODER_MEMORY_BYTES: u64 =
-    (1 << WHOLE_WINDOW_LOG) + 6 * (1 << DELTA_WINDOW_LOG) + 9 * (1 << 20) + 2 * gzip::MAX_BYTES;
+    (1 << WHOLE_WINDOW_LOG) + 6 * (1 << DELTA_WINDOW_LOG) + 8 * (1 << 20) + 2 * xz::MAX_BYTES + xz::CODER_MEMORY_BYTES;

@@ -2,7 +2,7 @@
 //! it is complete.
 //!
 //! **Promises.** A release is either published as a whole or not seen by any client: content is written first, then the
-//! release document, and the signed metadata that names it last. Every block and every manifest delta has been decoded
+//! release document, and the signed metadata that names it last. Every block and every delta of a document has been decoded
 //! by the client's own code before anything refers to it. The same input, keys, times and history give the same bytes,
 //! however many cores work: a block that the release before has already is taken over from it. What is built on is what is signed for, read as strictly as a client reads it.
 //!
@@ -35,9 +35,11 @@ mod published;
 mod read;
 mod release;
 mod reuse;
+mod routes;
 mod signing;
 #[cfg(test)]
 mod tests;
+mod text_deltas;
 
 pub use check::{CheckRequest, Checked, Finding, check};
 pub use compose::ComposeError;

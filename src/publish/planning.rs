@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::bases::OldFiles;
 use super::compose::{Blob, closure};
-use super::grouping::{Candidate, Cut, PlannedBuild, blocks};
+use super::grouping::{Candidate, Cut, PlannedBuild, Way, blocks};
 use super::ownership::{Holders, Names};
 use crate::manifest::Tree;
 use crate::types::{BundleName, Digest, Entry, Version};
@@ -126,6 +126,6 @@ fn candidate<'a>(
         group: holders.of(digest),
         kind: blob.kind,
         path: &blob.paths[0],
-        build: PlannedBuild { digest, size: blob.size, base },
+        build: PlannedBuild { digest, size: blob.size, base, way: Way::Cheap },
     }
 }

@@ -102,7 +102,8 @@ impl OldBlock {
             let method = match build.method {
                 Method::Whole => Method::Whole,
                 Method::WholeForm { form } => Method::WholeForm { form },
-                Method::Delta { .. } | Method::DeltaForm { .. } | Method::Predicted { .. } => return None,
+                // All others start from an old blob.
+                _ => return None,
             };
             Some(Build { id: build.id.resolve(known)?, size: build.size, method })
         });

@@ -6,8 +6,10 @@
 
 mod bundles;
 mod disk;
+mod fuzzing;
 mod hostile;
 mod http;
+mod inside;
 mod install;
 mod interrupted;
 mod machine;
@@ -17,6 +19,7 @@ mod publisher;
 mod real_os;
 mod refusals;
 mod repair;
+mod routes;
 mod tampering;
 mod trust;
 mod update;

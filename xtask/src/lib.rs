@@ -7,6 +7,7 @@ pub mod bench;
 pub mod ci;
 pub mod demo;
 pub mod floors;
+pub mod fuzz;
 pub mod hostile;
 pub mod judge;
 pub mod programs;

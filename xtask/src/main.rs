@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use xtask::{bench, ci, demo, hostile, small_os};
+use xtask::{bench, ci, demo, fuzz, hostile, small_os};
 
 /// The project's automation.
 #[derive(Parser)]
@@ -24,11 +24,19 @@ enum Task {
     Ci,
     /// Makes and signs the hostile publications of `fixtures/hostile` anew.
     Hostile,
+    /// Lets every decoder of foreign bytes meet what a fuzzer invents.
+    Fuzz(fuzz::Options),
     /// Measures publisher and client, and what else is installed, on real trees.
     Bench(bench::Options),
     /// Runs a program and writes what it needed: the process between the bench and what it measures.
     #[command(hide = true)]
     Measured(bench::Measured),
+    /// Reads and hashes every file beneath a directory: what a scan costs at least.
+    #[command(hide = true)]
+    Floor {
+        /// The directory.
+        directory: PathBuf,
+    },
     /// Brings the generated fixtures up to date.
     Fixtures {
         /// Write the two releases of the small OS as complete trees into DIR/10 and DIR/20 instead.
@@ -52,6 +60,8 @@ fn run(task: Task) -> Result<ExitCode> {
     match task {
         Task::Measured(measured) => return bench::in_between(&measured).map(ExitCode::from),
         Task::Bench(options) => bench::run(checkout, &options),
+        Task::Floor { directory } => bench::floor(&directory),
+        Task::Fuzz(options) => fuzz::run(checkout, &options),
         Task::Demo(options) => demo::run(checkout, &options),
         Task::Ci => ci::run(checkout),
         Task::Hostile => hostile::write(checkout),

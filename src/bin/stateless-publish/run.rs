@@ -4,6 +4,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value, json};
 use stateless_update::manifest::PackOffer;
+use stateless_update::plan::Route;
 use stateless_update::publish::{self, CheckRequest, Levels, ReleaseRequest};
 use stateless_update::report::{Event, Reporter};
 use stateless_update::site::Owners;
@@ -92,6 +93,17 @@ fn release(options: &Release, face: &Face) -> Ending {
     for pack in &document.packs {
         text.push_str(&format!("{:>10}  {}\n", bytes(pack.length), pack.path));
     }
+    for (from, route) in &released.routes {
+        text.push_str(&format!("from {from}: {}, {}\n", way(route), bytes(route.bytes)));
+    }
+    let routes: Vec<Value> = released
+        .routes
+        .iter()
+        .map(|(from, route)| {
+            let via = route.stops.split_last().map(|(_, via)| via).unwrap_or_default();
+            json!({ "from": from, "from_nothing": route.from.is_none(), "via": via, "bytes": route.bytes })
+        })
+        .collect();
     let fields = json!({
         "version": document.version,
         "floor": document.floor,
@@ -103,8 +115,21 @@ fn release(options: &Release, face: &Face) -> Ending {
         "blocks": released.blocks,
         "blocks_reused": released.blocks_reused,
         "packs": packs,
+        "routes": routes,
     });
     Ok(done(text, fields))
+}
+
+/// How a machine comes to the release.
+fn way(route: &Route) -> String {
+    let Some((_, via)) = route.stops.split_last().filter(|_| route.from.is_some()) else {
+        return "anew".to_owned();
+    };
+    let packs = counted(route.stops.len() as u64, "pack", "packs");
+    match via {
+        [] => packs,
+        via => format!("{packs} via {}", via.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
+    }
 }
 
 fn check(options: &Check, face: &Face) -> Ending {

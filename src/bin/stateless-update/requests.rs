@@ -3,8 +3,9 @@
 use stateless_update::client::{
     AddRequest, BundleFilter, InstallRequest, Mode, RemoveRequest, Settings, Thoroughness, UpdateRequest, VerifyRequest,
 };
+use stateless_update::plan::{Preference, Terms};
 
-use super::args::{BundleAdd, BundleList, BundleRemove, Global, OsInstall, Repair, Rollback, Update, Verify};
+use super::args::{BundleAdd, BundleList, BundleRemove, Dearer, Global, OsInstall, Repair, Rollback, Update, Verify};
 
 impl Global {
     /// What the library is told about the machine and the run.
@@ -14,11 +15,21 @@ impl Global {
             urls: self.url.clone(),
             trust: self.trust.clone(),
             jobs: self.jobs,
+            terms: Terms { prefer: self.prefer.into(), memory: self.memory },
             parallel_downloads: self.max_parallel_downloads.into(),
             max_retries: self.max_retries,
             retry_delay: self.retry_delay,
             allow_insecure_http: self.allow_insecure_http,
             ignore_time: self.ignore_time,
+        }
+    }
+}
+
+impl From<Dearer> for Preference {
+    fn from(dearer: Dearer) -> Self {
+        match dearer {
+            Dearer::Time => Self::Time,
+            Dearer::Bytes => Self::Bytes,
         }
     }
 }
