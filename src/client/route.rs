@@ -7,7 +7,7 @@ use super::ClientError;
 use super::session::{KnownRelease, Session};
 use super::trees::ReadPack;
 use crate::manifest::Release;
-use crate::plan::{Found, Need, Offer, Offered};
+use crate::plan::{Found, Need, Offer, Offered, Route};
 use crate::report::Event;
 use crate::types::Version;
 
@@ -69,21 +69,7 @@ impl Session {
                 }
                 Found::Nothing => return Ok(Vec::new()),
             };
-            let mut bad = None;
-            for step in route.steps().filter(|step| !read.contains_key(step)).collect::<Vec<_>>() {
-                let packs = known[&step.1].release.packs.iter();
-                let offer = packs.filter(|pack| pack.from == Some(step.0) && pack.bundle.is_none());
-                match offer.min_by_key(|pack| pack.length) {
-                    Some(offer) => {
-                        bad = self.read_pack(offer).await?.map(|pack| read.insert(step, pack)).is_none().then_some(step)
-                    }
-                    None => bad = Some(step),
-                }
-                if bad.is_some() {
-                    break;
-                }
-            }
-            match bad {
+            match self.read_heads(&route, &known, &mut read).await? {
                 Some((from, to)) => offered.remove(from, to),
                 None => {
                     let step = |step: (Version, Version)| {
@@ -94,6 +80,26 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// Reads the heads of a route's packs as far as they are not `read`; gives the first that cannot be used.
+    async fn read_heads(
+        &self,
+        route: &Route,
+        known: &BTreeMap<Version, KnownRelease>,
+        read: &mut BTreeMap<(Version, Version), ReadPack>,
+    ) -> Result<Option<(Version, Version)>, ClientError> {
+        for (from, to) in route.steps() {
+            if read.contains_key(&(from, to)) {
+                continue;
+            }
+            let packs = known.get(&to).into_iter().flat_map(|known| &known.release.packs);
+            let offer = packs.filter(|pack| pack.from == Some(from) && pack.bundle.is_none());
+            let Some(offer) = offer.min_by_key(|pack| pack.length) else { return Ok(Some((from, to))) };
+            let Some(pack) = self.read_pack(offer).await? else { return Ok(Some((from, to))) };
+            read.insert((from, to), pack);
+        }
+        Ok(None)
     }
 
     /// A further release on the way from those that are known to an older one. That it cannot be had is said and no

@@ -269,7 +269,7 @@ impl<'a> Chooser<'a> {
             if made().next().is_none() || !held && cost >= worth {
                 continue;
             }
-            for (digest, base) in makes.iter().filter_map(Make::from_store) {
+            for (digest, base) in makes.iter().filter_map(Make::on_stored) {
                 if !self.memory.blobs.contains(&base) {
                     // Of what the block saves, the part of this blob.
                     let share = u128::from(worth - cost) * u128::from(open[&digest].worth) / u128::from(worth.max(1));
@@ -348,7 +348,7 @@ impl Make {
     }
 
     /// The blob and the one that it starts from, when that is a blob of the store.
-    fn from_store(&self) -> Option<(Digest, Digest)> {
+    fn on_stored(&self) -> Option<(Digest, Digest)> {
         match self {
             Self::Delta(digest, Base::Stored(base)) => Some((*digest, *base)),
             Self::Skip | Self::Whole(_) | Self::Delta(_, Base::Live(_)) => None,

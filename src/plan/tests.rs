@@ -449,7 +449,7 @@ proptest! {
         held in prop::collection::vec(0u8..16, 0..3),
     ) {
         // Every other one is noise, for which a way over several packs may cost more than objects.
-        let number = |number: u8| if number % 2 == 0 { number } else { 100 + number };
+        let number = |number: u8| if number.is_multiple_of(2) { number } else { 100 + number };
         let trees: Vec<Tree> = releases
             .iter()
             .map(|files| tree(&files.iter().map(|(name, content)| (name.as_str(), number(*content), 0o644)).collect::<Vec<_>>()))

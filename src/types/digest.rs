@@ -18,9 +18,6 @@ pub struct Digest([u8; 32]);
 pub struct DigestError(String);
 
 impl Digest {
-    /// Content is well read in pieces of this many bytes.
-    pub const READ_BYTES: usize = 128 * 1024;
-
     /// The digest of bytes in memory.
     pub fn of(bytes: &[u8]) -> Self {
         Self(Sha256::digest(bytes).into())
@@ -30,20 +27,12 @@ impl Digest {
     ///
     /// # Errors
     /// Those of the reader.
-    pub fn of_reader(reader: impl Read) -> io::Result<(Self, u64)> {
-        Self::of_reader_by(&mut vec![0; Self::READ_BYTES], reader)
-    }
-
-    /// The same by a buffer of the caller, who hashes many small files: one of [`Digest::READ_BYTES`] bytes for each of
-    /// them would cost as much as the hashing.
-    ///
-    /// # Errors
-    /// Those of the reader.
-    pub fn of_reader_by(buffer: &mut [u8], mut reader: impl Read) -> io::Result<(Self, u64)> {
+    pub fn of_reader(mut reader: impl Read) -> io::Result<(Self, u64)> {
         let mut hasher = Hasher::default();
+        let mut buffer = vec![0; 128 * 1024];
         let mut length = 0;
         loop {
-            match reader.read(buffer) {
+            match reader.read(&mut buffer) {
                 Ok(0) => return Ok((hasher.finish(), length)),
                 Ok(count) => {
                     hasher.update(&buffer[..count]);
