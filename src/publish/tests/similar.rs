@@ -5,7 +5,7 @@ use super::*;
 /// The contents of the step from release 10, by why they were chosen.
 fn told(released: &Released) -> Vec<(&'static str, u64)> {
     let (from, sources) = &released.sources[0];
-    assert_eq!(from.get(), 10);
+    assert_eq!(from.number(), 10);
     sources.named().map(|(name, amount)| (name, amount.contents)).collect()
 }
 
