@@ -114,6 +114,7 @@ fn begins_block(build: &PlannedBuild) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::bases::Reason;
     use super::super::ownership::Names;
     use super::*;
     use crate::types::BundleName;
@@ -156,7 +157,7 @@ mod tests {
         let mut group = Names::new(&names).empty();
         group.insert(0);
         let paths: Vec<TreePath> = (0..9).map(|number| format!("usr/{number}").parse().expect("path")).collect();
-        let old = Some(Base { digest: Digest::of(b"old"), size: 1 });
+        let old = Some(Base { digest: Digest::of(b"old"), size: 1, reason: Reason::SamePath });
         let candidate = |number: usize, kind, size: u64, base| Candidate {
             group: &group,
             kind,

@@ -15,7 +15,7 @@
 //! ```text
 //! read ─> compose ─> objects ─> planning ─> packs ─> manifests ─> release document ─> targets, snapshot, timestamp
 //!            │                     │
-//!       published release     bases, ownership, grouping, reuse         check: the same way back, down to every byte
+//!       published release     bases, similar, ownership, grouping, reuse         check: the same way back, down to every byte
 //! ```
 
 mod bases;
@@ -37,12 +37,17 @@ mod release;
 mod reuse;
 mod routes;
 mod signing;
+mod similar;
+mod sketch;
+mod sources;
 #[cfg(test)]
 mod tests;
 mod text_deltas;
 
+pub use bases::Reason;
 pub use check::{CheckRequest, Checked, Finding, check};
 pub use compose::ComposeError;
 pub use error::{Category, PublishError};
 pub use release::{Levels, ReleaseRequest, Released, release};
 pub use signing::{Initialized, default_keys, init, refresh};
+pub use sources::{Amount, Sources};

@@ -9,11 +9,13 @@ use rayon::prelude::*;
 use super::compose::{Composition, InputBundle, compose};
 use super::contents::Contents;
 use super::packs::PackOrder;
-use super::planning::{self, Bundles, NewRelease, OldRelease, PackPlan};
+use super::planning::{self, Bundles, Needs, NewRelease, OldRelease, PackPlan};
 use super::published::{PublishedRelease, name_of, newest_releases, predecessors_after};
 use super::reuse::OldBlocks;
 use super::routes::routes_to;
 use super::signing::{current_metadata, write_documents};
+use super::similar::Comparer;
+use super::sources::Sources;
 use super::{PublishError, objects, packs, read, text_deltas};
 use crate::manifest::{BundleManifest, BundleOffer, ManifestName, Release, Tree};
 use crate::pack::LEVEL;
@@ -78,6 +80,8 @@ pub struct Released {
     pub blocks: u64,
     /// Those of them that the release before had already.
     pub blocks_reused: u64,
+    /// For each release that a step leads from, newest first, from what the contents of the step are made.
+    pub sources: Vec<(Version, Sources)>,
     /// For releases before this one, newest first, the cheapest route to it.
     pub routes: Vec<(Version, Route)>,
     /// When the timestamp ends, in seconds since 1970: it is to be signed again before.
@@ -122,7 +126,10 @@ pub fn release(request: &ReleaseRequest, reporter: &dyn Reporter) -> Result<Rele
 
     let contents = Contents { site: &site, input: Some((&input, &composition.blobs)) };
     let texts = manifest_texts(&composition)?;
-    let orders = pack_orders(request, &composition, &bundles, &texts, &past)?;
+    let mut comparer = Comparer::new(&contents, reporter);
+    let orders = pack_orders(request, &composition, &bundles, &texts, &past, &mut comparer)?;
+    let step = |order: &PackOrder| Some((order.plan.from?, Sources::of(&order.plan)));
+    let sources = orders.iter().filter_map(step).collect();
     let old = OldBlocks::of(&site, past.first(), reporter);
     let packs = packs::publish(&site, &contents, request.version, orders, old, reporter)?;
     let mut offers = packs.offers;
@@ -156,6 +163,7 @@ pub fn release(request: &ReleaseRequest, reporter: &dyn Reporter) -> Result<Rele
         objects_bytes: objects.added_bytes,
         blocks: packs.blocks,
         blocks_reused: packs.blocks_reused,
+        sources,
         routes,
         timestamp_ends: request.published + i64::from(lifetimes.timestamp_days) * 86_400,
         release,
@@ -214,6 +222,7 @@ fn pack_orders(
     bundles: &BTreeMap<BundleName, InputBundle>,
     texts: &BTreeMap<BundleName, Vec<u8>>,
     past: &[PublishedRelease],
+    comparer: &mut Comparer<'_>,
 ) -> Result<Vec<PackOrder>, PublishError> {
     let new_bundles: Bundles<'_> = composition
         .bundles
@@ -230,8 +239,10 @@ fn pack_orders(
             .iter()
             .map(|(bundle, offer)| (bundle, (old.manifests[bundle].tree.entries(), offer.includes.iter().collect())))
             .collect();
-        let plan =
-            planning::step(OldRelease { version: old.release.version, bundles: &old_bundles, tree: &old.tree }, new);
+        let before = OldRelease { version: old.release.version, bundles: &old_bundles, tree: &old.tree };
+        let needs = Needs::of(before, new);
+        let (new_contents, files) = needs.to_compare();
+        let plan = needs.pack(&comparer.compare(&new_contents, &files)?);
         let manifest_deltas = text_deltas::of_manifests(&plan.path, old, texts)?;
         orders.push(PackOrder { plan, manifest_deltas, level: request.levels.steps });
     }

@@ -11,6 +11,8 @@ use crate::report::{Event, Reporter, Silent};
 use crate::site::{Access, Owners, Site};
 use crate::types::{Digest, Entry, Kind, Version};
 
+mod similar;
+
 /// Publishing time of all tests: 2024-01-01.
 const NOW: i64 = 1_704_067_200;
 

@@ -162,4 +162,8 @@ fn the_publisher_tells_the_routes() {
     let (via, no) = ([json!([]), json!([4]), json!([3, 4]), json!([2, 3, 4])], json!(false));
     let from = [4, 3, 2, 1].map(Value::from);
     assert_eq!(ways, from.iter().zip(&via).map(|(from, via)| (from, via, &no)).collect::<Vec<_>>());
+    let step = told["packs"].as_array().expect("packs").iter().find(|pack| pack["from"] == 4).expect("a step");
+    let sources = step["sources"].as_array().expect("sources");
+    assert_eq!(sources.len(), 1, "{sources:?}");
+    assert_eq!((&sources[0]["source"], &sources[0]["contents"]), (&json!("same-path"), &json!(4)));
 }

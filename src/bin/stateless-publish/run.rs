@@ -5,12 +5,12 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use serde_json::{Map, Value, json};
 use stateless_update::manifest::PackOffer;
 use stateless_update::plan::Route;
-use stateless_update::publish::{self, CheckRequest, Levels, ReleaseRequest};
+use stateless_update::publish::{self, Amount, CheckRequest, Levels, ReleaseRequest, Released};
 use stateless_update::report::{Event, Reporter};
 use stateless_update::site::Owners;
 
 use super::args::{Check, Command, Init, Keys, Refresh, Release};
-use super::common::numbers::{bytes, counted, duration};
+use super::common::numbers::{bytes, count, counted, duration};
 use super::common::{Answer, Ending, Face, Failure, Weight};
 use super::failure::of_publish;
 use super::serve;
@@ -72,11 +72,21 @@ fn release(options: &Release, face: &Face) -> Ending {
     }
     let document = &released.release;
     let name = |pack: &PackOffer| pack.bundle.as_ref().map(|bundle| bundle.as_str().to_owned());
-    let packs: Vec<Value> = document
-        .packs
-        .iter()
-        .map(|pack| json!({ "path": pack.path, "from": pack.from, "bundle": name(pack), "bytes": pack.length }))
-        .collect();
+    let described = |pack: &PackOffer| {
+        let sources: Vec<Value> = sources_of(&released, pack)
+            .map(|(name, Amount { contents, bytes })| {
+                json!({ "source": name.replace(' ', "-"), "contents": contents, "bytes": bytes })
+            })
+            .collect();
+        json!({
+            "path": pack.path,
+            "from": pack.from,
+            "bundle": name(pack),
+            "bytes": pack.length,
+            "sources": sources,
+        })
+    };
+    let packs: Vec<Value> = document.packs.iter().map(described).collect();
     let mut text = format!(
         "release {}: {}, {}, {}\n{} new, {}\n",
         document.version,
@@ -92,6 +102,11 @@ fn release(options: &Release, face: &Face) -> Ending {
     }
     for pack in &document.packs {
         text.push_str(&format!("{:>10}  {}\n", bytes(pack.length), pack.path));
+        let sources: Vec<String> =
+            sources_of(&released, pack).map(|(name, amount)| format!("{} {name}", count(amount.contents))).collect();
+        if let Some(from) = pack.from.filter(|_| !sources.is_empty()) {
+            text.push_str(&format!("            from {from}: {}\n", sources.join(", ")));
+        }
     }
     for (from, route) in &released.routes {
         text.push_str(&format!("from {from}: {}, {}\n", way(route), bytes(route.bytes)));
@@ -118,6 +133,13 @@ fn release(options: &Release, face: &Face) -> Ending {
         "routes": routes,
     });
     Ok(done(text, fields))
+}
+
+/// From what the contents of a pack are made; nothing for a pack from nothing.
+fn sources_of<'a>(released: &'a Released, pack: &PackOffer) -> impl Iterator<Item = (&'static str, Amount)> + use<'a> {
+    let from = pack.from;
+    let of_step = released.sources.iter().filter(move |(version, _)| Some(*version) == from);
+    of_step.flat_map(|(_, sources)| sources.named())
 }
 
 /// How a machine comes to the release.
