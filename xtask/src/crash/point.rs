@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::trace::{Fault, Point, disturbing};
+use super::trace::{Fault, Hit, Point, disturbing, hit};
 use super::world::{Transition, World, copy, tree_of};
 use crate::judge::Tree;
 use crate::programs::Outcome;
@@ -67,10 +67,12 @@ pub fn attempt(world: &World, transition: &Transition, point: &Point) -> Result<
     let code = output.code;
     let killed = point.fault == Fault::Kill && KILLED.contains(&code);
     let log = fs::read(&log).context("cannot read what strace wrote")?;
-    if !killed && !String::from_utf8_lossy(&log).contains("(INJECTED)") {
-        return Ok(match Outcome::of(output).and_then(Outcome::success) {
-            Ok(_) => Ending::Missed,
-            Err(error) => Ending::Broken(format!("undisturbed, and yet {error:#}")),
+    let hit = hit(&String::from_utf8_lossy(&log), &root.to_string_lossy());
+    if !killed && hit != Hit::Root {
+        // A call of another thread that has nothing to do with the root, such as one that wakes a thread, proves nothing.
+        return Ok(match (hit, Outcome::of(output).and_then(Outcome::success)) {
+            (Hit::Nothing, Err(error)) => Ending::Broken(format!("undisturbed, and yet {error:#}")),
+            _ => Ending::Missed,
         });
     }
     let judged = || -> Result<bool, String> {

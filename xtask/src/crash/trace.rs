@@ -30,6 +30,17 @@ pub enum Fault {
     Error(&'static str),
 }
 
+/// What an error was injected into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hit {
+    /// No call.
+    Nothing,
+    /// A call that has nothing to do with the root.
+    Elsewhere,
+    /// A call that touches the root.
+    Root,
+}
+
 /// A call and what happens there.
 #[derive(Clone, Debug)]
 pub struct Point {
@@ -130,6 +141,22 @@ pub fn disturbing(log: &Path, point: &Point) -> Vec<String> {
     prefix(log, &point.call, Some(format!("inject={}:{what}:when={}", point.call, point.when)))
 }
 
+/// What the error was injected into, by the log of strace.
+pub fn hit(log: &str, root: &str) -> Hit {
+    let mut begun: BTreeMap<&str, &str> = BTreeMap::new();
+    for line in log.lines() {
+        let Some((thread, rest)) = line.split_once(' ') else { continue };
+        // Where another thread spoke in between, the arguments stand in an earlier line of the thread.
+        let arguments = if rest.trim_start().starts_with("<...") { begun.get(thread).copied() } else { Some(rest) };
+        let arguments = arguments.unwrap_or(rest);
+        begun.insert(thread, arguments);
+        if rest.contains("(INJECTED)") {
+            return if arguments.contains(root) { Hit::Root } else { Hit::Elsewhere };
+        }
+    }
+    Hit::Nothing
+}
+
 /// Without `--seccomp-bpf`, which is quicker: with it strace 6.1 delivers no signal.
 fn prefix(log: &Path, trace: &str, inject: Option<String>) -> Vec<String> {
     let mut line: Vec<String> = ["strace", "-f", "-y", "-qq", "-o"].map(str::to_owned).to_vec();
@@ -190,6 +217,17 @@ mod tests {
         let expected =
             [call("openat", 1, true), call("openat", 2, false), call("statx", 1, false), call("write", 2, true)];
         assert_eq!(counted(log, "/r/"), expected);
+    }
+
+    #[test]
+    fn what_was_hit_is_told_apart() {
+        let root = "7 write(5</r/a>, \"x\", 1) = -1 EIO (Input/output error) (INJECTED)\n";
+        let other = "7 write(5<anon_inode:[eventfd]>, \"x\", 8) = -1 EIO (Input/output error) (INJECTED)\n";
+        let apart = "7 write(5</r/a>, \"x\", 1 <unfinished ...>\n8 write(1<pipe:[1]>, \"y\", 1) = 1\n\
+7 <... write resumed>) = -1 EIO (Input/output error) (INJECTED)\n";
+        for (log, expected) in [(root, Hit::Root), (other, Hit::Elsewhere), (apart, Hit::Root), ("", Hit::Nothing)] {
+            assert_eq!(hit(log, "/r"), expected, "{log}");
+        }
     }
 
     #[test]

@@ -17,8 +17,8 @@ use crate::judge::Tree;
 pub enum LeftOut {
     /// None: the client as it is.
     Nothing,
-    /// The one that puts the staged tree on disk before the exchange.
-    Before,
+    /// Those of the whole file system: the exchange gets to disk with the journal, what the trees consist of when it may.
+    Trees,
     /// Those that make the exchange durable before it is reported.
     After,
 }
@@ -66,8 +66,8 @@ impl LeftOut {
     fn prefix(self) -> &'static [&'static str] {
         match self {
             Self::Nothing => &[],
-            Self::Before => {
-                &["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=syncfs", "-e", "inject=syncfs:retval=0:when=1"]
+            Self::Trees => {
+                &["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=syncfs", "-e", "inject=syncfs:retval=0"]
             }
             Self::After => &[
                 "strace",
