@@ -179,7 +179,6 @@ fn counted(log: &str, root: &str) -> Vec<Call> {
         }
         let count = made.entry((thread, name)).or_default();
         *count += 1;
-        // What a call gave comes after its arguments: the handle that `openat` made says nothing about where it looked.
         if arguments.contains(root) {
             let makes_a_file = OPENING.contains(&name) && arguments.contains("O_CREAT");
             let changes = makes_a_file || CHANGING.contains(&name);

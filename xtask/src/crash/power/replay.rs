@@ -67,8 +67,9 @@ impl Image {
     pub fn save(&self, path: &Path) -> Result<()> {
         let save = || {
             let file = File::create(path)?;
-            file.set_len(self.length)?;
-            self.chunks.iter().try_for_each(|(index, chunk)| file.write_all_at(chunk, index * CHUNK))
+            self.chunks.iter().try_for_each(|(index, chunk)| file.write_all_at(chunk, index * CHUNK))?;
+            // At the end, since the last chunk may be longer than what is left.
+            file.set_len(self.length)
         };
         save().with_context(|| format!("cannot write {}", path.display()))
     }
