@@ -517,7 +517,7 @@ proptest! {
                         brought.insert(need.digest, need.size);
                     }
                     Work::Object(need) => {
-                        paid += need.object_bytes + 1024;
+                        paid += need.object_bytes + REQUEST_BYTES;
                         brought.insert(need.digest, need.size);
                     }
                     Work::Block(_) => prop_assert!(false, "no block is held"),
@@ -551,7 +551,7 @@ proptest! {
         prop_assert!(planned.build_bytes <= made_bytes, "every blob is counted at most as often as it is made");
         let here: HashSet<Digest> = intact.values().chain(&memory.blobs).copied().collect();
         let alone = |need: &&Need| !here.contains(&need.digest);
-        let alone: u64 = needs.iter().filter(alone).map(|need| need.object_bytes + 1024).sum();
+        let alone: u64 = needs.iter().filter(alone).map(|need| need.object_bytes + REQUEST_BYTES).sum();
         prop_assert!(paid <= alone, "{} paid, {} for objects alone", paid, alone);
     }
 }

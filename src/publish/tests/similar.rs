@@ -71,7 +71,8 @@ fn where_paths_tell_enough_nothing_is_read() {
     world.release(10).expect("good input");
     let object = world.path("site").join(Release::object_path(Digest::of(&program(3))));
     let good = fs::read(&object).expect("there");
-    fs::write(&object, b"no object").expect("write");
+    // As long as before: lengths of objects go into manifests.
+    fs::write(&object, vec![0; good.len()]).expect("write");
     world.write("web", "usr/bin/server", &edited(program(2)));
     assert_eq!(told(&world.release(20).expect("not read")), [("same path", 1)]);
     fs::write(&object, good).expect("write");
