@@ -22,9 +22,9 @@ pub(super) const STREAM_NAMES: [&str; STREAMS] = [
 /// One stream of one block.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StreamLengths {
-    /// Bytes in the file: one zstd frame, or nothing when there are no plain bytes.
+    /// Bytes in the file, or nothing when there are no plain bytes.
     pub packed: u64,
-    /// Bytes that the frame decodes to.
+    /// Bytes that they decode to.
     pub plain: u64,
 }
 

@@ -29,7 +29,7 @@ impl<'a, I: Copy> BlockReader<'a, I> {
     /// block's digest, or is about to check every digest that comes out.
     ///
     /// # Errors
-    /// When the content cannot be read, or a stream is no zstd frame.
+    /// When the content cannot be read, or a stream does not begin as one.
     pub fn open(block: &'a Block<I>, content: &'a dyn ReadAt, offset: u64) -> Result<Self, PackError> {
         let mut offset = offset;
         let mut frames = Vec::with_capacity(STREAMS);

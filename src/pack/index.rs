@@ -6,6 +6,7 @@ use std::io::Read;
 
 use super::block::{STREAM_NAMES, STREAMS};
 use super::frame::{self, FrameReader, Section};
+use super::lzma::Content;
 use super::short_id::{MAX_LENGTH, MIN_LENGTH};
 use super::{
     Block, Build, FORMAT, LEVEL, MAX_BLOCKS, MAX_BUILDS, MAX_HEAD_BYTES, MAX_INDEX_BYTES, MAX_MANIFEST_DELTAS,
@@ -133,7 +134,7 @@ impl Index {
     pub(super) fn to_head(&self) -> Result<Vec<u8>, PackError> {
         let plain = self.to_plain();
         let mut packed = Vec::new();
-        frame::compress(&plain, LEVEL, WHOLE_WINDOW_LOG, &mut packed)
+        frame::compress(&plain, LEVEL, Content::Bytes, WHOLE_WINDOW_LOG, &mut packed)
             .map_err(|source| PackError::Make { action: "compress the index", source })?;
         let mut head = format!("SUPACK{FORMAT:02}").into_bytes();
         varint::push(&mut head, packed.len() as u64);

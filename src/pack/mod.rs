@@ -10,7 +10,7 @@
 //! ```text
 //! head             magic, length, compressed index          verified as one string by the signed digest
 //! manifest deltas  one zstd frame each                       verified by the signed digest of their result
-//! blocks           up to seven zstd frames each              verified by the digest in the index
+//! blocks           up to seven compressed streams each       verified by the digest in the index
 //! ```
 //!
 //! The format is in `docs/formats.md`, "Pack". A pack holds no paths: it cannot put anything anywhere.
@@ -22,6 +22,7 @@ mod error;
 mod estimate;
 mod frame;
 mod index;
+mod lzma;
 mod object;
 mod prove;
 mod short_id;
@@ -36,6 +37,8 @@ mod form_tests;
 mod golden_tests;
 #[cfg(test)]
 mod hostile_tests;
+#[cfg(test)]
+mod lzma_tests;
 #[cfg(test)]
 mod predicted_tests;
 #[cfg(test)]
@@ -60,7 +63,7 @@ pub const FORMAT: u32 = 1;
 /// A caller that groups builds into blocks stops at this many bytes of new content; one larger blob is a block of its
 /// own.
 pub const BLOCK_PLAIN_BYTES: u64 = 16 << 20;
-/// The level for packs that are made once and fetched often.
+/// The level for packs that are made once and fetched often: from here on LZMA2 makes the streams, below it zstd.
 pub const LEVEL: i32 = 19;
 
 /// The longest head.
@@ -79,10 +82,10 @@ pub const MAX_PLAIN_BYTES: u64 = 1 << 40;
 pub const WHOLE_WINDOW_LOG: u32 = 27;
 /// The largest window of any other stream: 16 MiB.
 pub const DELTA_WINDOW_LOG: u32 = 24;
-/// The most memory that the decoder of one block takes: seven windows, 1 MiB for each stream's and the delta's buffers,
-/// and for a form what is inside the old and the new file, the fields of a prediction, or the compressor. What takes much
-/// is made one at a time, however many blocks are decoded. [`Block::decoder_memory`] says what one block takes: without
-/// costly builds at most 424 MiB.
+/// The most memory that the decoder of one block takes: seven windows or dictionaries, 1 MiB for each stream's and the
+/// delta's buffers, and for a form what is inside the old and the new file, the fields of a prediction, or the
+/// compressor. What takes much is made one at a time, however many blocks are decoded. [`Block::decoder_memory`] says what
+/// one block takes: without costly builds at most 424 MiB.
 ///
 /// A window is never larger than the next power of two of its stream, so this is reached only by blobs above 64 MiB.
 pub const DECODER_MEMORY_BYTES: u64 =

@@ -18,6 +18,7 @@ use super::similar::Comparer;
 use super::sources::Sources;
 use super::{PublishError, objects, packs, read, text_deltas};
 use crate::manifest::{BundleManifest, BundleOffer, ManifestName, Release, Tree};
+use crate::pack::LEVEL;
 use crate::plan::Route;
 use crate::report::{Event, Reporter};
 use crate::site::{Access, InputTrees, Owners, Site, Spool};
@@ -51,7 +52,7 @@ pub struct ReleaseRequest {
     pub latest_mtime: Option<i64>,
 }
 
-/// Levels of zstd, 1 to 22.
+/// Levels of zstd, 1 to 22. Packs are made by LZMA2 from [`crate::pack::LEVEL`] on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Levels {
     /// For objects, which are only the fallback.
@@ -89,7 +90,7 @@ pub struct Released {
 
 impl Default for Levels {
     fn default() -> Self {
-        Self { objects: 6, from_nothing: 19, steps: 19 }
+        Self { objects: 6, from_nothing: LEVEL, steps: LEVEL }
     }
 }
 

@@ -9,7 +9,7 @@ use liblzma::write::XzEncoder;
 use xtask::programs::Outcome;
 use xtask::publication::{Input, Publication};
 
-use crate::machine::{Machine, figures};
+use crate::machine::Machine;
 use crate::world::world;
 
 const IMAGE: &str = "usr/lib/kernel/image";
@@ -76,18 +76,19 @@ impl Machines {
         machine
     }
 
-    /// Updates such a machine with these options, after it has been foretold what that takes.
+    /// What that machine would fetch with these options.
+    fn foretold(machine: &Machine, options: &[&str]) -> u64 {
+        let arguments = ["update", "--dry-run"].iter().chain(options);
+        machine.client(arguments).success().expect("a dry run").number("download_bytes")
+    }
+
+    /// Updates such a machine with these options.
     fn update(&self, options: &[&str]) -> Outcome {
         let machine = self.machine();
-        let run = |more: &[&str]| {
-            let arguments = ["update"].iter().chain(options).chain(more);
-            machine.client(arguments).success().unwrap_or_else(|error| panic!("{options:?}: {error:#}"))
-        };
-        let dry = run(&["--dry-run"]);
-        let done = run(&[]);
-        assert_eq!(figures(&dry), figures(&done), "{options:?}");
-        let file = machine.path(IMAGE);
-        assert!(fs::read(&file).expect("an image") == image(20), "{options:?}");
+        let foretold = Self::foretold(&machine, options);
+        let done = machine.client(["update"].iter().chain(options)).success().expect("updated");
+        assert_eq!(done.number("download_bytes"), foretold, "{options:?}");
+        assert!(fs::read(machine.path(IMAGE)).expect("an image") == image(20), "{options:?}");
         done
     }
 }
@@ -97,18 +98,17 @@ fn bytes_or_time() {
     let machines = Machines::new();
     let whole = image(20).len() as u64;
     assert!(whole > 1 << 20, "{whole}: small files are not offered in two ways");
-    let bytes = |options: &[&str]| machines.update(options).number("download_bytes");
-    let time = bytes(&[]);
+    let time = machines.update(&[]).number("download_bytes");
     assert!(time > whole * 9 / 10, "{time} of {whole}: what is compressed changes everywhere");
-    assert_eq!(bytes(&["--prefer", "time"]), time);
-    let least = bytes(&["--prefer", "bytes"]);
+    let least = machines.update(&["--prefer", "bytes"]).number("download_bytes");
     assert!(least < time / 10, "{least} instead of {time}");
-    // With little memory the costly way is none.
-    assert_eq!(bytes(&["--prefer", "bytes", "--memory", "64M"]), time);
-    assert_eq!(bytes(&["--prefer", "bytes", "--memory", "2G"]), least);
-    // Nothing fits, and it comes as an object.
-    let object = bytes(&["--memory", "0"]);
-    assert!(object >= whole * 9 / 10);
+    let machine = machines.machine();
+    let foretold = |options: &[&str]| Machines::foretold(&machine, options);
+    assert_eq!(foretold(&["--prefer", "time"]), time);
+    assert_eq!(foretold(&["--prefer", "bytes", "--memory", "2G"]), least);
+    // With little memory the costly way is none; where nothing fits, all comes as objects.
+    assert_eq!(foretold(&["--prefer", "bytes", "--memory", "64M"]), time);
+    assert!(foretold(&["--prefer", "bytes", "--memory", "0"]) >= whole * 9 / 10);
     let arguments: [&Path; 2] = ["check".as_ref(), &machines.publication.path];
     let checked = world().programs.publish(arguments, None);
     checked.expect("the publisher starts").success().expect("all of it is proved");
