@@ -1,7 +1,7 @@
 //! Deltas of changed files: made and applied, plain and with predicted references where that is smaller.
 
 use criterion::{Criterion, Throughput};
-use stateless_update::delta::{Delta, References, Streams, apply, apply_predicted};
+use stateless_update::delta::{Delta, MAX_PREDICTED_BYTES, References, Streams, apply, apply_predicted};
 
 use crate::input::Input;
 
@@ -29,7 +29,7 @@ fn applied(old: &[u8], delta: &Delta) -> usize {
     let (mut streams, mut out) = (Streams::from_array(streams), Vec::with_capacity(delta.new_size as usize));
     match delta.references {
         References::Plain => apply(&mut streams, &old, delta.new_size, &mut out),
-        References::Predicted => apply_predicted(&mut streams, &old, delta.new_size, &mut out),
+        References::Predicted => apply_predicted(&mut streams, &old, delta.new_size, MAX_PREDICTED_BYTES, &mut out),
     }
     .expect("its own delta");
     out.len()

@@ -1,7 +1,7 @@
 //! What has to be done to get from one release to the next.
 
 use criterion::{Criterion, Throughput};
-use stateless_update::plan::{Memory, Present, missing_blobs, plan};
+use stateless_update::plan::{Memory, Present, Terms, missing_blobs, plan};
 use stateless_update::types::Seen;
 
 use crate::input::Input;
@@ -13,7 +13,8 @@ pub fn benches(criterion: &mut Criterion) {
     let memory = Memory::default();
     let mut group = criterion.benchmark_group("plan");
     group.throughput(Throughput::Elements(new.entries().len() as u64));
-    group.bench_function("objects alone", |bencher| bencher.iter(|| plan(present, new, &[], &memory)));
+    group
+        .bench_function("objects alone", |bencher| bencher.iter(|| plan(present, new, &[], &memory, Terms::default())));
     group.bench_function("what is missing", |bencher| bencher.iter(|| missing_blobs(present, new)));
     group.finish();
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use xtask::{bench, ci, demo, fuzz, hostile, small_os};
+use xtask::{bench, ci, crash, demo, fuzz, hostile, small_os};
 
 /// The project's automation.
 #[derive(Parser)]
@@ -22,6 +22,9 @@ enum Task {
     Demo(demo::Options),
     /// Runs everything that a change must pass: format, floors, schemas, fixtures, lints, tests, licences.
     Ci,
+    /// Breaks transitions at every system call, or cuts the power at any instant, and judges what is left.
+    #[command(subcommand)]
+    CrashTest(crash::CrashTest),
     /// Makes and signs the hostile publications of `fixtures/hostile` anew.
     Hostile,
     /// Lets every decoder of foreign bytes meet what a fuzzer invents.
@@ -64,6 +67,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Fuzz(options) => fuzz::run(checkout, &options),
         Task::Demo(options) => demo::run(checkout, &options),
         Task::Ci => ci::run(checkout),
+        Task::CrashTest(test) => crash::run(checkout, &test),
         Task::Hostile => hostile::write(checkout),
         Task::Fixtures { write: None } => small_os::listings(checkout, small_os::Listings::Write),
         Task::Fixtures { write: Some(directory) } => small_os::RELEASES.into_iter().try_for_each(|release| {
