@@ -10,7 +10,6 @@ use crate::manifest::{BundleManifest, Release};
 use crate::report::{Event, Reporter, Silent};
 use crate::site::{Access, Owners, Site};
 use crate::types::{Digest, Entry, Kind, Version};
-
 mod similar;
 
 /// Publishing time of all tests: 2024-01-01.
