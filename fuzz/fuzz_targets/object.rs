@@ -1,6 +1,6 @@
 //! An object, as it arrives in pieces.
 //!
-//! Invariant: no panic; exactly the declared length comes out or an error; pieces make no difference.
+//! Invariant: no panic; exactly the declared length comes out or an error; taken in pieces it is the same blob.
 #![no_main]
 
 use stateless_update_fuzz::packs;

@@ -22,6 +22,9 @@ pub(super) fn of_golden_files() -> Seeds {
     for pack in ["pack-1", "pack-2", "pack-3"] {
         of_pack(&Path::new(CHECKOUT).join("fixtures/golden").join(pack), &mut seeds);
     }
+    // A frame that promises 15 bytes and ends with an empty block: zstd takes it in pieces and refuses it whole.
+    let broken = [0x28, 0xb5, 0x2f, 0xfd, 0x20, 15, 1, 0, 0];
+    seeds.entry("object").or_default().push(joined(&[&number(0), &broken]));
     let release = ReleaseName { version: Version::new(10).expect("not 0"), sha256: Digest::of(b"10"), length: 7 };
     let bundles = [("os-core".parse().expect("a name"), Digest::of(b"manifest"))];
     let subscriptions = bundles.iter().map(|(bundle, _)| bundle).cloned().collect();

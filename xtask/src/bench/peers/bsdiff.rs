@@ -15,13 +15,13 @@ use crate::demo::grouped;
 use crate::judge::{Kind, Node, Tree};
 
 /// The largest old file that is matched; bsdiff takes 17 bytes of memory for each of its bytes. The patch of a larger one,
-/// and of a file that has no older one, starts from an empty file.
+/// and of a file that has no older one, starts from a file of one byte: bsdiff takes no empty one.
 const OLD_AT_MOST: u64 = 64 << 20;
 
 /// One patch.
 #[derive(Debug, PartialEq, Eq)]
 struct Pair {
-    /// None for an empty file.
+    /// None for a file of one byte.
     old: Option<PathBuf>,
     new: PathBuf,
 }
@@ -31,14 +31,14 @@ pub fn bsdiff(step: &Step<'_>) -> Result<Vec<Peer>> {
     let [from, to] = &step.whole;
     let pairs = pairs(Tree::read(from)?.nodes(), Tree::read(to)?.nodes());
     let (patches, made) = (step.work.join("bsdiff-patches"), step.work.join("bsdiff-made"));
-    let empty = step.work.join("bsdiff-empty");
-    fs::write(&empty, "")?;
+    let nothing = step.work.join("bsdiff-nothing");
+    fs::write(&nothing, "\n")?;
     for directory in [&patches, &made] {
         fs::create_dir(directory)?;
     }
     let (mut to_make, mut to_apply) = (Vec::new(), Vec::new());
     for (number, pair) in pairs.iter().enumerate() {
-        let old = pair.old.as_ref().map_or_else(|| empty.clone(), |old| from.join(old));
+        let old = pair.old.as_ref().map_or_else(|| nothing.clone(), |old| from.join(old));
         let (patch, result) = (patches.join(number.to_string()), made.join(number.to_string()));
         push(&mut to_make, [&old, &to.join(&pair.new), &patch]);
         push(&mut to_apply, [&old, &result, &patch]);
@@ -76,13 +76,13 @@ fn pairs(old: &BTreeMap<PathBuf, Node>, new: &BTreeMap<PathBuf, Node>) -> Vec<Pa
     let file = |node: &Node| if let Kind::File { size, digest } = node.kind { Some((size, digest)) } else { None };
     let mut known: HashMap<[u8; 32], ()> = old.values().filter_map(file).map(|(_, digest)| (digest, ())).collect();
     let mut gone: HashMap<&OsStr, Vec<&PathBuf>> = HashMap::new();
-    let may_be_matched = |node: &Node| file(node).is_some_and(|(size, _)| size <= OLD_AT_MOST);
+    let may_be_matched = |node: &Node| file(node).is_some_and(|(size, _)| (1..=OLD_AT_MOST).contains(&size));
     for (path, _) in old.iter().filter(|(path, node)| may_be_matched(node) && !new.contains_key(*path)) {
         gone.entry(path.file_name().unwrap_or_default()).or_default().push(path);
     }
     let mut pairs = Vec::new();
     for (path, node) in new {
-        let Some((_, digest)) = file(node) else { continue };
+        let Some((1.., digest)) = file(node) else { continue };
         if known.insert(digest, ()).is_some() {
             continue;
         }

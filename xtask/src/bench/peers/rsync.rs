@@ -12,7 +12,8 @@ use crate::bench::origin::Traffic;
 use crate::bench::usage::{Usage, measure};
 use crate::judge::Tree;
 
-/// The machine's tree is a copy of its own: rsync sets times and owners of files that it finds otherwise unchanged.
+/// The machine's tree is a copy of its own: rsync sets times and owners of files that it finds otherwise unchanged. It
+/// compares checksums, for files that changed with the same size and time are not seen otherwise: the trees have hundreds.
 pub fn rsync(step: &Step<'_>) -> Result<Vec<Peer>> {
     let [from, to] = &step.whole;
     let machine = step.work.join("rsync-machine");
@@ -25,8 +26,17 @@ pub fn rsync(step: &Step<'_>) -> Result<Vec<Peer>> {
     source.push("/");
     let mut target = machine.clone().into_os_string();
     target.push("/");
-    let options =
-        ["rsync", "-aHAX", "--numeric-ids", "--delete", "--compress", "--compress-choice=zstd", "--stats", "-e"];
+    let options = [
+        "rsync",
+        "-aHAX",
+        "--numeric-ids",
+        "--checksum",
+        "--delete",
+        "--compress",
+        "--compress-choice=zstd",
+        "--stats",
+        "-e",
+    ];
     let mut line: Vec<&OsStr> = options.map(OsStr::new).to_vec();
     line.extend::<[&OsStr; 3]>([shell.as_ref(), &source, &target]);
     let both = measure(&step.work, line)?.success()?;
