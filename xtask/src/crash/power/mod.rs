@@ -31,7 +31,7 @@ use crate::programs::{Outcome, Programs};
 use filesystem::Kind;
 pub use filesystem::missing;
 use record::{LeftOut, Recording, record};
-use replay::{Cut, acknowledged, cuts, durable, leftovers};
+use replay::{Cut, Near, acknowledged, cuts, durable, leftovers};
 
 /// Where and how often the power is cut.
 #[derive(clap::Args, Clone, Debug)]
@@ -39,7 +39,7 @@ pub struct Options {
     /// Only this file system.
     #[arg(long, value_name = "NAME")]
     pub filesystem: Option<Kind>,
-    /// So many cuts on each file system; a tenth of that, and 20 at least, for each control.
+    /// So many cuts on each file system; a tenth of that, and 50 at least, for each control.
     #[arg(long, value_name = "N", default_value_t = 1000)]
     pub points: usize,
     /// Which cuts.
@@ -68,7 +68,7 @@ struct Tally {
 /// Set in the process that has a mount namespace of its own.
 const INSIDE: &str = "XTASK_CRASH_TEST_INSIDE";
 /// So many cuts at least for each control.
-const CONTROLS: usize = 20;
+const CONTROLS: usize = 50;
 
 /// Builds the programs, records on each file system, and cuts the power.
 ///
@@ -137,7 +137,9 @@ fn cut_all(
     fs::create_dir(directory.path().join("mounted"))?;
     let (mut image, mut applied) = (recording.image.clone(), 0);
     let mut tally = Tally::default();
-    for cut in cuts(&recording.log, count, seed) {
+    // What is left out is looked for where it shows.
+    let near = if left_out == LeftOut::After { Near::After } else { Near::Before };
+    for cut in cuts(&recording.log, count, seed, near) {
         let durable = durable(&recording.log, cut);
         for record in &recording.log[applied.min(durable)..durable] {
             if let disk::Record::Write(offset, bytes) = record {

@@ -29,12 +29,21 @@ pub struct Cut {
     pub seed: u64,
 }
 
+/// On which side of the moments at which the client reported success half of the cuts are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Near {
+    /// Shortly before: there the next tree may be there already.
+    Before,
+    /// Shortly after: there what was reported must be there.
+    After,
+}
+
 /// Pseudo-random numbers by the splitmix64 of Steele, Lea and Flood (2014): the same everywhere for the same seed.
 #[derive(Clone, Copy, Debug)]
 pub struct Random(pub u64);
 
 const CHUNK: u64 = 64 * 1024;
-/// Half of the points are within so many records before a transition was reported as done.
+/// Half of the cuts are within so many records of the moment at which a transition was reported as done.
 const NEAR: u64 = 25;
 
 impl Image {
@@ -93,7 +102,7 @@ impl Random {
 
 /// So many cuts, in order: half of them near the end of a transition, half of them anywhere after the first record that
 /// says that one is done.
-pub fn cuts(log: &[Record], count: usize, seed: u64) -> Vec<Cut> {
+pub fn cuts(log: &[Record], count: usize, seed: u64, near: Near) -> Vec<Cut> {
     let mut random = Random(seed);
     let is_mark = |(index, record): (usize, &Record)| matches!(record, Record::Acknowledged(_)).then_some(index);
     let marks: Vec<usize> = log.iter().enumerate().filter_map(is_mark).collect();
@@ -103,7 +112,11 @@ pub fn cuts(log: &[Record], count: usize, seed: u64) -> Vec<Cut> {
             let at = match later {
                 [_, ..] if number % 2 == 0 => {
                     let mark = later[random.below(later.len() as u64) as usize];
-                    mark.saturating_sub(random.below(NEAR) as usize)
+                    let away = random.below(NEAR) as usize;
+                    match near {
+                        Near::Before => mark.saturating_sub(away),
+                        Near::After => mark + 1 + away,
+                    }
                 }
                 _ => first + 1 + random.below((log.len() - first) as u64) as usize,
             };
@@ -202,11 +215,13 @@ mod tests {
         let mut log = vec![write(0, 1); 1000];
         log[100] = Record::Acknowledged(0);
         log[900] = Record::Acknowledged(1);
-        let found = cuts(&log, 200, 5);
-        assert_eq!(found, cuts(&log, 200, 5));
-        assert_ne!(found, cuts(&log, 200, 6));
+        let found = cuts(&log, 200, 5, Near::Before);
+        assert_eq!(found, cuts(&log, 200, 5, Near::Before));
+        assert_ne!(found, cuts(&log, 200, 6, Near::Before));
         assert!(found.iter().all(|cut| cut.at > 100 && cut.at <= 1000));
-        let near = found.iter().filter(|cut| (875..=900).contains(&cut.at)).count();
-        assert!(near >= 100, "{near}");
+        for (near, places) in [(Near::Before, 876..=900), (Near::After, 901..=925)] {
+            let count = cuts(&log, 200, 5, near).iter().filter(|cut| places.contains(&cut.at)).count();
+            assert!(count >= 100, "{near:?}: {count}");
+        }
     }
 }
