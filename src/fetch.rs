@@ -5,10 +5,12 @@
 //! by the size of files. What a stopped run leaves in the store is what the next plan need not fetch: it continues after
 //! its last verified block.
 //!
+//! A plan's work comes in stages, each of which may need what those before it bring: blobs of releases on the way.
+//!
 //! A block that is missing, bad, or does not make what it should, is reported as struck; the caller plans again without
 //! it. An object that is bad is an error: there is nothing to fall back to.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -20,7 +22,7 @@ use crate::delta::DeltaError;
 use crate::disk::{Directory, DiskError};
 use crate::manifest::Release;
 use crate::pack::{BlockReader, ObjectDecoder, PackError};
-use crate::plan::{BlockWork, Make, Need, RangeWork, UpdatePlan, Work};
+use crate::plan::{Base, BlockWork, Make, Need, Place, RangeWork, UpdatePlan, Work};
 use crate::report::{Progress, Reporter, Step};
 use crate::store::{Incoming, Shelf, Store, StoreError};
 use crate::transport::{SinkError, Transport, TransportError};
@@ -33,8 +35,8 @@ pub struct Doors {
     pub transport: Arc<Transport>,
     /// The store.
     pub store: Arc<Store>,
-    /// The live tree, whose files deltas start from; none for an install.
-    pub live: Option<Arc<Directory>>,
+    /// The machine's trees, as far as it has them: deltas start from files of the live one.
+    pub trees: HashMap<Place, Arc<Directory>>,
     /// Threads that decode.
     pub jobs: usize,
     /// Requests under way at once.
@@ -44,7 +46,8 @@ pub struct Doors {
 /// What was brought.
 #[derive(Debug, Default)]
 pub struct Fetched {
-    /// Blocks that are missing or bad: what they should have made is not in the store.
+    /// Blocks that are missing or bad, and blobs that files do not have after all: what they should have made is not in
+    /// the store.
     pub struck: HashSet<Digest>,
 }
 
@@ -86,25 +89,31 @@ enum BlockError {
 
 type Bar = Arc<Progress<Arc<dyn Reporter>>>;
 
-/// Brings everything that the plan wants into the store, except what only struck blocks would have made.
+/// Brings everything that the plan wants into the store, except what only struck blocks would have made, and what comes
+/// after a stage with such blocks.
 ///
 /// # Errors
 /// When the publication cannot be reached, an object is bad, or the disk is full. What was brought stays.
 pub async fn fetch(plan: &UpdatePlan, doors: &Doors, reporter: &Arc<dyn Reporter>) -> Result<Fetched, FetchError> {
-    let (sender, receiver) = unbounded_channel();
     let fetcher = Fetcher {
         doors: doors.clone(),
         struck: Arc::default(),
         downloaded: Arc::new(Progress::new(reporter.clone(), Step::Download, plan.download_bytes)),
         built: Arc::new(Progress::new(reporter.clone(), Step::Build, plan.build_bytes)),
     };
-    let decoding = fetcher.decode_all(receiver);
-    let downloading = fetcher.download_all(&plan.work, sender);
-    let (downloaded, decoded) = tokio::join!(downloading, decoding);
-    decoded?;
-    downloaded?;
-    let struck = std::mem::take(&mut *fetcher.struck.lock().unwrap_or_else(PoisonError::into_inner));
-    Ok(Fetched { struck })
+    for stage in &plan.work {
+        let (sender, receiver) = unbounded_channel();
+        let decoding = fetcher.decode_all(receiver);
+        let downloading = fetcher.download_all(stage, sender);
+        let (downloaded, decoded) = tokio::join!(downloading, decoding);
+        decoded?;
+        downloaded?;
+        let struck = std::mem::take(&mut *fetcher.struck.lock().unwrap_or_else(PoisonError::into_inner));
+        if !struck.is_empty() {
+            return Ok(Fetched { struck });
+        }
+    }
+    Ok(Fetched::default())
 }
 
 #[derive(Clone)]
@@ -126,7 +135,7 @@ impl Fetcher {
 
     async fn download(&self, work: &Work, decode: &UnboundedSender<BlockWork>) -> Result<(), FetchError> {
         match work {
-            Work::Copy { from, need } => self.copy(from.clone(), *need).await,
+            Work::Copy { tree, from, need } => self.copy(*tree, from.clone(), *need).await,
             Work::Block(block) => {
                 // Only fails when decoding has ended with an error, which is then the one to report.
                 let _ = decode.send(block.clone());
@@ -137,22 +146,29 @@ impl Fetcher {
         }
     }
 
-    async fn copy(&self, from: TreePath, need: Need) -> Result<(), FetchError> {
+    async fn copy(&self, tree: Place, from: TreePath, need: Need) -> Result<(), FetchError> {
         let (doors, built) = (self.doors.clone(), self.built.clone());
-        let copy = move || {
-            let Some(live) = doors.live else { return Ok(()) };
+        let copy = move || -> Result<bool, FetchError> {
+            let Some(tree) = doors.trees.get(&tree) else { return Ok(false) };
             let mut incoming = doors.store.incoming()?;
             let path = from.beneath_usr();
-            io::copy(&mut live.open_file(path)?, &mut incoming).map_err(|source| DiskError {
+            io::copy(&mut tree.open_file(path)?, &mut incoming).map_err(|source| DiskError {
                 action: "copy",
-                path: live.path().join(path),
+                path: tree.path().join(path),
                 source,
             })?;
-            incoming.finish(Shelf::Blob, need.digest)?;
+            match incoming.finish(Shelf::Blob, need.digest) {
+                Err(StoreError::OtherContent { .. }) => return Ok(false),
+                other => other?,
+            }
             built.advance(need.size);
-            Ok(())
+            Ok(true)
         };
-        tokio::task::spawn_blocking(copy).await.map_err(FetchError::Decoder)?
+        // What is known of a file may be out of date; its content is what counts.
+        if !tokio::task::spawn_blocking(copy).await.map_err(FetchError::Decoder)?? {
+            self.strike(need.digest);
+        }
+        Ok(())
     }
 
     async fn object(&self, need: Need) -> Result<(), FetchError> {
@@ -233,21 +249,22 @@ impl Fetcher {
     }
 
     fn make(&self, work: &BlockWork) -> Result<(), BlockError> {
-        let store = &self.doors.store;
+        let (store, live) = (&self.doors.store, self.doors.trees.get(&Place::Live));
         let content = store.open_content(Shelf::Block, work.block.block.digest)?;
         let mut reader = BlockReader::open(&work.block.block, &content, 0)?;
         for (make, build) in work.makes.iter().zip(&work.block.block.builds) {
-            let (digest, base) = match (make, &self.doors.live) {
-                (Make::Whole(digest), _) => (digest, None),
-                (Make::Delta(digest, from), Some(live)) => (digest, Some(live.open_file(from.beneath_usr())?)),
-                (Make::Skip | Make::Delta(..), _) => {
-                    reader.skip()?;
-                    continue;
-                }
+            let Some(digest) = make.digest() else {
+                reader.skip()?;
+                continue;
+            };
+            let base = match make {
+                Make::Delta(_, Base::Live(from)) => live.map(|live| live.open_file(from.beneath_usr())).transpose()?,
+                Make::Delta(_, Base::Stored(base)) => Some(store.open_content(Shelf::Blob, *base)?),
+                Make::Skip | Make::Whole(_) => None,
             };
             let mut incoming = store.incoming()?;
             reader.build(base.as_ref().map(|base| base as _), &mut incoming)?;
-            incoming.finish(Shelf::Blob, *digest)?;
+            incoming.finish(Shelf::Blob, digest)?;
             self.built.advance(build.size);
         }
         Ok(())

@@ -10,7 +10,7 @@
 //! | 3 doors | `transport`, `site`, `store`, `tree`, `state`, `trust` | network or disk, one each |
 //! | 2 decisions | `plan`, `verify` | nothing: pure functions |
 //! | 2 ground | `disk` | directories beneath a root, by handle; the doors stand on it |
-//! | 1 formats | `manifest`, `pack`, `delta`, `gzip` | the bytes given to them |
+//! | 1 formats | `manifest`, `pack`, `delta`, `gzip`, `xz` | the bytes given to them |
 //! | 0 words | `types`, `report` | nothing |
 
 pub mod client;
@@ -33,3 +33,4 @@ pub mod tree;
 pub mod trust;
 pub mod types;
 pub mod verify;
+pub mod xz;

@@ -129,6 +129,17 @@ impl Store {
         Ok(Incoming { store: self, file, temporary, hasher: Hasher::default() })
     }
 
+    /// Keeps content that is in memory.
+    ///
+    /// # Errors
+    /// When it is not the content of that name, or the disk is full.
+    pub fn add(&self, shelf: Shelf, digest: Digest, content: &[u8]) -> Result<(), StoreError> {
+        let mut incoming = self.incoming()?;
+        let failed = |source| DiskError { action: "write to", path: self.directory.path().to_owned(), source };
+        incoming.write_all(content).map_err(failed)?;
+        incoming.finish(shelf, digest)
+    }
+
     /// Opens what is kept under `digest`.
     ///
     /// # Errors

@@ -4,19 +4,20 @@
 //! manifests -> scan -> plan -> (a dry run ends here) -> space -> fetch -> stage -> switch -> tidy up
 //! ```
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use super::route::Packs;
 use super::session::{KnownRelease, Session};
-use super::trees::{Installed, ReadPack, TargetTree};
+use super::trees::{Installed, ReadPack};
 use super::{ClientError, Mode, Thoroughness, Transition};
-use crate::fetch::{Doors, fetch};
+use crate::fetch::{Doors, FetchError, fetch};
 use crate::manifest::{InstalledRecord, PackOffer, ReleaseName, Tree};
-use crate::plan::{Memory, Offer, UpdatePlan, closure, missing_blobs, plan, worth_a_look};
+use crate::plan::{Memory, Place, UpdatePlan, Work, closure, missing_blobs, plan, worth_a_look};
 use crate::report::Event;
 use crate::stage::{Damaged, Job, StagedTree, damaged, heal, stage};
 use crate::state::{LockedMachine, NewRecord, Slot};
-use crate::store::Store;
+use crate::store::{Shelf, Store};
 use crate::switch::switch;
 use crate::tree::Fingerprints;
 use crate::types::{BundleName, Digest, TreePath};
@@ -48,15 +49,13 @@ pub(super) async fn go(
     let mut installed = session.installed().await?;
     session.scan_live(&mut installed, thoroughness)?;
 
-    let step = match session.record.as_ref().map(|record| record.installed.version()) {
-        Some(from) if from != release.version => {
-            let offer = release.packs.iter().find(|pack| pack.from == Some(from) && pack.bundle.is_none());
-            session.read_packs(offer.into_iter().cloned().collect()).await?
-        }
-        _ => Vec::new(),
-    };
-    let TargetTree { tree: target, blobs, fresh } = session.target_tree(&goal.release, &bundles, step.first()).await?;
-    let mut packs = step;
+    // The machine may have all that it needs: then no pack is asked for.
+    let at_hand = session.has_manifests(release, &bundles);
+    let mut packs = Packs::default();
+    if !at_hand {
+        packs.steps = session.steps(&goal.release).await?;
+    }
+    let mut target = session.target_tree(&goal.release, &bundles, &packs.steps, &installed.tree).await?;
     let mut memory = Memory::default();
     let store = match session.locked().filter(|_| mode != Mode::DryRun) {
         Some(machine) => {
@@ -66,12 +65,24 @@ pub(super) async fn go(
         }
         None => None,
     };
-    let whole = from_nothing(goal, &blobs, &installed, &target, &packs, &memory);
-    packs.extend(session.read_packs(whole).await?);
-    drop(blobs);
-    let record = new_record(session, goal, &bundles, fresh)?;
+    memory.elsewhere = session.elsewhere(&target.tree, &missing_blobs(installed.present(), &target.tree))?;
+    if at_hand && !alone(&plan_now(session, &installed, &target.tree, &packs, &memory)).is_empty() {
+        packs.steps = session.steps(&goal.release).await?;
+        if !packs.steps.is_empty() {
+            target = session.target_tree(&goal.release, &bundles, &packs.steps, &installed.tree).await?;
+        }
+    }
+    packs.before = std::mem::take(&mut target.before);
+    let own_store = store.as_ref().map(|(_, store)| &**store);
+    keep_blocks(packs.steps.iter().map(|step| &step.pack), own_store, &mut memory)?;
+    let whole = from_nothing(session, goal, &target.blobs, &installed, &target.tree, &packs, &memory);
+    packs.whole = session.read_packs(whole).await?;
+    keep_blocks(&packs.whole, own_store, &mut memory)?;
+    drop(target.blobs);
+    let record = new_record(session, goal, &bundles, target.fresh)?;
+    let target = target.tree;
 
-    let planned = plan_now(&installed, &target, &packs, &memory);
+    let planned = plan_now(session, &installed, &target, &packs, &memory);
     let changed = planned.tree_differs || session.record.as_ref().is_none_or(|live| !same_record(live, &record));
     let mut done = Transition {
         from: session.record.as_ref().map(|record| record.installed.version()),
@@ -123,7 +134,7 @@ struct Mover<'a> {
     machine: &'a LockedMachine,
     store: Arc<Store>,
     target: &'a Tree,
-    packs: &'a [ReadPack],
+    packs: &'a Packs,
     record: &'a NewRecord,
 }
 
@@ -140,14 +151,21 @@ impl Mover<'_> {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             jobs => jobs,
         };
+        let mut trees = HashMap::new();
+        for (place, slot) in [(Place::Live, Slot::Live), (Place::Previous, Slot::Previous), (Place::Next, Slot::Next)] {
+            trees.extend(session.machine.tree(slot)?.map(|tree| (place, Arc::new(tree))));
+        }
         let doors = Doors {
             transport: session.transport.clone(),
             store: self.store.clone(),
-            live: session.machine.tree(Slot::Live)?.map(Arc::new),
+            trees,
             jobs,
             parallel: session.settings.parallel_downloads,
         };
-        for _ in 0..MAX_PLANS {
+        // Every pack of a route may turn out bad on its own.
+        for _ in 0..MAX_PLANS + self.packs.steps.len() {
+            let jobs = planned.decoders(jobs, session.settings.terms);
+            let doors = Doors { jobs, ..doors.clone() };
             let fetched = fetch(&planned, &doors, &session.reporter).await?;
             if fetched.struck.is_empty() {
                 return self.stage(installed, &planned);
@@ -159,7 +177,7 @@ impl Mover<'_> {
             memory.struck.extend(fetched.struck);
             let (_, held) = Store::open(self.machine.own_directory())?;
             (memory.blobs, memory.blocks) = (held.blobs, held.blocks);
-            planned = plan_now(installed, self.target, self.packs, &memory);
+            planned = plan_now(session, installed, self.target, self.packs, &memory);
         }
         Err(ClientError::NoProgress)
     }
@@ -205,9 +223,27 @@ impl Mover<'_> {
     }
 }
 
-fn plan_now(installed: &Installed, target: &Tree, packs: &[ReadPack], memory: &Memory) -> UpdatePlan {
-    let offers: Vec<Offer<'_>> = packs.iter().map(|pack| Offer { pack: &pack.offer, index: &pack.index }).collect();
-    plan(installed.present(), target, &offers, memory)
+/// Blocks that came with the heads of their packs count as fetched, and are where there is a store.
+fn keep_blocks<'a>(
+    packs: impl IntoIterator<Item = &'a ReadPack>,
+    store: Option<&Store>,
+    memory: &mut Memory,
+) -> Result<(), ClientError> {
+    for (digest, bytes) in packs.into_iter().flat_map(ReadPack::blocks) {
+        if let (true, Some(store)) = (memory.blocks.insert(digest), store) {
+            store.add(Shelf::Block, digest, bytes).map_err(FetchError::from)?;
+        }
+    }
+    Ok(())
+}
+
+fn plan_now(session: &Session, installed: &Installed, target: &Tree, packs: &Packs, memory: &Memory) -> UpdatePlan {
+    plan(installed.present(), target, &packs.offers(), memory, session.settings.terms)
+}
+
+/// The blobs that are fetched alone.
+fn alone(planned: &UpdatePlan) -> BTreeSet<Digest> {
+    planned.work.iter().flatten().filter_map(Work::object).collect()
 }
 
 /// A cache that cannot be written costs time later, nothing else.
@@ -219,15 +255,15 @@ fn cache(session: &Session, machine: &LockedMachine, known: &Fingerprints) {
 
 /// The packs from nothing whose heads are worth reading, for what neither the live tree nor `packs` has.
 fn from_nothing(
+    session: &Session,
     goal: &Goal,
     blobs: &BTreeMap<BundleName, Vec<Digest>>,
     installed: &Installed,
     target: &Tree,
-    packs: &[ReadPack],
+    packs: &Packs,
     memory: &Memory,
 ) -> Vec<PackOffer> {
-    let planned = plan_now(installed, target, packs, memory);
-    let alone: BTreeSet<Digest> = planned.work.iter().filter_map(crate::plan::Work::object).collect();
+    let alone = alone(&plan_now(session, installed, target, packs, memory));
     let mut missing = missing_blobs(installed.present(), target);
     missing.retain(|need| alone.contains(&need.digest));
     let blobs = |bundle: &BundleName| -> BTreeSet<Digest> {

@@ -6,6 +6,7 @@
 mod bundle_info;
 mod bundles;
 mod clean;
+mod elsewhere;
 mod engine;
 mod error;
 mod explain;
@@ -13,8 +14,10 @@ mod hashdump;
 mod history;
 mod inspect;
 mod mirror;
+mod release_document;
 mod request;
 mod rollback;
+mod route;
 mod session;
 mod status;
 mod trees;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::manifest::Status;
+use crate::plan::Terms;
 use crate::types::{BundleName, TreePath, Version};
 
 /// What every command is told about the machine and the run.
@@ -18,6 +19,8 @@ pub struct Settings {
     pub trust: Option<PathBuf>,
     /// Threads for hashing, patching and decompressing; 0 for one per processor.
     pub jobs: usize,
+    /// On which terms blocks of packs are taken.
+    pub terms: Terms,
     /// Requests under way at once.
     pub parallel_downloads: usize,
     /// Further tries of a request that failed.

@@ -9,7 +9,7 @@ use super::trees::contradiction;
 use super::update::open;
 use super::{ClientError, Mode, Settings, Thoroughness, Transition};
 use crate::manifest::{BundleManifest, Tree, Union};
-use crate::plan::{Memory, plan};
+use crate::plan::{Memory, Terms, plan};
 use crate::report::Reporter;
 use crate::stage::{StageError, previous};
 use crate::state::{Record, Slot};
@@ -34,7 +34,7 @@ pub async fn rollback(
     let expected = kept_tree(&record)?;
     let mut installed = session.installed().await?;
     session.scan_live(&mut installed, Thoroughness::Quick)?;
-    let planned = plan(installed.present(), &expected, &[], &Memory::default());
+    let planned = plan(installed.present(), &expected, &[], &Memory::default(), Terms::default());
     let done = Transition {
         from: Some(session.record()?.installed.version()),
         to: wanted,

@@ -16,9 +16,7 @@ use crate::report::{Event, Reporter};
 use crate::state::{HOME, LockedMachine, Machine, Record, Slot};
 use crate::transport::{Answer, Limits, Transport, TransportError};
 use crate::tree::Writer;
-use crate::trust::{
-    Expiry, Fetched, KnownTime, NewestRelease, Reference, Source, SourceError, TrustDirectory, Trusted, refresh,
-};
+use crate::trust::{Expiry, Fetched, KnownTime, Reference, Source, SourceError, TrustDirectory, Trusted, refresh};
 use crate::types::{BundleName, Version};
 
 /// The program was made no earlier than this (2026-11-23): no clock before it is believed.
@@ -61,7 +59,7 @@ pub(super) struct Session {
 }
 
 /// A release and the document that says so.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct KnownRelease {
     pub release: Trusted<Release>,
     pub document: Vec<u8>,
@@ -186,17 +184,8 @@ impl Session {
         }
         let source = Publication(self.transport.clone());
         let look = refresh(&directory, &first_root, &source, time, expiry).await?;
-        let NewestRelease { version, reference, ref path } = *look.newest.get();
-        let name = look.newest.as_ref().map(|newest| newest.reference);
-        let remembered = directory.last_release()?.filter(|last| Reference::to(last) == reference);
-        let document = match remembered {
-            Some(document) => document,
-            None => {
-                let document = name.admit(self.transport.get(path, reference.length).await?)?;
-                directory.remember_release(&document)?;
-                document
-            }
-        };
+        let version = look.newest.version;
+        let document = self.newest_document(&look.newest, &directory).await?;
         let bytes = document.get().clone();
         let release = document.try_map(|bytes| Release::parse(version, &bytes))?;
         // Machines take that time for come: a later one would let all metadata look expired.
@@ -210,25 +199,35 @@ impl Session {
     /// The release `wanted`, reached from the newest one by the digests that each release names of older ones.
     pub async fn release(&self, wanted: Option<Version>) -> Result<KnownRelease, ClientError> {
         let mut known = self.newest_release().await?;
-        let (newest, floor) = (known.release.version, known.release.floor);
+        let floor = known.release.floor;
         let Some(wanted) = wanted else { return Ok(known) };
         if wanted < floor {
             return Err(ClientError::BelowFloor { wanted, floor });
         }
+        let newest = known.release.version;
         while known.release.version != wanted {
-            let step = known.release.try_map(|release| {
-                let not_too_old = release.predecessors.into_iter().filter(|older| older.version >= wanted);
-                not_too_old.min_by_key(|older| older.version).ok_or(ClientError::NoSuchRelease { wanted, newest })
+            known = self.older(&known, wanted).await.map_err(|error| match error {
+                ClientError::NoSuchRelease { .. } => ClientError::NoSuchRelease { wanted, newest },
+                other => other,
             })?;
-            let version = step.version;
-            let path = Release::path(version, step.sha256);
-            let name = step.map(|step| Reference { digest: step.sha256, length: step.length.min(Release::MAX_BYTES) });
-            let document = name.admit(self.transport.get(&path, name.length).await?)?;
-            let bytes = document.get().clone();
-            let release = document.try_map(|bytes| Release::parse(version, &bytes))?;
-            known = KnownRelease { release, document: bytes, root: known.root };
         }
         Ok(known)
+    }
+
+    /// The release that `known` names that is nearest to `wanted`, which is older, and not older itself.
+    pub async fn older(&self, known: &KnownRelease, wanted: Version) -> Result<KnownRelease, ClientError> {
+        let step = known.release.as_ref().try_map(|release| {
+            let not_too_old = release.predecessors.iter().filter(|older| older.version >= wanted);
+            let nearest = not_too_old.min_by_key(|older| older.version).cloned();
+            nearest.ok_or(ClientError::NoSuchRelease { wanted, newest: release.version })
+        })?;
+        let version = step.version;
+        let path = Release::path(version, step.sha256);
+        let name = step.map(|step| Reference { digest: step.sha256, length: step.length.min(Release::MAX_BYTES) });
+        let document = name.admit(self.transport.get(&path, name.length).await?)?;
+        let bytes = document.get().clone();
+        let release = document.try_map(|bytes| Release::parse(version, &bytes))?;
+        Ok(KnownRelease { release, document: bytes, root: known.root.clone() })
     }
 
     /// The floor of the newest release that this machine has seen, without asking anybody.

@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::elsewhere::kept_text;
+use super::route::Step as RouteStep;
 use super::session::{KnownRelease, Session};
 use super::{ClientError, Thoroughness};
 use crate::manifest::{BundleManifest, Conflict, ManifestError, ManifestName, PackOffer, Release, Tree, Union};
-use crate::pack::{Index, apply_manifest_delta};
-use crate::plan::{Present, joined};
+use crate::pack::{Index, apply_text_delta};
+use crate::plan::{Need, Present, blobs, joined};
 use crate::report::{Event, Step};
 use crate::state::Slot;
 use crate::tree::{Depth, Fingerprints, scan};
@@ -26,6 +28,8 @@ pub(super) struct Installed {
 pub(super) struct ReadPack {
     pub offer: PackOffer,
     pub index: Index,
+    /// What came of it so far, from its beginning on.
+    pub begun: Vec<u8>,
 }
 
 /// The tree of a target, the contents of each of its bundles, and those manifests that the live tree's record does not
@@ -35,11 +39,29 @@ pub(super) struct TargetTree {
     pub tree: Tree,
     pub blobs: BTreeMap<BundleName, Vec<Digest>>,
     pub fresh: Vec<(Digest, Vec<u8>)>,
+    /// For each step, the blobs of the release that it leads from, as far as they are known; empty for the installed one.
+    pub before: Vec<Vec<Need>>,
 }
 
 impl Installed {
     pub fn present(&self) -> Present<'_> {
         Present { tree: &self.tree, seen: &self.seen, extra: &self.extra }
+    }
+}
+
+impl ReadPack {
+    /// A part of the pack, if it has come.
+    fn part(&self, offset: u64, length: u64) -> Option<&[u8]> {
+        part(&self.begun, offset, length)
+    }
+
+    /// The blocks that came with the head and are what the index says, with their bytes.
+    pub fn blocks(&self) -> impl Iterator<Item = (Digest, &[u8])> {
+        let blocks = self.index.blocks().iter();
+        blocks.filter_map(|placed| {
+            let bytes = self.part(placed.offset, placed.block.length())?;
+            (Digest::of(bytes) == placed.block.digest).then_some((placed.block.digest, bytes))
+        })
     }
 }
 
@@ -85,26 +107,34 @@ impl Session {
         Ok(())
     }
 
-    /// The tree of `bundles` in a release: known manifests come from the record, others as deltas in `pack`, or whole.
+    /// The tree of `bundles` in a release: known manifests come from the records, others as deltas in the packs of
+    /// `steps`, or whole. Paths that `installed` has, too, are in memory once.
     pub async fn target_tree(
         &self,
         target: &KnownRelease,
         bundles: &BTreeSet<BundleName>,
-        pack: Option<&ReadPack>,
+        steps: &[RouteStep],
+        installed: &Tree,
     ) -> Result<TargetTree, ClientError> {
         let release = &*target.release;
         release.check_manifests(bundles)?;
-        let (mut union, mut blobs, mut fresh) = (Union::default(), BTreeMap::new(), Vec::new());
+        let (mut union, mut contents, mut fresh) = (Union::default(), BTreeMap::new(), Vec::new());
         let mut entries = 0;
-        let mut deltas = self.manifest_deltas(release, bundles, pack).await?;
+        let mut before = vec![Vec::new(); steps.len()];
+        let mut deltas = self.deltas_along(bundles, steps).await?;
+        let others = self.other_records();
         for bundle in bundles {
             let name = manifest_name(release, bundle)?;
             let has = self.record.as_ref().and_then(|record| record.installed.bundles.get(bundle));
-            let manifest = if has == Some(&name.sha256) {
+            let json = match steps {
+                [] => None,
+                [_] if has == Some(&name.sha256) => None,
+                _ => self.text_along(bundle, steps, &mut deltas, &mut before),
+            };
+            let mut manifest = if has == Some(&name.sha256) {
                 self.installed_manifest(bundle).await?
             } else {
-                let patched = deltas.remove(bundle).and_then(|frame| self.patched(bundle, name, &frame));
-                let (json, compressed) = match patched {
+                let (json, compressed) = match json.or_else(|| kept_text(&others, bundle, name)) {
                     Some(json) => {
                         let compressed = BundleManifest::compress_quickly(&json);
                         (json, compressed)
@@ -114,24 +144,29 @@ impl Session {
                 fresh.push((name.sha256, compressed));
                 BundleManifest::parse(bundle, &json)?
             };
+            manifest.tree.share_paths(installed);
             entries += manifest.tree.entries().len();
             if entries > BundleManifest::MAX_ENTRIES {
                 let limit = BundleManifest::MAX_ENTRIES;
                 return Err(ManifestError::TooMany { bundle: bundle.clone(), limit }.into());
             }
             let digests = manifest.tree.entries().iter().filter_map(|entry| entry.kind.digest());
-            blobs.insert(bundle.clone(), digests.collect());
+            contents.insert(bundle.clone(), digests.collect());
             union.add(manifest).map_err(|source| contradiction(release.version, source))?;
         }
         let tree = union.finish().map_err(|source| contradiction(release.version, source))?;
-        Ok(TargetTree { tree, blobs, fresh })
+        for blobs in &mut before {
+            blobs.sort_unstable_by_key(|need: &Need| need.digest);
+            blobs.dedup_by_key(|need| need.digest);
+        }
+        Ok(TargetTree { tree, blobs: contents, fresh, before })
     }
 
     /// Reads the head of a pack. One that is missing or of a later format is no offer; that is said and no error.
     pub async fn read_pack(&self, offer: &PackOffer) -> Result<Option<ReadPack>, ClientError> {
-        let mut head = Vec::new();
+        let mut begun = Vec::new();
         let mut sink = |bytes: &[u8]| {
-            head.extend_from_slice(bytes);
+            begun.extend_from_slice(bytes);
             Ok(())
         };
         let skipped = |why: String| {
@@ -141,17 +176,36 @@ impl Session {
         if offer.head.length > crate::pack::MAX_HEAD_BYTES {
             return skipped("its head is too long".to_owned());
         }
-        match self.transport.range(&offer.path, 0, offer.head.length, &mut sink).await {
+        match self.transport.range(&offer.path, 0, offer.first_bytes(), &mut sink).await {
             Err(error) if error.is_not_found() => return skipped(error.to_string()),
             other => other?,
         }
-        if Digest::of(&head) != offer.head.sha256 {
+        // Not above `MAX_HEAD_BYTES`, and the pack is not shorter than its head.
+        let head = &begun[..offer.head.length as usize];
+        if Digest::of(head) != offer.head.sha256 {
             return skipped("its head is damaged".to_owned());
         }
-        match Index::parse(&head) {
-            Ok(index) => Ok(Some(ReadPack { offer: offer.clone(), index })),
+        match Index::parse(head) {
+            Ok(index) => Ok(Some(ReadPack { offer: offer.clone(), index, begun })),
             Err(error) => skipped(error.to_string()),
         }
+    }
+
+    /// For each step, the manifest deltas that its pack has for these bundles, as they came.
+    async fn deltas_along(
+        &self,
+        bundles: &BTreeSet<BundleName>,
+        steps: &[RouteStep],
+    ) -> Result<Vec<BTreeMap<BundleName, Vec<u8>>>, ClientError> {
+        let installed = self.record.as_ref().map(|record| record.installed.bundles.clone()).unwrap_or_default();
+        let mut has = installed;
+        let mut all = Vec::new();
+        for step in steps {
+            all.push(self.manifest_deltas(&step.release, bundles, &has, &step.pack).await?);
+            let digests = step.release.bundles.iter().map(|(bundle, offer)| (bundle.clone(), offer.manifest.sha256));
+            has = digests.collect();
+        }
+        Ok(all)
     }
 
     /// The manifest deltas that a pack has for these bundles, as they came.
@@ -159,17 +213,17 @@ impl Session {
         &self,
         release: &Release,
         bundles: &BTreeSet<BundleName>,
-        pack: Option<&ReadPack>,
+        has: &BTreeMap<BundleName, Digest>,
+        pack: &ReadPack,
     ) -> Result<BTreeMap<BundleName, Vec<u8>>, ClientError> {
         let mut frames = BTreeMap::new();
-        let (Some(pack), Some(record)) = (pack, &self.record) else { return Ok(frames) };
         let wanted: Vec<_> = pack
             .index
             .manifest_deltas()
             .iter()
             .filter(|place| bundles.contains(&place.bundle))
             .filter(|place| {
-                let has = record.installed.bundles.get(&place.bundle);
+                let has = has.get(&place.bundle);
                 let wants = release.bundles.get(&place.bundle).map(|offer| &offer.manifest);
                 // One that is longer than the whole manifest is no help, and may be without end.
                 let pays = wants.is_some_and(|wants| place.length <= wants.wire_bytes);
@@ -177,19 +231,23 @@ impl Session {
             })
             .collect();
         for (start, length) in joined(wanted.iter().map(|place| (place.offset, place.length))) {
-            let mut bytes = Vec::new();
-            let mut sink = |piece: &[u8]| {
-                bytes.extend_from_slice(piece);
-                Ok(())
+            let mut fetched = Vec::new();
+            let bytes = match pack.part(start, length) {
+                Some(bytes) => bytes,
+                None => {
+                    let mut sink = |piece: &[u8]| {
+                        fetched.extend_from_slice(piece);
+                        Ok(())
+                    };
+                    if let Err(error) = self.transport.range(&pack.offer.path, start, length, &mut sink).await {
+                        self.reporter.report(Event::Warning(format!("manifest deltas are not used: {error}")));
+                        return Ok(frames);
+                    }
+                    &fetched
+                }
             };
-            if let Err(error) = self.transport.range(&pack.offer.path, start, length, &mut sink).await {
-                self.reporter.report(Event::Warning(format!("manifest deltas are not used: {error}")));
-                return Ok(frames);
-            }
             for place in &wanted {
-                let inside = place.offset.checked_sub(start).and_then(|from| {
-                    bytes.get(usize::try_from(from).ok()?..)?.get(..usize::try_from(place.length).ok()?)
-                });
+                let inside = place.offset.checked_sub(start).and_then(|from| part(bytes, from, place.length));
                 if let Some(frame) = inside {
                     frames.insert(place.bundle.clone(), frame.to_vec());
                 }
@@ -198,13 +256,32 @@ impl Session {
         Ok(frames)
     }
 
-    /// The JSON that a manifest delta makes of the one that the record has, if it is the one that is signed for.
-    fn patched(&self, bundle: &BundleName, wanted: &ManifestName, frame: &[u8]) -> Option<Vec<u8>> {
+    /// The manifest of a bundle in the target, made of the installed one by the deltas of all steps; what the releases on
+    /// the way have goes into `before`. None when a delta is missing or does not make what is signed for.
+    fn text_along(
+        &self,
+        bundle: &BundleName,
+        steps: &[RouteStep],
+        deltas: &mut [BTreeMap<BundleName, Vec<u8>>],
+        before: &mut [Vec<Need>],
+    ) -> Option<Vec<u8>> {
         let record = self.record.as_ref()?;
-        let old_length = record.release().ok()?.0.bundles.get(bundle)?.manifest.length;
-        let old = record.manifest_json(bundle, old_length).ok()??;
-        let json = apply_manifest_delta(&old, frame, wanted.length).ok()?;
-        (Digest::of(&json) == wanted.sha256).then_some(json)
+        let name = record.release().ok()?.0.bundles.get(bundle)?.manifest.clone();
+        let (mut digest, mut json) = (name.sha256, record.manifest_json(bundle, name.length).ok()??);
+        for (index, step) in steps.iter().enumerate() {
+            let name = &step.release.bundles.get(bundle)?.manifest;
+            if digest != name.sha256 {
+                json = apply_text_delta(&json, &deltas[index].remove(bundle)?, name.length).ok()?;
+                digest = Digest::of(&json);
+                if digest != name.sha256 {
+                    return None;
+                }
+            }
+            if let Some(before) = before.get_mut(index + 1) {
+                before.extend(blobs(BundleManifest::parse(bundle, &json).ok()?.tree.entries()));
+            }
+        }
+        Some(json)
     }
 
     /// A whole manifest: its plain JSON and its compressed form.
@@ -221,6 +298,10 @@ impl Session {
         }
         Ok((json, compressed))
     }
+}
+
+fn part(bytes: &[u8], offset: u64, length: u64) -> Option<&[u8]> {
+    bytes.get(usize::try_from(offset).ok()?..)?.get(..usize::try_from(length).ok()?)
 }
 
 /// The bundles of a release do not fit together.

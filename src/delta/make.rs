@@ -1,18 +1,13 @@
-//! Making a delta: crate `bsdiff` finds what matches, and its output is taken apart into streams.
+//! Making a delta: what matches (`matcher`) is taken apart into streams.
 //!
-//! The matching costs about 17 bytes of memory for each byte of old content, so large files are matched window by
-//! window; that shows only in the size of the result. Equal beginnings and ends are not matched at all in large files.
+//! The matching costs about 5 bytes of memory for each byte of old content, so large files are matched window by window; that shows only in the size of the result. Equal beginnings and ends are not matched at all in large files.
 
-use std::io;
-use std::iter::Peekable;
 use std::ops::Range;
 
-use super::exact::{self, Exact};
 use super::runs::RunsWriter;
-use super::squeeze::{self, Part, Squeezed};
-use super::{Streams, varint};
+use super::{Streams, matcher, varint};
 
-/// The most old content that is matched at once: 32 MiB, which take about 544 MiB of memory.
+/// The most old content that is matched at once: 32 MiB, which take about 160 MiB of memory.
 const OLD_WINDOW_BYTES: usize = 32 << 20;
 /// The new content that is matched against one window of a larger old content; smaller, so that parts may have moved.
 const NEW_WINDOW_BYTES: usize = 24 << 20;
@@ -41,7 +36,7 @@ pub enum References {
 impl Delta {
     /// The delta that makes `new` out of `old`. Equal inputs give equal deltas.
     ///
-    /// Takes about 17 bytes of memory for each byte of `old`, at most about 544 MiB, and about three times the length
+    /// Takes about 5 bytes of memory for each byte of `old`, at most about 160 MiB, and about three times the length
     /// of `new`.
     pub fn make(old: &[u8], new: &[u8]) -> Self {
         Self::make_in_windows(old, new, OLD_WINDOW_BYTES, NEW_WINDOW_BYTES)
@@ -102,56 +97,14 @@ struct Encoder {
 impl Encoder {
     /// Matches `new` against `old`, which begins at `base` of the old content.
     fn matched(&mut self, old: &[u8], base: usize, new: &[u8]) {
-        if old.is_empty() || new.is_empty() {
-            return self.copy(new);
-        }
-        let (old, new) = (Squeezed::new(old), Squeezed::new(new));
-        let mut sink = Sink { encoder: self, base, old: &old, new: &new, made: 0 };
-        let exact = exact::long_matches(&old.bytes, &new.bytes);
-        let mut rest = Vec::new();
-        let mut end = 0;
-        for known in &exact {
-            rest.extend_from_slice(&new.bytes[end..known.new_at]);
-            end = known.new_at + known.length;
-        }
-        rest.extend_from_slice(&new.bytes[end..]);
-        let mut exact = exact.into_iter().peekable();
-
-        let mut raw = Vec::new();
-        if !rest.is_empty() {
-            bsdiff::diff(&old.bytes, &rest, &mut raw).expect("writing to memory does not fail");
-        }
-        let (mut raw, mut at) = (&raw[..], 0usize);
-        while let Some((add, copy, seek)) = Self::next_triple(&mut raw).expect("the crate writes whole triples") {
-            for (mut place, mut left) in [(Some(at), add), (None, copy)] {
-                while left > 0 {
-                    sink.known(&mut exact);
-                    let gap = exact.peek().map_or(left, |next| (next.new_at - sink.made).min(left));
-                    sink.push(place, gap);
-                    place = place.map(|place| place + gap);
-                    left -= gap;
-                }
-            }
-            at = (at + add).checked_add_signed(seek).expect("the crate seeks inside the old content");
-        }
-        sink.known(&mut exact);
-        debug_assert_eq!(sink.made, new.bytes.len());
-    }
-
-    /// The next triple of the crate's output; the bytes that follow it are passed over, for they are known.
-    fn next_triple(raw: &mut &[u8]) -> io::Result<Option<(usize, usize, isize)>> {
-        let Some((control, rest)) = raw.split_first_chunk::<24>() else {
-            return if raw.is_empty() { Ok(None) } else { Err(io::ErrorKind::UnexpectedEof.into()) };
-        };
-        let number = |at: usize| {
-            let bytes = control[at..at + 8].try_into().expect("eight bytes");
-            let value = i64::from_le_bytes(bytes);
-            // Sign and magnitude.
-            if value < 0 { -(value & i64::MAX) } else { value }
-        };
-        let (add, copy) = (number(0) as usize, number(8) as usize);
-        *raw = rest.get(add + copy..).ok_or(io::ErrorKind::UnexpectedEof)?;
-        Ok(Some((add, copy, number(16) as isize)))
+        let mut rest = new;
+        matcher::matches(old, new, |found| {
+            let (add, copy) = rest.split_at(found.add);
+            self.add(base + found.old_at, &old[found.old_at..][..found.add], add);
+            self.copy(&copy[..found.copy]);
+            rest = &copy[found.copy..];
+        });
+        debug_assert!(rest.is_empty());
     }
 
     fn add(&mut self, at: usize, old: &[u8], new: &[u8]) {
@@ -186,44 +139,6 @@ impl Encoder {
         self.end_triple();
         self.runs.finish(&mut self.streams.run_lengths);
         self.streams
-    }
-}
-
-/// Takes what was matched in squeezed contents, in the order of the new one, to where it lies in the whole contents.
-struct Sink<'a> {
-    encoder: &'a mut Encoder,
-    /// Where the old content begins.
-    base: usize,
-    old: &'a Squeezed<'a>,
-    new: &'a Squeezed<'a>,
-    /// How many squeezed bytes of the new content are done.
-    made: usize,
-}
-
-impl Sink<'_> {
-    /// The next `length` squeezed bytes match those at `place`, or nothing.
-    fn push(&mut self, place: Option<usize>, length: usize) {
-        let (old, new, made) = (self.old, self.new, self.made);
-        self.made += length;
-        let Some(at) = place else {
-            return self.encoder.copy(&new.whole[new.place(made)..new.place(self.made)]);
-        };
-        for part in squeeze::parts((old, at), (new, made), length) {
-            match part {
-                Part::Copy(range) => self.encoder.copy(&new.whole[range]),
-                Part::Add(at, range) => {
-                    let old = &old.whole[at..at + range.len()];
-                    self.encoder.add(self.base + at, old, &new.whole[range]);
-                }
-            }
-        }
-    }
-
-    /// Takes the exact matches that begin here.
-    fn known(&mut self, exact: &mut Peekable<impl Iterator<Item = Exact>>) {
-        while let Some(known) = exact.next_if(|known| known.new_at == self.made) {
-            self.push(Some(known.old_at), known.length);
-        }
     }
 }
 

@@ -5,9 +5,8 @@
 //! ([`ReadAt`]) and the delta's six streams as plain bytes. Leaves to others: compression and framing (`pack`), and
 //! proof that the result is the wanted blob (whoever knows its digest).
 //!
-//! Algorithm: Colin Percival, "Naive differences of executable code" (2003); the matching is crate `bsdiff`'s. Its
-//! output is taken apart into streams by role, because like compresses best with like. The format is in
-//! `docs/formats.md`, "Delta".
+//! Algorithm: Colin Percival, "Naive differences of executable code" (2003). What matches is taken
+//! apart into streams by role, because like compresses best with like. The format is in `docs/formats.md`, "Delta".
 //!
 //! ```text
 //! triple   seek in the old file ─> add ─────────────────────────> copy
@@ -16,17 +15,16 @@
 //! ```
 
 mod apply;
-mod exact;
 mod make;
+mod matcher;
 pub(crate) mod predict;
 mod read_at;
 mod runs;
-mod squeeze;
 mod streams;
 pub(crate) mod varint;
 
 pub use apply::{DeltaError, apply, skip};
 pub use make::{Delta, References};
-pub use predict::{MAX_PREDICTED_BYTES, PREDICTED_MEMORY_BYTES, apply_predicted, skip_predicted};
+pub use predict::{MAX_PREDICTED_BYTES, apply_predicted, predicted_memory, skip_predicted};
 pub use read_at::ReadAt;
 pub use streams::{Role, Streams};

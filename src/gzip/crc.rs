@@ -19,7 +19,7 @@ const fn table() -> [u32; 256] {
 }
 
 /// The checksum of `bytes`.
-pub(super) fn crc32(bytes: &[u8]) -> u32 {
+pub(crate) fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0, |value, byte| TABLE[((value ^ u32::from(*byte)) & 0xff) as usize] ^ (value >> 8))
 }
 

@@ -59,7 +59,7 @@ pub fn unwrap(file: &[u8]) -> Option<Vec<u8>> {
     let (level, exceptions) = best?;
     let form = Recipe { level, blocks: tokens.blocks, exceptions }.form(header, &plain);
     drop(plain);
-    let mut again = Compare { rest: file };
+    let mut again = Compare::new(file);
     rewrap(&form, file.len() as u64, &mut again).ok()?;
     (form.len() as u64 <= MAX_BYTES).then_some(form)
 }
@@ -291,8 +291,14 @@ fn numbers<T>(rest: &mut &[u8], each: impl Fn(u64) -> Result<T, GzipError>) -> R
 }
 
 /// Takes only what is the same.
-struct Compare<'a> {
+pub(crate) struct Compare<'a> {
     rest: &'a [u8],
+}
+
+impl<'a> Compare<'a> {
+    pub(crate) fn new(file: &'a [u8]) -> Self {
+        Self { rest: file }
+    }
 }
 
 impl Write for Compare<'_> {

@@ -35,7 +35,9 @@ mod tokens;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use crc::crc32;
 pub use error::GzipError;
+pub(crate) use form::Compare;
 pub use form::{base_form, rewrap, unwrap};
 
 /// How much [`looks_like_gzip`] looks at.

@@ -3,7 +3,7 @@
 //! JSON, one line per entry so that a delta between two releases stays small. It does not name its release: a bundle
 //! that did not change keeps its manifest and its digest.
 
-use std::io::{Read, Write};
+use std::io::Write;
 
 use serde::Deserialize;
 
@@ -111,17 +111,15 @@ impl BundleManifest {
     /// Expands the compressed form to the plain JSON, which must have exactly `length` bytes.
     ///
     /// # Errors
-    /// When the frame is damaged, or makes more or fewer bytes. No more than `length` + 1 bytes are ever made.
+    /// When the frame is damaged, or makes more or fewer bytes. No more than `length` bytes are ever made.
     pub fn expand(compressed: &[u8], length: u64) -> Result<Vec<u8>, ManifestError> {
         let bad = |source| ManifestError::Expansion { expected: length, source };
         let invalid = |text: &str| bad(std::io::Error::new(std::io::ErrorKind::InvalidData, text));
         if length > Self::MAX_BYTES {
             return Err(invalid("that is more than any manifest may have"));
         }
-        let mut decoder = zstd::stream::read::Decoder::with_buffer(compressed).map_err(bad)?;
-        decoder.window_log_max(27).map_err(bad)?;
-        let mut plain = Vec::with_capacity(length as usize + 1);
-        decoder.take(length + 1).read_to_end(&mut plain).map_err(bad)?;
+        // At one go, so that the text is its own window.
+        let plain = zstd::bulk::decompress(compressed, length as usize).map_err(bad)?;
         if plain.len() as u64 == length { Ok(plain) } else { Err(invalid("it makes another number of bytes")) }
     }
 

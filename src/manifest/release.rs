@@ -64,6 +64,16 @@ pub struct PackOffer {
     pub length: u64,
 }
 
+impl PackOffer {
+    /// A pack that is not longer than this comes whole: a second request costs more than what may be fetched in vain.
+    const WHOLE_BYTES: u64 = 64 << 10;
+
+    /// How much of the pack comes with its head, from its beginning on.
+    pub fn first_bytes(&self) -> u64 {
+        if self.length <= Self::WHOLE_BYTES { self.length } else { self.head.length }
+    }
+}
+
 /// The head of a pack by digest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeadName {
@@ -152,6 +162,11 @@ impl Release {
     /// Where the document with this digest lies in a publication.
     pub fn path(version: Version, digest: Digest) -> String {
         format!("releases/{digest}.{version}.json")
+    }
+
+    /// Where the document with this digest lies as a delta to the one of an older release.
+    pub fn delta_path(version: Version, digest: Digest, from: Version) -> String {
+        format!("releases/{digest}.{version}.from-{from}")
     }
 
     /// Where the manifest with this digest lies in a publication.

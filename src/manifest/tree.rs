@@ -86,6 +86,17 @@ impl Tree {
         union.finish()
     }
 
+    /// Lets equal paths of both trees be one in memory: the trees of two releases have nearly all of theirs in common.
+    pub fn share_paths(&mut self, other: &Self) {
+        let mut others = other.entries.iter().peekable();
+        for entry in &mut self.entries {
+            while others.next_if(|other| other.path < entry.path).is_some() {}
+            if let Some(other) = others.next_if(|other| other.path == entry.path) {
+                entry.path = other.path.clone();
+            }
+        }
+    }
+
     /// The entries, without their order.
     pub(super) fn into_entries(self) -> Vec<Entry> {
         self.entries
@@ -219,6 +230,19 @@ mod tests {
         let c = manifest("c", vec![directory("usr"), directory("usr/bin"), link("usr/bin/sh", "bash")]);
         let conflict = Tree::compose([&a, &b, &c]).expect_err("a conflict").to_string();
         assert!(conflict.contains("usr/bin/sh") && conflict.contains("bundles a and c"), "{conflict}");
+    }
+
+    #[test]
+    fn equal_paths_are_shared_and_others_kept() {
+        let old = Tree::from_sorted(["usr", "usr/a", "usr/b", "usr/d"].map(directory).to_vec()).expect("a tree");
+        let new = Tree::from_sorted(["usr", "usr/b", "usr/c", "usr/d"].map(directory).to_vec()).expect("a tree");
+        let mut shared = new.clone();
+        shared.share_paths(&old);
+        assert_eq!(shared, new);
+        let place = |tree: &Tree, path: &str| tree.find(&path.parse().expect(path)).expect(path).path.as_str().as_ptr();
+        for path in ["usr", "usr/b", "usr/d"] {
+            assert_eq!(place(&shared, path), place(&old, path), "{path}");
+        }
     }
 
     #[test]

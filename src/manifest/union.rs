@@ -20,24 +20,22 @@ impl Union {
         let owner = self.owners.len();
         self.owners.push(manifest.bundle);
         let new = manifest.tree.into_entries();
-        let mut merged = Vec::with_capacity(self.entries.len() + new.len());
-        let mut known = std::mem::take(&mut self.entries).into_iter().peekable();
-        for entry in new {
-            while let Some(before) = known.next_if(|(known, _)| known.path < entry.path) {
-                merged.push(before);
+        // In place: two runs that are sorted, of which the sort finds that they are.
+        self.entries.reserve_exact(new.len());
+        self.entries.extend(new.into_iter().map(|entry| (entry, owner)));
+        self.entries.sort_by(|(a, _), (b, _)| a.path.cmp(&b.path));
+        let mut different = None;
+        self.entries.dedup_by(|(entry, owner), (known, first)| {
+            let same_path = entry.path == known.path;
+            if same_path && entry != known && different.is_none() {
+                different = Some((entry.path.clone(), *first, *owner, describe_difference(known, entry)));
             }
-            match known.next_if(|(known, _)| known.path == entry.path) {
-                Some((same, first)) if same == entry => merged.push((same, first)),
-                Some((other, first)) => {
-                    let difference = describe_difference(&other, &entry);
-                    return Err(self.conflict(entry.path, first, owner, difference));
-                }
-                None => merged.push((entry, owner)),
-            }
+            same_path
+        });
+        match different {
+            Some((path, first, second, difference)) => Err(self.conflict(path, first, second, difference)),
+            None => Ok(()),
         }
-        merged.extend(known);
-        self.entries = merged;
-        Ok(())
     }
 
     /// The tree, with the directories that lead to the tree's own record added where no bundle has them.

@@ -1,6 +1,9 @@
 //! What a block is made of, for writer and reader alike.
 
+use super::{DELTA_WINDOW_LOG, WHOLE_WINDOW_LOG};
+use crate::delta::{MAX_PREDICTED_BYTES, predicted_memory};
 use crate::types::Digest;
+use crate::{gzip, xz};
 
 /// How many streams a block has: whole blobs, then a delta's six in the order of [`crate::delta::Role::ALL`].
 pub const STREAMS: usize = 7;
@@ -19,9 +22,9 @@ pub(super) const STREAM_NAMES: [&str; STREAMS] = [
 /// One stream of one block.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StreamLengths {
-    /// Bytes in the file: one zstd frame, or nothing when there are no plain bytes.
+    /// Bytes in the file, or nothing when there are no plain bytes.
     pub packed: u64,
-    /// Bytes that the frame decodes to.
+    /// Bytes that they decode to.
     pub plain: u64,
 }
 
@@ -51,6 +54,14 @@ pub enum Method<I> {
     Predicted {
         /// That blob.
         base: I,
+    },
+    /// A file with an xz stream: its form ([`crate::xz`]) by a delta with references predicted from another blob, or from
+    /// what is inside that, and itself from the form. Costs the client much time and memory.
+    XzForm {
+        /// That blob.
+        base: I,
+        /// Length of the form in bytes.
+        form: u64,
     },
 }
 
@@ -86,6 +97,24 @@ impl<I> Block<I> {
     pub fn new_bytes(&self) -> u64 {
         self.builds.iter().map(|build| build.size).sum()
     }
+
+    /// Whether it is for clients only to which bytes are dearer than time and memory.
+    pub fn is_costly(&self) -> bool {
+        self.builds.iter().any(|build| build.method.is_costly())
+    }
+
+    /// The most memory that decoding it takes, at most [`super::DECODER_MEMORY_BYTES`]: its windows, 1 MiB for each stream's
+    /// and the delta's buffers, and the dearest of its builds.
+    pub fn decoder_memory(&self) -> u64 {
+        let limits = (0..STREAMS).map(|number| if number == 0 { WHOLE_WINDOW_LOG } else { DELTA_WINDOW_LOG });
+        let windows = self.streams.iter().zip(limits).map(|(stream, limit)| {
+            let most = 1 << limit;
+            // No window is larger than the next power of two of what it is for.
+            if stream.plain == 0 { 0 } else { stream.plain.min(most).next_power_of_two() }
+        });
+        let builds = self.builds.iter().map(|build| build.method.memory(build.size)).max();
+        windows.sum::<u64>() + (STREAMS as u64 + 1) * (1 << 20) + builds.unwrap_or_default()
+    }
 }
 
 impl<I> Method<I> {
@@ -97,6 +126,7 @@ impl<I> Method<I> {
             Self::WholeForm { .. } => 2,
             Self::DeltaForm { .. } => 3,
             Self::Predicted { .. } => 4,
+            Self::XzForm { .. } => 5,
         }
     }
 
@@ -104,7 +134,8 @@ impl<I> Method<I> {
     pub fn base(self) -> Option<I> {
         match self {
             Self::Whole | Self::WholeForm { .. } => None,
-            Self::Delta { base } | Self::DeltaForm { base, .. } | Self::Predicted { base } => Some(base),
+            Self::Delta { base } | Self::Predicted { base } => Some(base),
+            Self::DeltaForm { base, .. } | Self::XzForm { base, .. } => Some(base),
         }
     }
 
@@ -112,7 +143,27 @@ impl<I> Method<I> {
     pub fn form(&self) -> Option<u64> {
         match self {
             Self::Whole | Self::Delta { .. } | Self::Predicted { .. } => None,
-            Self::WholeForm { form } | Self::DeltaForm { form, .. } => Some(*form),
+            Self::WholeForm { form } | Self::DeltaForm { form, .. } | Self::XzForm { form, .. } => Some(*form),
+        }
+    }
+
+    /// Whether it costs so much time and memory that a blob is offered in another way too.
+    pub fn is_costly(&self) -> bool {
+        matches!(self, Self::XzForm { .. })
+    }
+
+    /// What making a blob of `size` bytes takes at most besides the streams.
+    fn memory(&self, size: u64) -> u64 {
+        match self {
+            Self::Whole | Self::Delta { .. } => 0,
+            Self::WholeForm { form } => form + (1 << 20),
+            Self::DeltaForm { form, .. } => form + gzip::MAX_BYTES + (1 << 20),
+            // The old one may be larger.
+            Self::Predicted { .. } => predicted_memory(MAX_PREDICTED_BYTES),
+            // First the old form stands beside the new one, then the compressor.
+            Self::XzForm { form, .. } => {
+                form + (xz::MAX_BYTES + predicted_memory(xz::MAX_BYTES)).max(size + xz::CODER_MEMORY_BYTES)
+            }
         }
     }
 
@@ -124,6 +175,7 @@ impl<I> Method<I> {
             Self::WholeForm { form } => Method::WholeForm { form },
             Self::DeltaForm { base, form } => Method::DeltaForm { base: name(base), form },
             Self::Predicted { base } => Method::Predicted { base: name(base) },
+            Self::XzForm { base, form } => Method::XzForm { base: name(base), form },
         }
     }
 }

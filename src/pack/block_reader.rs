@@ -6,11 +6,15 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::block::{STREAM_NAMES, STREAMS};
 use super::frame::{FrameReader, Section};
 use super::{Block, Build, DELTA_WINDOW_LOG, Method, PackError, WHOLE_WINDOW_LOG};
-use crate::delta::{self, DeltaError, ReadAt, Streams};
+use crate::delta::{self, DeltaError, MAX_PREDICTED_BYTES, ReadAt, Streams};
 use crate::gzip::{self, GzipError};
+use crate::xz::{self, XzError};
 
+const NOTHING: &[u8] = &[];
 /// Forms up to this length, of old files up to this length, are made side by side.
 const SMALL_FORM_BYTES: u64 = 512 << 10;
+/// Predicted deltas between files up to this length are made side by side.
+const SMALL_PREDICTED_BYTES: u64 = 4 << 20;
 
 /// Decodes the builds of one block in their order: the streams are solid, so each build is made or skipped.
 pub struct BlockReader<'a, I> {
@@ -25,7 +29,7 @@ impl<'a, I: Copy> BlockReader<'a, I> {
     /// block's digest, or is about to check every digest that comes out.
     ///
     /// # Errors
-    /// When the content cannot be read, or a stream is no zstd frame.
+    /// When the content cannot be read, or a stream does not begin as one.
     pub fn open(block: &'a Block<I>, content: &'a dyn ReadAt, offset: u64) -> Result<Self, PackError> {
         let mut offset = offset;
         let mut frames = Vec::with_capacity(STREAMS);
@@ -56,35 +60,61 @@ impl<'a, I: Copy> BlockReader<'a, I> {
     /// been written, and the reader can make nothing further.
     pub fn build(&mut self, base: Option<&dyn ReadAt>, out: &mut dyn Write) -> Result<(), PackError> {
         let (build, Build { size, method, .. }) = self.take_next()?;
-        match (method, base) {
-            (Method::Whole, _) => copy(build, &mut self.whole, size, out),
-            (Method::Delta { .. }, Some(base)) => self.apply(build, base, size, out),
-            (Method::WholeForm { form }, _) => {
-                let _alone = alone(form);
+        let old = |source| PackError::Delta { build, source: DeltaError::Old { offset: 0, source } };
+        let base = match (method.base(), base) {
+            (None, _) => &NOTHING as &dyn ReadAt,
+            (Some(_), Some(base)) => base,
+            (Some(_), None) => return Err(PackError::NoBase { build }),
+        };
+        let _alone = alone(method, size.max(base.length().map_err(old)?));
+        match method {
+            Method::Whole => copy(build, &mut self.whole, size, out),
+            Method::Delta { .. } => self.apply(build, base, size, out),
+            Method::WholeForm { form } => {
                 let mut bytes = form_buffer(build, form)?;
                 copy(build, &mut self.whole, form, &mut bytes)?;
                 rewrap(build, &bytes, size, out)
             }
-            (Method::DeltaForm { form, .. }, Some(base)) => {
-                let old = |source| PackError::Delta { build, source: DeltaError::Old { offset: 0, source } };
-                let _alone = alone(form.max(base.length().map_err(old)?));
+            Method::DeltaForm { form, .. } => {
                 let mut bytes = form_buffer(build, form)?;
-                match inside(base).map_err(old)? {
+                match GZIP.inside(base).map_err(old)? {
                     Some(text) => self.apply(build, &text, form, &mut bytes)?,
                     None => self.apply(build, base, form, &mut bytes)?,
                 }
                 rewrap(build, &bytes, size, out)
             }
-            (Method::Predicted { .. }, Some(base)) => delta::apply_predicted(&mut self.delta, base, size, out)
-                .map_err(|source| PackError::Delta { build, source }),
-            (Method::Delta { .. } | Method::DeltaForm { .. } | Method::Predicted { .. }, None) => {
-                Err(PackError::NoBase { build })
+            Method::Predicted { .. } => self.apply_predicted(build, base, size, MAX_PREDICTED_BYTES, out),
+            Method::XzForm { form, .. } => {
+                if form > xz::MAX_BYTES {
+                    return Err(PackError::Xz { build, source: XzError::BadForm { what: "it is too long" } });
+                }
+                let mut bytes = Vec::with_capacity(form as usize);
+                match XZ.inside(base).map_err(old)? {
+                    Some(payload) => self.apply_predicted(build, &payload, form, xz::MAX_BYTES, &mut bytes)?,
+                    None => self.apply_predicted(build, base, form, xz::MAX_BYTES, &mut bytes)?,
+                }
+                xz::rewrap(&bytes, size, out).map_err(|error| match error {
+                    XzError::Write { source } => PackError::Write { build, source },
+                    source => PackError::Xz { build, source },
+                })
             }
         }
     }
 
     fn apply(&mut self, build: usize, base: &dyn ReadAt, size: u64, out: &mut dyn Write) -> Result<(), PackError> {
         delta::apply(&mut self.delta, base, size, out).map_err(|source| PackError::Delta { build, source })
+    }
+
+    fn apply_predicted(
+        &mut self,
+        build: usize,
+        base: &dyn ReadAt,
+        size: u64,
+        limit: u64,
+        out: &mut dyn Write,
+    ) -> Result<(), PackError> {
+        delta::apply_predicted(&mut self.delta, base, size, limit, out)
+            .map_err(|source| PackError::Delta { build, source })
     }
 
     /// Passes over the next build: for one that is not wanted, or whose old content is not here.
@@ -99,7 +129,7 @@ impl<'a, I: Copy> BlockReader<'a, I> {
                 return copy(build, &mut self.whole, size, &mut io::sink());
             }
             Method::Delta { .. } | Method::DeltaForm { .. } => delta::skip(&mut self.delta, size),
-            Method::Predicted { .. } => delta::skip_predicted(&mut self.delta, size),
+            Method::Predicted { .. } | Method::XzForm { .. } => delta::skip_predicted(&mut self.delta, size),
         };
         skipped.map_err(|source| PackError::Delta { build, source })
     }
@@ -125,24 +155,48 @@ impl<'a, I: Copy> BlockReader<'a, I> {
     }
 }
 
-/// Waits until no other large form is being made, if this is one, so that decoders on all cores together take little more
-/// than one.
-fn alone(bytes: u64) -> Option<MutexGuard<'static, ()>> {
+/// Waits until nothing else is being made that takes much memory, if this does, so that decoders on all cores together take
+/// little more than one. `longest` is the length of the old or the new content.
+fn alone<I>(method: Method<I>, longest: u64) -> Option<MutexGuard<'static, ()>> {
     static LARGE: Mutex<()> = Mutex::new(());
-    (bytes > SMALL_FORM_BYTES).then(|| LARGE.lock().unwrap_or_else(PoisonError::into_inner))
+    let large = match method {
+        Method::Whole | Method::Delta { .. } => false,
+        Method::WholeForm { form } => form > SMALL_FORM_BYTES,
+        Method::DeltaForm { form, .. } => form.max(longest) > SMALL_FORM_BYTES,
+        Method::Predicted { .. } => longest > SMALL_PREDICTED_BYTES,
+        Method::XzForm { .. } => true,
+    };
+    large.then(|| LARGE.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// What a delta to a form starts from when it is not the old content itself.
-fn inside(base: &dyn ReadAt) -> io::Result<Option<Vec<u8>>> {
-    let length = base.length()?;
-    let mut bytes = vec![0; length.min(gzip::MAGIC_BYTES as u64) as usize];
-    base.read_exact_at(&mut bytes, 0)?;
-    if length > gzip::MAX_BYTES || !gzip::looks_like_gzip(&bytes) {
-        return Ok(None);
+/// A way to look inside old contents.
+struct Opener {
+    /// How many bytes of the beginning tell whether there may be something inside.
+    look: usize,
+    may_have: fn(&[u8]) -> bool,
+    /// The longest content that is opened.
+    limit: u64,
+    open: fn(&[u8]) -> Option<Vec<u8>>,
+}
+
+const GZIP: Opener =
+    Opener { look: gzip::MAGIC_BYTES, may_have: gzip::looks_like_gzip, limit: gzip::MAX_BYTES, open: gzip::base_form };
+const XZ: Opener =
+    Opener { look: xz::LOOK_BYTES, may_have: xz::looks_like_xz, limit: xz::MAX_BYTES, open: xz::base_form };
+
+impl Opener {
+    /// What a delta to a form starts from when it is not the old content itself.
+    fn inside(&self, base: &dyn ReadAt) -> io::Result<Option<Vec<u8>>> {
+        let length = base.length()?;
+        let mut bytes = vec![0; length.min(self.look as u64) as usize];
+        base.read_exact_at(&mut bytes, 0)?;
+        if length > self.limit || !(self.may_have)(&bytes) {
+            return Ok(None);
+        }
+        bytes.resize(length as usize, 0);
+        base.read_exact_at(&mut bytes, 0)?;
+        Ok((self.open)(&bytes))
     }
-    bytes.resize(length as usize, 0);
-    base.read_exact_at(&mut bytes, 0)?;
-    Ok(gzip::base_form(&bytes))
 }
 
 /// Room for a form, no more than one may have.

@@ -2,11 +2,11 @@
 
 use std::io::{self, Read, Write};
 
-use zstd::stream::write;
-
 use super::block::STREAMS;
-use super::{Block, Build, DELTA_WINDOW_LOG, Method, PackError, StreamLengths, frame};
-use crate::delta::{Delta, References, Streams};
+use super::frame::Encoder;
+use super::lzma::{self, Content};
+use super::{Block, Build, DELTA_WINDOW_LOG, LEVEL, Method, PackError, StreamLengths, frame};
+use crate::delta::{Delta, References, Role, Streams};
 use crate::types::{Digest, Hasher};
 
 /// Whole blobs are held back up to this many bytes, for a stream of known length compresses better and takes less
@@ -14,16 +14,19 @@ use crate::types::{Digest, Hasher};
 const HELD_BYTES: usize = 32 << 20;
 /// The window of a stream that is longer.
 const STREAMED_WINDOW_LOG: u32 = 24;
+/// Whole blobs are read in pieces of this many bytes.
+const PIECE_BYTES: usize = 128 << 10;
 
 /// Takes builds in the order in which the reader will make them, and writes them as one block.
 ///
-/// Memory: the plain streams of all deltas, 32 MiB of whole blobs, and what zstd takes (at level 19 about eight
-/// windows).
+/// Memory: the plain streams of all deltas, 32 MiB of whole blobs, and what the coder takes: about twelve windows.
 pub struct BlockWriter<W: Write> {
     level: i32,
     builds: Vec<Build<Digest>>,
     whole: Whole<W>,
     whole_bytes: u64,
+    /// Those of the whole bytes that are in programs for x86.
+    x86_bytes: u64,
     delta: Streams<Vec<u8>>,
 }
 
@@ -32,7 +35,7 @@ enum Whole<W: Write> {
     /// Not begun: held back in memory.
     Held(Vec<u8>, Counted<W>),
     /// Too long for that.
-    Streamed(Box<write::Encoder<'static, Counted<W>>>),
+    Streamed(Encoder<Counted<W>>),
     /// Beginning it failed; nothing more can be written.
     Failed,
 }
@@ -46,6 +49,7 @@ impl<W: Write> BlockWriter<W> {
             builds: Vec::new(),
             whole: Whole::Held(Vec::new(), out),
             whole_bytes: 0,
+            x86_bytes: 0,
             delta: Streams::default(),
         }
     }
@@ -74,23 +78,34 @@ impl<W: Write> BlockWriter<W> {
     fn copy_whole(&mut self, size: u64, content: impl Read) -> Result<(), PackError> {
         // One byte more shows that there is more than was said.
         let mut content = content.take(size.saturating_add(1));
-        let mut buffer = vec![0; 128 * 1024];
+        let read = |source| PackError::Make { action: "read a blob", source };
+        let mut buffer = Vec::with_capacity(PIECE_BYTES);
         let mut found = 0;
+        self.whole_bytes += size;
         loop {
-            let count = match content.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(count) => count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(source) => return Err(PackError::Make { action: "read a blob", source }),
-            };
-            self.push_whole(&buffer[..count]).map_err(failed)?;
-            found += count as u64;
+            buffer.clear();
+            content.by_ref().take(PIECE_BYTES as u64).read_to_end(&mut buffer).map_err(read)?;
+            if buffer.is_empty() {
+                break;
+            }
+            if found == 0 && lzma::is_x86_program(&buffer) {
+                self.x86_bytes += size;
+            }
+            self.push_whole(&buffer).map_err(failed)?;
+            found += buffer.len() as u64;
         }
         if found != size {
             return Err(PackError::WrongLength { what: "a blob", expected: size, found });
         }
-        self.whole_bytes += size;
         Ok(())
+    }
+
+    /// What the whole bytes are to be taken for, of which these come first.
+    fn whole_content(&self, held: &[u8]) -> io::Result<Content> {
+        let pays = self.level >= LEVEL
+            && self.x86_bytes > self.whole_bytes / 2
+            && lzma::filter_pays(held, frame::window_log(held.len() as u64, DELTA_WINDOW_LOG))?;
+        Ok(if pays { Content::X86Programs } else { Content::Files })
     }
 
     /// Adds a blob that `delta` makes out of the blob `base`.
@@ -110,6 +125,14 @@ impl<W: Write> BlockWriter<W> {
         self.builds.push(Build { id, size, method: Method::DeltaForm { base, form: delta.new_size } });
     }
 
+    /// Adds a file of `size` bytes with an xz stream, whose form `delta`, which has references predicted, makes out of the
+    /// blob `base` or what is inside it ([`crate::xz::base_form`]).
+    pub fn xz_form(&mut self, id: Digest, size: u64, base: Digest, delta: &Delta) {
+        debug_assert_eq!(delta.references, References::Predicted);
+        self.push_delta(delta);
+        self.builds.push(Build { id, size, method: Method::XzForm { base, form: delta.new_size } });
+    }
+
     fn push_delta(&mut self, delta: &Delta) {
         let Streams { seeks, add_lengths, copy_lengths, run_lengths, literals, extra } = &mut self.delta;
         let targets = [seeks, add_lengths, copy_lengths, run_lengths, literals, extra];
@@ -118,30 +141,26 @@ impl<W: Write> BlockWriter<W> {
         }
     }
 
-    /// Bytes of new content that the builds so far make.
-    pub fn new_bytes(&self) -> u64 {
-        self.builds.iter().map(|build| build.size).sum()
-    }
-
     /// Writes what has not been written and says what the block is.
     ///
     /// # Errors
     /// When `out` cannot be written.
-    pub fn finish(self) -> Result<(Block<Digest>, W), PackError> {
+    pub fn finish(mut self) -> Result<(Block<Digest>, W), PackError> {
         let level = self.level;
-        let mut out = match self.whole {
+        let mut out = match std::mem::replace(&mut self.whole, Whole::Failed) {
             Whole::Failed => return Err(failed(io::ErrorKind::BrokenPipe.into())),
             Whole::Streamed(encoder) => encoder.finish().map_err(failed)?,
             Whole::Held(plain, mut out) => {
-                frame::compress(&plain, level, DELTA_WINDOW_LOG, &mut out).map_err(failed)?;
+                let content = self.whole_content(&plain).map_err(failed)?;
+                frame::compress(&plain, level, content, DELTA_WINDOW_LOG, &mut out).map_err(failed)?;
                 out
             }
         };
         let mut streams = [StreamLengths::default(); STREAMS];
         streams[0] = StreamLengths { packed: out.count, plain: self.whole_bytes };
-        for (lengths, plain) in streams[1..].iter_mut().zip(self.delta.into_array()) {
+        for ((lengths, role), plain) in streams[1..].iter_mut().zip(Role::ALL).zip(self.delta.into_array()) {
             let before = out.count;
-            frame::compress(&plain, level, DELTA_WINDOW_LOG, &mut out).map_err(failed)?;
+            frame::compress(&plain, level, Content::of(role), DELTA_WINDOW_LOG, &mut out).map_err(failed)?;
             *lengths = StreamLengths { packed: out.count - before, plain: plain.len() as u64 };
         }
         out.flush().map_err(failed)?;
@@ -160,14 +179,14 @@ impl<W: Write> BlockWriter<W> {
         }
     }
 
-    fn begin_streaming(&mut self) -> io::Result<&mut write::Encoder<'static, Counted<W>>> {
+    fn begin_streaming(&mut self) -> io::Result<&mut Encoder<Counted<W>>> {
         let Whole::Held(held, out) = std::mem::replace(&mut self.whole, Whole::Failed) else {
             return Err(io::ErrorKind::BrokenPipe.into());
         };
-        let mut encoder = write::Encoder::new(out, self.level)?;
-        frame::set_up(&mut encoder, None, STREAMED_WINDOW_LOG)?;
+        let content = self.whole_content(&held)?;
+        let mut encoder = Encoder::new(out, self.level, content, None, STREAMED_WINDOW_LOG)?;
         encoder.write_all(&held)?;
-        self.whole = Whole::Streamed(Box::new(encoder));
+        self.whole = Whole::Streamed(encoder);
         let Whole::Streamed(encoder) = &mut self.whole else { unreachable!("set in the line before") };
         Ok(encoder)
     }

@@ -5,6 +5,7 @@ use std::io;
 use crate::delta::DeltaError;
 use crate::gzip::GzipError;
 use crate::types::Digest;
+use crate::xz::XzError;
 
 /// Why a pack could not be read or made.
 #[derive(Debug, thiserror::Error)]
@@ -73,6 +74,14 @@ pub enum PackError {
         build: usize,
         /// Why.
         source: GzipError,
+    },
+    /// A build's file with an xz stream cannot be made from its form.
+    #[error("build {build} of the block cannot be made from its form")]
+    Xz {
+        /// Which build of the block, from 0.
+        build: usize,
+        /// Why.
+        source: XzError,
     },
     /// A build was asked for without the old content that it needs.
     #[error("build {build} of the block needs its old content")]

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::lzma::Content;
 use super::{DELTA_WINDOW_LOG, frame};
 
 /// Quick, and close enough to tell which of two is smaller.
@@ -12,7 +13,7 @@ pub fn estimate<'a>(streams: impl IntoIterator<Item = &'a [u8]>) -> u64 {
     let one = |plain: &[u8]| {
         let mut packed = Count(0);
         // Nothing can fail here but zstd itself; then there is no gain.
-        let made = frame::compress(plain, LEVEL, DELTA_WINDOW_LOG, &mut packed);
+        let made = frame::compress(plain, LEVEL, Content::Bytes, DELTA_WINDOW_LOG, &mut packed);
         let length = plain.len() as u64;
         made.map_or(length, |()| packed.0.min(length))
     };

@@ -1,20 +1,27 @@
-//! One zstd frame of known length: made the same way every time, decoded within a bounded window.
+//! One compressed stream of known length: made the same way every time, decoded within a bounded window.
 //!
-//! Format: RFC 8878. Only plain zstd frames are accepted: no skippable frames, no formats older than it, no
-//! dictionaries, one frame and nothing after it.
+//! A stream is a zstd frame (RFC 8878), or LZMA2 behind a header of ours ([`super::lzma`]); its first bytes say which. Only
+//! plain zstd frames are accepted: no skippable frames, no formats older than it, no dictionaries, one frame and nothing
+//! after it.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 
+use liblzma::bufread::XzDecoder;
+use liblzma::write::XzEncoder;
 use zstd::stream::raw::CParameter;
 use zstd::stream::{read, write};
+use zstd::zstd_safe;
 
-use super::PackError;
+use super::lzma::{self, Content};
+use super::{LEVEL, PackError};
 use crate::delta::ReadAt;
 
-/// The first four bytes of a frame.
+/// The first four bytes of a zstd frame.
 const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 /// The smallest window that zstd knows: 1 KiB.
 const MIN_WINDOW_LOG: u32 = 10;
+/// Up to this length both coders are tried: short streams are now and then smaller with zstd.
+const TRY_BOTH_BYTES: usize = 64 << 10;
 /// Compressed bytes are read in pieces of this many.
 const IN_BYTES: usize = 32 * 1024;
 /// Decoded bytes are handed on in pieces of this many.
@@ -26,7 +33,7 @@ pub(super) fn window_log(plain: u64, limit: u32) -> u32 {
     needed.clamp(MIN_WINDOW_LOG, limit)
 }
 
-/// Sets what every frame of a pack has in common. `plain` is the length of the content where it is known.
+/// Sets what every zstd frame of a pack has in common. `plain` is the length of the content where it is known.
 pub(super) fn set_up<W: Write>(
     encoder: &mut write::Encoder<'_, W>,
     plain: Option<u64>,
@@ -37,15 +44,85 @@ pub(super) fn set_up<W: Write>(
     encoder.set_pledged_src_size(plain)
 }
 
-/// Writes `plain` as one frame; nothing when it is empty.
-pub(super) fn compress(plain: &[u8], level: i32, window_limit: u32, out: impl Write) -> io::Result<()> {
+/// Compresses what is written to it as one stream.
+pub(super) enum Encoder<W: Write> {
+    Zstd(Box<write::Encoder<'static, W>>),
+    Lzma(XzEncoder<W>),
+}
+
+impl<W: Write> Encoder<W> {
+    /// An encoder at a zstd level; from [`LEVEL`] on it is LZMA2. `plain` is the length where it is known.
+    pub(super) fn new(out: W, level: i32, content: Content, plain: Option<u64>, window_log: u32) -> io::Result<Self> {
+        if level >= LEVEL {
+            return lzma::encoder(out, content, window_log).map(Self::Lzma);
+        }
+        Self::zstd(out, level, plain, window_log)
+    }
+
+    fn zstd(out: W, level: i32, plain: Option<u64>, window_log: u32) -> io::Result<Self> {
+        let mut encoder = write::Encoder::new(out, level)?;
+        set_up(&mut encoder, plain, window_log)?;
+        Ok(Self::Zstd(Box::new(encoder)))
+    }
+
+    /// Ends the stream.
+    pub(super) fn finish(self) -> io::Result<W> {
+        match self {
+            Self::Zstd(encoder) => encoder.finish(),
+            Self::Lzma(encoder) => encoder.finish(),
+        }
+    }
+}
+
+impl<W: Write> Write for Encoder<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Zstd(encoder) => encoder.write(bytes),
+            Self::Lzma(encoder) => encoder.write(bytes),
+        }
+    }
+
+    /// Does nothing: a stream ends once.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Writes `plain` as one stream, the smallest that the level gives; nothing when it is empty.
+pub(super) fn compress(
+    plain: &[u8],
+    level: i32,
+    content: Content,
+    window_limit: u32,
+    mut out: impl Write,
+) -> io::Result<()> {
     if plain.is_empty() {
         return Ok(());
     }
-    let mut encoder = write::Encoder::new(out, level)?;
-    set_up(&mut encoder, Some(plain.len() as u64), window_log(plain.len() as u64, window_limit))?;
-    encoder.write_all(plain)?;
-    encoder.finish().map(drop)
+    let length = plain.len() as u64;
+    let window_log = window_log(length, window_limit);
+    let packed = |mut encoder: Encoder<Vec<u8>>| {
+        encoder.write_all(plain)?;
+        encoder.finish()
+    };
+    let mut smallest = packed(Encoder::new(Vec::new(), level, content, Some(length), window_log)?)?;
+    if level >= LEVEL && plain.len() <= TRY_BOTH_BYTES {
+        let other = packed(Encoder::zstd(Vec::new(), level, Some(length), window_log)?)?;
+        smallest = if other.len() <= smallest.len() { other } else { smallest };
+    }
+    out.write_all(&smallest)
+}
+
+/// Checks that `bytes` are one frame and nothing more, for who decodes them at one go.
+pub(super) fn check_alone(name: &'static str, bytes: &[u8]) -> Result<(), PackError> {
+    if !bytes.starts_with(&MAGIC) {
+        return Err(PackError::BadStream { stream: name, what: "it does not begin as a zstd frame" });
+    }
+    let failed = |code| PackError::Decode { stream: name, source: io::Error::other(zstd_safe::get_error_name(code)) };
+    match zstd_safe::find_frame_compressed_size(bytes).map_err(failed)? {
+        length if length == bytes.len() => Ok(()),
+        _ => Err(PackError::BadStream { stream: name, what: "bytes follow the frame" }),
+    }
 }
 
 /// A part of some content, read from its beginning to its end.
@@ -71,54 +148,64 @@ impl Read for Section<'_> {
     }
 }
 
-/// Decodes one frame, or nothing at all, to exactly the declared number of bytes.
+/// Decodes one stream, or nothing at all, to exactly the declared number of bytes.
 pub(super) struct FrameReader<'a> {
     name: &'static str,
     /// None for a stream without bytes.
-    decoder: Option<BufReader<read::Decoder<'a, BufReader<Section<'a>>>>>,
+    decoder: Option<BufReader<Decoder<'a>>>,
     left: u64,
 }
 
+enum Decoder<'a> {
+    Zstd(Box<read::Decoder<'a, BufReader<Section<'a>>>>),
+    Lzma(XzDecoder<BufReader<Section<'a>>>),
+}
+
+impl<'a> Decoder<'a> {
+    fn into_input(self) -> BufReader<Section<'a>> {
+        match self {
+            Self::Zstd(decoder) => decoder.finish(),
+            Self::Lzma(decoder) => decoder.into_inner(),
+        }
+    }
+}
+
+impl Read for Decoder<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Zstd(decoder) => decoder.read(buffer),
+            Self::Lzma(decoder) => decoder.read(buffer),
+        }
+    }
+}
+
 impl<'a> FrameReader<'a> {
-    /// A reader of the frame in `section` that gives `plain` bytes. Memory is taken when the first of them is read: at
-    /// most the window, of logarithm `window_log(plain, window_limit)`.
+    /// A reader of the stream in `section` that gives `plain` bytes. Memory is at most the window, of logarithm
+    /// `window_log(plain, window_limit)`, and buffers.
     pub(super) fn new(
         name: &'static str,
         section: Section<'a>,
         plain: u64,
         window_limit: u32,
     ) -> Result<Self, PackError> {
-        Self::with_prefix(name, section, plain, window_log(plain, window_limit), &[])
-    }
-
-    /// The same for a frame that was made with `prefix`, in a window of exactly this logarithm at most.
-    pub(super) fn with_prefix(
-        name: &'static str,
-        section: Section<'a>,
-        plain: u64,
-        window_log: u32,
-        prefix: &'a [u8],
-    ) -> Result<Self, PackError> {
+        let window_log = window_log(plain, window_limit);
         if plain == 0 && section.left == 0 {
             return Ok(Self { name, decoder: None, left: 0 });
         }
         let mut input = BufReader::with_capacity(IN_BYTES.min(section.left as usize), section);
         let failed = |source| PackError::Decode { stream: name, source };
-        if !input.fill_buf().map_err(failed)?.starts_with(&MAGIC) {
-            return Err(PackError::BadStream { stream: name, what: "it does not begin as a zstd frame" });
-        }
-        let decoder = if prefix.is_empty() {
-            read::Decoder::with_buffer(input)
+        let decoder = if input.fill_buf().map_err(failed)?.starts_with(&MAGIC) {
+            let mut decoder = read::Decoder::with_buffer(input).map_err(failed)?.single_frame();
+            decoder.window_log_max(window_log).map_err(failed)?;
+            Decoder::Zstd(Box::new(decoder))
         } else {
-            read::Decoder::with_ref_prefix(input, prefix)
+            Decoder::Lzma(lzma::decoder(name, input, window_log)?)
         };
-        let mut decoder = decoder.map_err(failed)?.single_frame();
-        decoder.window_log_max(window_log).map_err(failed)?;
         let out_bytes = OUT_BYTES.min(plain as usize).max(1);
         Ok(Self { name, decoder: Some(BufReader::with_capacity(out_bytes, decoder)), left: plain })
     }
 
-    /// Checks that the frame gave all that was declared, gives no more, and ends with its section.
+    /// Checks that the stream gave all that was declared, gives no more, and ends with its section.
     pub(super) fn finish(self) -> Result<(), PackError> {
         let bad = |what| Err(PackError::BadStream { stream: self.name, what });
         if self.left > 0 {
@@ -129,9 +216,9 @@ impl<'a> FrameReader<'a> {
         if !beyond.is_empty() {
             return bad("it decodes to more than its declared length");
         }
-        let input = decoder.into_inner().finish();
+        let input = decoder.into_inner().into_input();
         if !input.buffer().is_empty() || input.get_ref().left > 0 {
-            return bad("bytes follow the frame");
+            return bad("bytes follow its end");
         }
         Ok(())
     }
@@ -152,7 +239,7 @@ impl BufRead for FrameReader<'_> {
         let (Some(decoder), 1..) = (&mut self.decoder, self.left) else { return Ok(&[]) };
         let bytes = decoder.fill_buf()?;
         if bytes.is_empty() {
-            let error = "the frame ends before its declared length";
+            let error = "it ends before its declared length";
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, error));
         }
         Ok(&bytes[..bytes.len().min(usize::try_from(self.left).unwrap_or(usize::MAX))])

@@ -49,7 +49,7 @@ fn the_golden_pack_is_read() {
     let (old, new) = (read("old-manifest"), read("new-manifest"));
     assert!(manifest.bundle.as_str() == "editors" && manifest.starts_from(&Digest::of(&old)));
     let frame = &pack[manifest.offset as usize..][..manifest.length as usize];
-    assert_eq!(apply_manifest_delta(&old, frame, new.len() as u64).expect("the golden frame"), new);
+    assert_eq!(apply_text_delta(&old, frame, new.len() as u64).expect("the golden frame"), new);
 }
 
 #[test]

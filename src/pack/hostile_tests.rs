@@ -18,12 +18,12 @@ fn id() -> ShortId {
 
 fn frame(plain: &[u8]) -> Vec<u8> {
     let mut frame = Vec::new();
-    super::frame::compress(plain, 3, 24, &mut frame).expect("memory");
+    super::frame::compress(plain, 3, super::lzma::Content::Bytes, 24, &mut frame).expect("memory");
     frame
 }
 
 /// A block of one whole blob whose stream is `bytes`, said to have `plain` bytes.
-fn whole_block(bytes: &[u8], plain: u64) -> Block<ShortId> {
+pub(super) fn whole_block(bytes: &[u8], plain: u64) -> Block<ShortId> {
     let mut streams = [StreamLengths::default(); STREAMS];
     streams[0] = StreamLengths { packed: bytes.len() as u64, plain };
     let builds = vec![Build { id: id(), size: plain, method: Method::Whole }];
@@ -31,7 +31,7 @@ fn whole_block(bytes: &[u8], plain: u64) -> Block<ShortId> {
 }
 
 /// What the only build of a block makes, and what is wrong.
-fn made(block: &Block<ShortId>, bytes: &[u8]) -> (Vec<u8>, Result<(), PackError>) {
+pub(super) fn made(block: &Block<ShortId>, bytes: &[u8]) -> (Vec<u8>, Result<(), PackError>) {
     let mut out = Vec::new();
     let result = BlockReader::open(block, &bytes, 0).and_then(|mut reader| {
         reader.build(None, &mut out)?;
@@ -303,7 +303,7 @@ proptest! {
     fn any_bytes_as_streams_end_in_bounds(
         plain in prop::collection::vec(prop::collection::vec(0u8..30, 0..60), STREAMS),
         size in 0u64..300,
-        method in 0..5,
+        method in 0..6,
         form in 0u64..300,
     ) {
         let frames: Vec<_> = plain.iter().map(|plain| frame(plain)).collect();
@@ -316,7 +316,8 @@ proptest! {
             1 => Method::Delta { base: id() },
             2 => Method::WholeForm { form },
             3 => Method::DeltaForm { base: id(), form },
-            _ => Method::Predicted { base: id() },
+            4 => Method::Predicted { base: id() },
+            _ => Method::XzForm { base: id(), form },
         };
         let bytes = frames.concat();
         let block = Block { digest: Digest::of(&bytes), streams, builds: vec![Build { id: id(), size, method }] };

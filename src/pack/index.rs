@@ -6,21 +6,22 @@ use std::io::Read;
 
 use super::block::{STREAM_NAMES, STREAMS};
 use super::frame::{self, FrameReader, Section};
+use super::lzma::Content;
 use super::short_id::{MAX_LENGTH, MIN_LENGTH};
 use super::{
     Block, Build, FORMAT, LEVEL, MAX_BLOCKS, MAX_BUILDS, MAX_HEAD_BYTES, MAX_INDEX_BYTES, MAX_MANIFEST_DELTAS,
     MAX_PLAIN_BYTES, Method, PackError, ShortId, StreamLengths, WHOLE_WINDOW_LOG,
 };
 use crate::delta::{Role, varint};
-use crate::gzip;
 use crate::types::{BundleName, Digest, Version};
+use crate::{gzip, xz};
 
 /// The first bytes of every pack; two decimal digits of the format's number follow.
 const MAGIC: &[u8; 6] = b"SUPACK";
 /// How much of a base manifest's digest the index gives.
 const BASE_PREFIX: usize = 8;
 /// The highest number of a method.
-const LAST_METHOD: u64 = 4;
+const LAST_METHOD: u64 = 5;
 
 /// What a pack holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,7 +134,7 @@ impl Index {
     pub(super) fn to_head(&self) -> Result<Vec<u8>, PackError> {
         let plain = self.to_plain();
         let mut packed = Vec::new();
-        frame::compress(&plain, LEVEL, WHOLE_WINDOW_LOG, &mut packed)
+        frame::compress(&plain, LEVEL, Content::Bytes, WHOLE_WINDOW_LOG, &mut packed)
             .map_err(|source| PackError::Make { action: "compress the index", source })?;
         let mut head = format!("SUPACK{FORMAT:02}").into_bytes();
         varint::push(&mut head, packed.len() as u64);
@@ -256,10 +257,10 @@ impl<'a> Columns<'a> {
             return Err(PackError::UnknownMethod { method: methods[build], build: build as u64 });
         }
         let sizes = self.numbers(count, "length of a blob", MAX_PLAIN_BYTES)?;
-        let forms = methods.iter().filter(|method| matches!(method, 2 | 3)).count() as u64;
-        let forms = self.numbers(forms, "length of a form", gzip::MAX_BYTES)?;
+        let forms = methods.iter().filter(|method| matches!(method, 2 | 3 | 5)).count() as u64;
+        let forms = self.numbers(forms, "length of a form", xz::MAX_BYTES)?;
         let ids = self.bytes(methods.len() * id_length)?.chunks_exact(id_length).map(ShortId::from_bytes);
-        let deltas = methods.iter().filter(|method| matches!(method, 1 | 3 | 4)).count();
+        let deltas = methods.iter().filter(|method| matches!(method, 1 | 3 | 4 | 5)).count();
         let mut bases = self.bytes(deltas * id_length)?.chunks_exact(id_length).map(ShortId::from_bytes);
         let mut forms = forms.into_iter();
         // Both columns were read as long as the methods want them.
@@ -271,7 +272,8 @@ impl<'a> Columns<'a> {
                 1 => Method::Delta { base: base()? },
                 2 => Method::WholeForm { form: form()? },
                 3 => Method::DeltaForm { base: base()?, form: form()? },
-                _ => Method::Predicted { base: base()? },
+                4 => Method::Predicted { base: base()? },
+                _ => Method::XzForm { base: base()?, form: form()? },
             };
             Ok(Build { id, size, method })
         });
@@ -289,8 +291,9 @@ fn check_block<I: Copy>(block: &Block<I>) -> Result<(), PackError> {
         let sum = if build.method.base().is_none() { &mut whole } else { &mut made };
         let streamed = build.method.form().unwrap_or(build.size);
         *sum = at_most("length of a block's blobs", sum.saturating_add(streamed), MAX_PLAIN_BYTES)?;
-        if build.method.form().is_some() {
-            at_most("length of a gzip file", build.size, gzip::MAX_BYTES)?;
+        if let Some(form) = build.method.form() {
+            let limit = if build.method.is_costly() { xz::MAX_BYTES } else { gzip::MAX_BYTES };
+            at_most("length of a form or its file", form.max(build.size), limit)?;
         }
     }
     let numbers = made * varint::MAX_BYTES;

@@ -1,7 +1,6 @@
 //! The container of one step: many deltas and blobs, laid out so that a client reads only its part.
 //!
-//! Promises: equal inputs give equal bytes; a reader allocates at most [`DECODER_MEMORY_BYTES`] for a block (and what
-//! predicted deltas take) and
+//! Promises: equal inputs give equal bytes; a reader allocates at most [`DECODER_MEMORY_BYTES`] for a block and
 //! [`MAX_HEAD_BYTES`] + [`MAX_INDEX_BYTES`] and their parsed form for an index, whatever the bytes say, and hostile
 //! bytes end in an error. Needs: a head whose digest and length are signed (`Index::parse` is given verified bytes), a
 //! block whose digest is in that index, old content by positional reads. Leaves to others: fetching, checking digests
@@ -11,7 +10,7 @@
 //! ```text
 //! head             magic, length, compressed index          verified as one string by the signed digest
 //! manifest deltas  one zstd frame each                       verified by the signed digest of their result
-//! blocks           up to seven zstd frames each              verified by the digest in the index
+//! blocks           up to seven compressed streams each       verified by the digest in the index
 //! ```
 //!
 //! The format is in `docs/formats.md`, "Pack". A pack holds no paths: it cannot put anything anywhere.
@@ -23,13 +22,14 @@ mod error;
 mod estimate;
 mod frame;
 mod index;
-mod manifest_delta;
+mod lzma;
 mod object;
 mod prove;
 mod short_id;
+mod text_delta;
 mod writer;
 
-use crate::gzip;
+use crate::xz;
 
 #[cfg(test)]
 mod form_tests;
@@ -38,9 +38,13 @@ mod golden_tests;
 #[cfg(test)]
 mod hostile_tests;
 #[cfg(test)]
+mod lzma_tests;
+#[cfg(test)]
 mod predicted_tests;
 #[cfg(test)]
 mod sample;
+#[cfg(test)]
+mod xz_tests;
 
 pub use block::{Block, Build, Method, STREAMS, StreamLengths};
 pub use block_reader::BlockReader;
@@ -48,10 +52,10 @@ pub use block_writer::BlockWriter;
 pub use error::PackError;
 pub use estimate::estimate;
 pub use index::{Index, ManifestDeltaPlace, PlacedBlock};
-pub use manifest_delta::{apply_manifest_delta, make_manifest_delta};
 pub use object::{ObjectDecoder, write_object};
 pub use prove::prove;
 pub use short_id::{ShortId, short_id_length};
+pub use text_delta::{apply_text_delta, make_text_delta};
 pub use writer::{ManifestDelta, PackSummary, PackWriter};
 
 /// The format that this code writes and the only one that it reads.
@@ -59,7 +63,7 @@ pub const FORMAT: u32 = 1;
 /// A caller that groups builds into blocks stops at this many bytes of new content; one larger blob is a block of its
 /// own.
 pub const BLOCK_PLAIN_BYTES: u64 = 16 << 20;
-/// The level for packs that are made once and fetched often.
+/// The level for packs that are made once and fetched often: from here on LZMA2 makes the streams, below it zstd.
 pub const LEVEL: i32 = 19;
 
 /// The longest head.
@@ -78,11 +82,11 @@ pub const MAX_PLAIN_BYTES: u64 = 1 << 40;
 pub const WHOLE_WINDOW_LOG: u32 = 27;
 /// The largest window of any other stream: 16 MiB.
 pub const DELTA_WINDOW_LOG: u32 = 24;
-/// The most memory that the decoder of one block takes: seven windows, 1 MiB for each stream's and the delta's buffers,
-/// and for a gzip file what is inside the old and the new one and 1 MiB for its compressor. Large gzip files are made one
-/// at a time, however many blocks are decoded. A predicted delta takes up to [`crate::delta::PREDICTED_MEMORY_BYTES`] more
-/// while it is made.
+/// The most memory that the decoder of one block takes: seven windows or dictionaries, 1 MiB for each stream's and the
+/// delta's buffers, and for a form what is inside the old and the new file, the fields of a prediction, or the
+/// compressor. What takes much is made one at a time, however many blocks are decoded. [`Block::decoder_memory`] says what
+/// one block takes: without costly builds at most 424 MiB.
 ///
 /// A window is never larger than the next power of two of its stream, so this is reached only by blobs above 64 MiB.
 pub const DECODER_MEMORY_BYTES: u64 =
-    (1 << WHOLE_WINDOW_LOG) + 6 * (1 << DELTA_WINDOW_LOG) + 9 * (1 << 20) + 2 * gzip::MAX_BYTES;
+    (1 << WHOLE_WINDOW_LOG) + 6 * (1 << DELTA_WINDOW_LOG) + 8 * (1 << 20) + 2 * xz::MAX_BYTES + xz::CODER_MEMORY_BYTES;

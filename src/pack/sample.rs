@@ -62,7 +62,7 @@ pub(super) fn sample() -> Sample {
         prove(block, bytes, 0, |digest| blobs.get(&digest).cloned()).expect("a good block");
     }
     let mut writer = PackWriter::new(Version::new(10), Version::new(20).expect("not 0"), blobs.keys().copied());
-    let frame = make_manifest_delta(&inputs["old-manifest"], &inputs["new-manifest"]).expect("small");
+    let frame = make_text_delta(&inputs["old-manifest"], &inputs["new-manifest"]).expect("small");
     writer.manifest_delta(ManifestDelta {
         bundle: "editors".parse().expect("a name"),
         base: id("old-manifest"),

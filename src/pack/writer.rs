@@ -21,7 +21,7 @@ pub struct ManifestDelta {
     pub bundle: BundleName,
     /// Digest of the manifest that it starts from.
     pub base: Digest,
-    /// What [`super::make_manifest_delta`] gave.
+    /// What [`super::make_text_delta`] gave.
     pub frame: Vec<u8>,
 }
 

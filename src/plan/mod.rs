@@ -6,16 +6,19 @@
 //! without that offer; so neither needs code of its own.
 
 mod bundles;
+mod route;
 mod sources;
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Component, Path, PathBuf};
 
 use crate::manifest::{PackOffer, Tree};
 use crate::pack::Index;
 use crate::types::{Digest, Entry, Kind, Seen, TreePath};
 pub use bundles::{BundleError, closure, dependents, dependents_tree, similar, with_recommended};
-pub use sources::{BlockWork, Make, RangeWork, Work, joined};
+pub use route::{Found, Offered, Route};
+use sources::Chosen;
+pub use sources::{Base, BlockWork, Make, Place, RangeWork, Work, joined};
 
 /// What is on disk.
 #[derive(Clone, Copy, Debug)]
@@ -35,17 +38,41 @@ pub struct Offer<'a> {
     pub pack: &'a PackOffer,
     /// What it holds.
     pub index: &'a Index,
+    /// The blobs of the release that it leads from, smallest digest first, when that is one on the way; empty when it is
+    /// the one that the live tree is of, or nothing.
+    pub before: &'a [Need],
 }
 
-/// What an earlier run left in the store, and what turned out to be useless.
+/// What there is besides the live tree, and what turned out to be useless.
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
-    /// Blobs that need not be made any more.
+    /// Blobs that an earlier run left in the store.
     pub blobs: HashSet<Digest>,
-    /// Blocks that need not be fetched any more.
+    /// Blocks that an earlier run left in the store.
     pub blocks: HashSet<Digest>,
-    /// Blocks that are missing or bad.
+    /// Files of the other two trees that have content that is wanted.
+    pub elsewhere: HashMap<Digest, (Place, TreePath)>,
+    /// Blocks that are missing or bad, and blobs that files turned out not to have.
     pub struck: HashSet<Digest>,
+}
+
+/// What is dearer to the machine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Preference {
+    /// Time: nothing is done that saves bytes at the cost of many seconds.
+    #[default]
+    Time,
+    /// Bytes.
+    Bytes,
+}
+
+/// On which terms blocks are taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// What is dearer.
+    pub prefer: Preference,
+    /// The most memory that decoding a block may take, in bytes; none when there is no limit.
+    pub memory: Option<u64>,
 }
 
 /// How many files and symlinks come, change and go, as compared with what is on disk.
@@ -66,8 +93,8 @@ pub struct UpdatePlan {
     pub kept: Vec<bool>,
     /// Paths that no release owns and that go along, relative to the tree's top.
     pub carried: Vec<PathBuf>,
-    /// How each missing blob comes into the store.
-    pub work: Vec<Work>,
+    /// How each missing blob comes into the store: lists of work, each of which may need what those before it bring.
+    pub work: Vec<Vec<Work>>,
     /// Files that are damaged and that the target has as they should be: the other trees may share the damaged inodes.
     pub damaged: Vec<TreePath>,
     /// What changes for whoever looks.
@@ -100,15 +127,16 @@ pub struct Need {
 /// File systems give out space in units of this size.
 const DISK_UNIT_BYTES: u64 = 4096;
 
-/// Computes the plan. Offers are used in their order, so the cheapest kind comes first.
-pub fn plan(present: Present<'_>, target: &Tree, offers: &[Offer<'_>], memory: &Memory) -> UpdatePlan {
+/// Computes the plan. Offers are used in their order, so the cheapest kind comes first; of packs that lead over several
+/// releases the one that leads to the target comes first.
+pub fn plan(present: Present<'_>, target: &Tree, offers: &[Offer<'_>], memory: &Memory, terms: Terms) -> UpdatePlan {
     let kept = kept(present, target);
     let needs = needs(target, &kept);
     let carried = carried(present.extra, target);
-    let work = sources::choose(present, &needs, offers, memory);
+    let Chosen { work, between } = sources::choose(present, &needs, offers, memory, terms);
     let counts = count(present, target, &carried);
     let rounded = |bytes: u64| bytes.div_ceil(DISK_UNIT_BYTES) * DISK_UNIT_BYTES;
-    let unmade: Vec<&Need> = needs.iter().filter(|need| !memory.blobs.contains(&need.digest)).collect();
+    let unmade: Vec<&Need> = needs.iter().filter(|need| !memory.blobs.contains(&need.digest)).chain(&between).collect();
     let fresh = target.entries().iter().zip(&kept).filter(|(entry, kept)| !**kept && !entry.is_directory()).count();
     let all_same = present.seen.iter().all(|seen| *seen == Seen::Same);
     UpdatePlan {
@@ -119,13 +147,41 @@ pub fn plan(present: Present<'_>, target: &Tree, offers: &[Offer<'_>], memory: &
         carried,
         counts,
         build_bytes: unmade.iter().map(|need| need.size).sum(),
-        download_bytes: work.iter().map(Work::wire_bytes).sum(),
-        requests: work.iter().map(Work::requests).sum(),
+        download_bytes: work.iter().flatten().map(Work::wire_bytes).sum(),
+        requests: work.iter().flatten().map(Work::requests).sum(),
         disk_bytes: unmade.iter().map(|need| rounded(need.size)).sum::<u64>()
-            + work.iter().map(|work| rounded(work.wire_bytes())).sum::<u64>(),
-        inodes: fresh as u64,
+            + work.iter().flatten().map(|work| rounded(work.wire_bytes())).sum::<u64>(),
+        inodes: (fresh + between.len()) as u64,
         work,
         kept,
+    }
+}
+
+/// All blobs of a release as a plan names them, smallest digest first, of the entries of its manifests.
+pub fn blobs<'a>(entries: impl IntoIterator<Item = &'a Entry>) -> Vec<Need> {
+    let mut needs: Vec<Need> = entries
+        .into_iter()
+        .filter_map(|entry| match entry.kind {
+            Kind::File { size, digest, object_bytes, .. } => Some(Need { digest, size, object_bytes }),
+            Kind::Directory | Kind::Symlink { .. } => None,
+        })
+        .collect();
+    needs.sort_unstable_by_key(|need| need.digest);
+    needs.dedup_by_key(|need| need.digest);
+    needs
+}
+
+impl UpdatePlan {
+    /// How many blocks may be decoded at once, at most `jobs`: so many that their decoders fit into the memory that the terms
+    /// allow.
+    pub fn decoders(&self, jobs: usize, terms: Terms) -> usize {
+        let blocks = self.work.iter().flatten().flat_map(Work::blocks);
+        match (terms.memory, blocks.map(|work| work.block.block.decoder_memory()).max()) {
+            (Some(memory), Some(largest)) => {
+                usize::try_from(memory / largest.max(1)).unwrap_or(usize::MAX).clamp(1, jobs.max(1))
+            }
+            _ => jobs,
+        }
     }
 }
 
@@ -136,12 +192,14 @@ pub fn missing_blobs(present: Present<'_>, target: &Tree) -> Vec<Need> {
 
 /// Which of these packs from nothing are worth reading the head of, given the blobs that are still missing.
 ///
-/// A head costs bytes and a request. It pays when a good part of the pack is wanted; a few files come cheaper alone.
+/// A head costs bytes and a request. It pays when a good part of the pack is wanted; a few files come cheaper alone. A
+/// pack that comes whole has cost all that it costs then.
 pub fn worth_a_look<'a>(packs: &'a [(PackOffer, BTreeSet<Digest>)], missing: &[Need]) -> Vec<&'a PackOffer> {
     let pays = |(pack, blobs): &&(PackOffer, BTreeSet<Digest>)| {
         let wanted = missing.iter().filter(|need| blobs.contains(&need.digest));
         let alone: u64 = wanted.map(|need| need.object_bytes + sources::REQUEST_BYTES).sum();
-        alone > pack.head.length.saturating_mul(2)
+        let first = pack.first_bytes();
+        alone > if first == pack.length { first } else { first.saturating_mul(2) }
     };
     packs.iter().filter(pays).map(|(pack, _)| pack).collect()
 }
@@ -163,16 +221,7 @@ fn damaged(present: Present<'_>, target: &Tree) -> Vec<TreePath> {
 }
 
 fn needs(target: &Tree, kept: &[bool]) -> Vec<Need> {
-    let missing = target.entries().iter().zip(kept).filter(|(_, kept)| !**kept);
-    let mut needs: Vec<Need> = missing
-        .filter_map(|(entry, _)| match entry.kind {
-            Kind::File { size, digest, object_bytes, .. } => Some(Need { digest, size, object_bytes }),
-            Kind::Directory | Kind::Symlink { .. } => None,
-        })
-        .collect();
-    needs.sort_unstable_by_key(|need| need.digest);
-    needs.dedup_by_key(|need| need.digest);
-    needs
+    blobs(target.entries().iter().zip(kept).filter(|(_, kept)| !**kept).map(|(entry, _)| entry))
 }
 
 fn same_tree(a: &Tree, b: &Tree) -> bool {

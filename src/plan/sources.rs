@@ -1,25 +1,46 @@
-//! Chooses where each missing blob comes from: another place in the live tree, a block of a pack, or its object.
+//! Chooses where each missing blob comes from: another place in the machine's trees, a block of a pack, or its object.
 //!
-//! A block is taken when it is cheaper than what it replaces, the objects of the blobs that only it would bring. Blocks
-//! that lie next to each other in a pack become one request.
+//! A block is taken when it is cheaper than what it replaces, the objects of the blobs that only it would bring. Of one
+//! pack, what is held already comes first; then, where bytes are dearer than time, blocks that cost much time and memory;
+//! then all others, which bring what is still missing. So no blob comes twice, and none is lost when a block is struck.
+//! Where packs lead over several releases, what the last one starts from is wanted of the one before, and so on back; such
+//! a blob is worth what the blocks that start from it save, so that a way over several packs never costs more than
+//! objects. Blocks that lie next to each other in a pack become one request.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::{Memory, Need, Offer, Present};
-use crate::pack::PlacedBlock;
+use super::{Memory, Need, Offer, Preference, Present, Terms};
+use crate::pack::{Build, PlacedBlock, ShortId};
 use crate::types::{Digest, Seen, TreePath};
 
-/// What one more request counts for, in bytes: so many are better spent than asking once more.
-pub(super) const REQUEST_BYTES: u64 = 1024;
-/// Blocks of one pack that are no further apart than this many bytes are fetched with what lies between.
-const JOIN_BYTES: u64 = 16 << 10;
+/// What one more request counts for, in bytes: so many are better spent than asking once more. It is what a line of 20
+/// Mbit/s brings while one of eight connections waits 50 ms for an answer.
+///
+/// So a machine that wants a whole block takes it, and not some hundred objects that are together a little smaller;
+/// and blocks of one pack that are no further apart than this are fetched with what lies between.
+pub(super) const REQUEST_BYTES: u64 = 16 << 10;
+/// So often is chosen anew because a blob of a release on the way is not to be had, before all of them are done without.
+const MAX_ROUNDS: usize = 8;
+
+/// One of the machine's trees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// `/usr` as processes see it.
+    Live,
+    /// The release before.
+    Previous,
+    /// The tree that is brought forward.
+    Next,
+}
 
 /// One thing to do so that blobs get into the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Work {
-    /// Copy a file of the live tree: the same content is wanted elsewhere or with other metadata.
+    /// Copy a file of one of the machine's trees: the same content is wanted elsewhere or with other metadata.
     Copy {
-        /// The file.
+        /// The tree.
+        tree: Place,
+        /// The file in it.
         from: TreePath,
         /// Its content.
         need: Need,
@@ -61,8 +82,26 @@ pub enum Make {
     Skip,
     /// Make this blob from the block alone.
     Whole(Digest),
-    /// Make this blob with the content of a file of the live tree.
-    Delta(Digest, TreePath),
+    /// Make this blob with the content of another.
+    Delta(Digest, Base),
+}
+
+/// Where the content is that a delta starts from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Base {
+    /// In this file of the live tree.
+    Live(TreePath),
+    /// In the store: a blob of a release on the way.
+    Stored(Digest),
+}
+
+/// What was chosen.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Chosen {
+    /// Lists of work, each of which may need what those before it bring.
+    pub work: Vec<Vec<Work>>,
+    /// Blobs of releases on the way that are made.
+    pub between: Vec<Need>,
 }
 
 impl Work {
@@ -83,6 +122,15 @@ impl Work {
         }
     }
 
+    /// The blocks that it decodes.
+    pub fn blocks(&self) -> &[BlockWork] {
+        match self {
+            Self::Range(range) => &range.blocks,
+            Self::Block(block) => std::slice::from_ref(block),
+            Self::Copy { .. } | Self::Object(_) => &[],
+        }
+    }
+
     /// Requests that it takes.
     pub fn requests(&self) -> u64 {
         match self {
@@ -92,64 +140,172 @@ impl Work {
     }
 }
 
-pub(super) fn choose(present: Present<'_>, needs: &[Need], offers: &[Offer<'_>], memory: &Memory) -> Vec<Work> {
-    let here = intact_files(present);
-    let mut open: HashMap<Digest, &Need> = needs.iter().map(|need| (need.digest, need)).collect();
-    open.retain(|digest, _| !memory.blobs.contains(digest));
-    let mut work: Vec<Work> = Vec::new();
-    for need in needs {
-        if let (Some(from), true) = (here.get(&need.digest), open.contains_key(&need.digest)) {
-            open.remove(&need.digest);
-            work.push(Work::Copy { from: (*from).clone(), need: *need });
-        }
+impl Terms {
+    /// Whether a block may be taken at all.
+    fn allow(&self, placed: &PlacedBlock) -> bool {
+        let fits = self.memory.is_none_or(|memory| placed.block.decoder_memory() <= memory);
+        fits && (self.prefer == Preference::Bytes || !placed.block.is_costly())
     }
-    let mut here_sorted: Vec<Digest> = here.keys().copied().collect();
-    here_sorted.sort_unstable();
-    for offer in offers {
-        let mut wanted: Vec<Digest> = open.keys().copied().collect();
-        wanted.sort_unstable();
-        let mut taken: Vec<BlockWork> = Vec::new();
-        for placed in offer.index.blocks().iter().filter(|placed| !memory.struck.contains(&placed.block.digest)) {
-            let makes = makes(placed, &open, &wanted, &here, &here_sorted);
-            let made = makes.iter().filter_map(Make::digest).collect::<HashSet<_>>();
-            let alone: u64 = made.iter().map(|digest| open[digest].object_bytes + REQUEST_BYTES).sum();
-            let held = memory.blocks.contains(&placed.block.digest);
-            if made.is_empty() || !held && placed.block.length() >= alone {
+}
+
+pub(super) fn choose(
+    present: Present<'_>,
+    needs: &[Need],
+    offers: &[Offer<'_>],
+    memory: &Memory,
+    terms: Terms,
+) -> Chosen {
+    let chooser = Chooser::new(present, offers, memory, terms);
+    let mut missed = HashSet::new();
+    for _ in 1..MAX_ROUNDS {
+        let (chosen, missing) = chooser.round(needs, |base| !missed.contains(base));
+        if missing.is_empty() {
+            return chosen;
+        }
+        missed.extend(missing);
+    }
+    chooser.round(needs, |_| false).0
+}
+
+/// A blob that is wanted, and what may be paid for it.
+#[derive(Clone, Copy, Debug)]
+struct Wanted {
+    need: Need,
+    worth: u64,
+}
+
+struct Chooser<'a> {
+    offers: &'a [Offer<'a>],
+    memory: &'a Memory,
+    terms: Terms,
+    /// For each content that is intact in the live tree, a path that has it.
+    here: HashMap<Digest, &'a TreePath>,
+    /// The digests of the release that the live tree is of, in order.
+    installed: Vec<Digest>,
+    /// For each offer that leads from a release on the way, the digests of that, in order.
+    before: Vec<Vec<Digest>>,
+}
+
+impl<'a> Chooser<'a> {
+    fn new(present: Present<'a>, offers: &'a [Offer<'a>], memory: &'a Memory, terms: Terms) -> Self {
+        let entries = || present.tree.entries().iter();
+        let intact = entries().zip(present.seen).filter(|(_, seen)| **seen == Seen::Same);
+        let here = intact.filter_map(|(entry, _)| Some((entry.kind.digest()?, &entry.path))).collect();
+        let mut installed: Vec<Digest> = entries().filter_map(|entry| entry.kind.digest()).collect();
+        installed.sort_unstable();
+        let before = offers.iter().map(|offer| offer.before.iter().map(|need| need.digest).collect());
+        Self { offers, memory, terms, here, installed, before: before.collect() }
+    }
+
+    /// Chooses once, with those blobs of releases on the way as bases that `may_be_base` allows. Also gives those that
+    /// nothing makes.
+    fn round(&self, needs: &[Need], may_be_base: impl Fn(&Digest) -> bool) -> (Chosen, Vec<Digest>) {
+        let mut open: BTreeMap<Digest, Wanted> = BTreeMap::new();
+        let mut first = Vec::new();
+        for need in needs.iter().filter(|need| !self.memory.blobs.contains(&need.digest)) {
+            if let Some((tree, from)) = self.file(&need.digest) {
+                first.push(Work::Copy { tree, from: from.clone(), need: *need });
+            } else {
+                open.insert(need.digest, Wanted { need: *need, worth: need.object_bytes + REQUEST_BYTES });
+            }
+        }
+        let mut later = Vec::new();
+        let mut between: BTreeMap<Digest, Need> = BTreeMap::new();
+        for (offer, before) in self.offers.iter().zip(&self.before) {
+            let (work, bases) = self.step(offer, before, &mut open, &may_be_base);
+            for (base, worth) in bases {
+                let need = offer.before[before.binary_search(&base).expect("it was found there")];
+                open.entry(base).or_insert(Wanted { need, worth: 0 }).worth += worth;
+                between.insert(base, need);
+            }
+            match offer.before {
+                [] => first.extend(work),
+                _ => later.push(work),
+            }
+        }
+        let missing = between.keys().filter(|base| open.contains_key(base)).copied().collect();
+        first.extend(needs.iter().filter(|need| open.contains_key(&need.digest)).copied().map(Work::Object));
+        let stages = std::iter::once(first).chain(later.into_iter().rev());
+        let work = stages.filter(|work| !work.is_empty()).collect();
+        between.retain(|base, _| needs.binary_search_by_key(base, |need| need.digest).is_err());
+        (Chosen { work, between: between.into_values().collect() }, missing)
+    }
+
+    /// A file with that content, unless it turned out to have another.
+    fn file(&self, digest: &Digest) -> Option<(Place, &TreePath)> {
+        if self.memory.struck.contains(digest) {
+            return None;
+        }
+        let elsewhere = || self.memory.elsewhere.get(digest).map(|(tree, path)| (*tree, path));
+        self.here.get(digest).map(|path| (Place::Live, *path)).or_else(elsewhere)
+    }
+
+    /// What of one pack pays, given what is `open`; that is less afterwards. Also gives the blobs of the release before
+    /// that it starts from and nobody has, with what they are worth.
+    fn step(
+        &self,
+        offer: &Offer<'_>,
+        before: &[Digest],
+        open: &mut BTreeMap<Digest, Wanted>,
+        may_be_base: impl Fn(&Digest) -> bool,
+    ) -> (Vec<Work>, BTreeMap<Digest, u64>) {
+        let wanted: Vec<Digest> = open.keys().copied().collect();
+        let before = if before.is_empty() { &self.installed } else { before };
+        let base = |digest: Digest| match self.here.get(&digest) {
+            Some(path) => Some(Base::Live((*path).clone())),
+            None if self.memory.blobs.contains(&digest) => Some(Base::Stored(digest)),
+            None => (!offer.before.is_empty() && may_be_base(&digest)).then_some(Base::Stored(digest)),
+        };
+        let (mut taken, mut work, mut bases) = (Vec::new(), Vec::new(), BTreeMap::new());
+        let held = |placed: &PlacedBlock| self.memory.blocks.contains(&placed.block.digest);
+        let useless =
+            |placed: &PlacedBlock| self.memory.struck.contains(&placed.block.digest) || !self.terms.allow(placed);
+        let mut blocks: Vec<&PlacedBlock> = offer.index.blocks().iter().filter(|placed| !useless(placed)).collect();
+        blocks.sort_by_key(|placed| (!held(placed), !placed.block.is_costly()));
+        for placed in blocks {
+            let makes = makes(placed, open, &wanted, |id| base(id.resolve(before)?));
+            let made = || makes.iter().filter_map(Make::digest);
+            let worth: u64 = made().map(|digest| open[&digest].worth).sum();
+            let held = held(placed);
+            let cost = if held { 0 } else { placed.block.length() };
+            if made().next().is_none() || !held && cost >= worth {
                 continue;
             }
-            open.retain(|digest, _| !made.contains(digest));
+            for (digest, base) in makes.iter().filter_map(Make::on_stored) {
+                if !self.memory.blobs.contains(&base) {
+                    // Of what the block saves, the part of this blob.
+                    let share = u128::from(worth - cost) * u128::from(open[&digest].worth) / u128::from(worth.max(1));
+                    *bases.entry(base).or_default() += share as u64;
+                }
+            }
+            for digest in made() {
+                open.remove(&digest);
+            }
             let block = BlockWork { block: placed.clone(), makes };
             match held {
                 true => work.push(Work::Block(block)),
                 false => taken.push(block),
             }
         }
+        taken.sort_by_key(|work| work.block.offset);
         work.extend(join(&offer.pack.path, taken).into_iter().map(Work::Range));
+        (work, bases)
     }
-    work.extend(needs.iter().filter(|need| open.contains_key(&need.digest)).copied().map(Work::Object));
-    work
-}
-
-/// For each content that is intact in the live tree, a path that has it.
-fn intact_files(present: Present<'_>) -> HashMap<Digest, &TreePath> {
-    let intact = present.tree.entries().iter().zip(present.seen).filter(|(_, seen)| **seen == Seen::Same);
-    intact.filter_map(|(entry, _)| Some((entry.kind.digest()?, &entry.path))).collect()
 }
 
 fn makes(
     placed: &PlacedBlock,
-    open: &HashMap<Digest, &Need>,
+    open: &BTreeMap<Digest, Wanted>,
     wanted: &[Digest],
-    here: &HashMap<Digest, &TreePath>,
-    here_sorted: &[Digest],
+    base: impl Fn(ShortId) -> Option<Base>,
 ) -> Vec<Make> {
     let mut seen = HashSet::new();
-    let make = |build: &crate::pack::Build<crate::pack::ShortId>| {
-        let digest =
-            build.id.resolve(wanted).filter(|digest| open.get(digest).is_some_and(|need| need.size == build.size))?;
+    let make = |build: &Build<ShortId>| {
+        let is_it = |digest: &Digest| open.get(digest).is_some_and(|wanted| wanted.need.size == build.size);
+        let digest = build.id.resolve(wanted).filter(is_it)?;
         let make = match build.method.base() {
             None => Make::Whole(digest),
-            Some(base) => Make::Delta(digest, (*here.get(&base.resolve(here_sorted)?)?).clone()),
+            Some(id) => Make::Delta(digest, base(id)?),
         };
         seen.insert(digest).then_some(make)
     };
@@ -162,7 +318,7 @@ pub fn joined(places: impl IntoIterator<Item = (u64, u64)>) -> Vec<(u64, u64)> {
     let mut ranges: Vec<(u64, u64)> = Vec::new();
     for (start, length) in places {
         match ranges.last_mut() {
-            Some((first, so_far)) if start.saturating_sub(*first + *so_far) <= JOIN_BYTES => {
+            Some((first, so_far)) if start.saturating_sub(*first + *so_far) <= REQUEST_BYTES => {
                 *so_far = start + length - *first;
             }
             _ => ranges.push((start, length)),
@@ -185,10 +341,19 @@ fn join(path: &str, blocks: Vec<BlockWork>) -> Vec<RangeWork> {
 }
 
 impl Make {
-    fn digest(&self) -> Option<Digest> {
+    /// The blob that is made.
+    pub fn digest(&self) -> Option<Digest> {
         match self {
             Self::Skip => None,
             Self::Whole(digest) | Self::Delta(digest, _) => Some(*digest),
+        }
+    }
+
+    /// The blob and the one that it starts from, when that is a blob of the store.
+    fn on_stored(&self) -> Option<(Digest, Digest)> {
+        match self {
+            Self::Delta(digest, Base::Stored(base)) => Some((*digest, *base)),
+            Self::Skip | Self::Whole(_) | Self::Delta(_, Base::Live(_)) => None,
         }
     }
 }

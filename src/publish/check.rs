@@ -14,10 +14,12 @@ use super::PublishError;
 use super::check_packs::PackChecker;
 use super::check_trust::look;
 use super::contents::{Contents, decode_object};
-use super::published::{manifest, release};
+use super::published::{manifest, name_of, release};
+use super::text_deltas::check_documents;
 use crate::manifest::{BundleManifest, Predecessor, Release, Tree};
 use crate::report::{Event, Progress, Reporter, Step};
 use crate::site::{Access, Site};
+use crate::trust::NewestRelease;
 use crate::types::{BundleName, Digest, Hasher, Kind, Version};
 
 /// What is to be proved.
@@ -87,7 +89,7 @@ pub fn check(request: &CheckRequest, reporter: &dyn Reporter) -> Result<Checked,
     let site = Site::open(&request.site, Access::Read)?;
     let notes = Notes::default();
     let newest = look(&site, request, &notes)?;
-    let releases = reachable(&site, newest, &notes);
+    let releases = reachable(&site, newest.as_ref(), &notes);
     let mut checked = Checked { releases: releases.len() as u64, ..Checked::default() };
     let mut facts: BTreeMap<Digest, BlobFacts> = BTreeMap::new();
     let mut manifests = BTreeSet::new();
@@ -99,8 +101,10 @@ pub fn check(request: &CheckRequest, reporter: &dyn Reporter) -> Result<Checked,
     checked.objects = facts.len() as u64;
     check_objects(&site, &facts, reporter, &notes);
     checked.packs = check_packs(&site, &releases, reporter, &notes);
+    let files: BTreeSet<String> = site.files()?.into_iter().map(|file| file.path).collect();
+    check_documents(&site, newest.as_ref(), &releases, &files, &notes);
     let referenced = notes.referenced.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let files = site.files()?.into_iter().map(|file| file.path);
+    let files = files.into_iter();
     checked.unreferenced = files.filter(|path| !referenced.contains(path) && !is_metadata(path)).collect();
     for path in &checked.unreferenced {
         reporter.report(Event::Warning(format!("nothing refers to {path}")));
@@ -136,12 +140,13 @@ impl Notes {
     }
 }
 
-type Releases = BTreeMap<Version, (Predecessor, Release)>;
+/// Release documents by their numbers, each with its name.
+pub(super) type Releases = BTreeMap<Version, (Predecessor, Release)>;
 
 /// All release documents that the newest one leads to.
-fn reachable(site: &Site, newest: Option<Predecessor>, notes: &Notes) -> Releases {
+fn reachable(site: &Site, newest: Option<&NewestRelease>, notes: &Notes) -> Releases {
     let mut found = Releases::new();
-    let mut open: Vec<Predecessor> = newest.into_iter().collect();
+    let mut open: Vec<Predecessor> = newest.map(name_of).into_iter().collect();
     let mut seen = BTreeSet::new();
     while let Some(name) = open.pop() {
         if !seen.insert((name.version, name.sha256)) {

@@ -7,7 +7,7 @@ use super::contents::Contents;
 use super::published;
 use crate::delta::ReadAt;
 use crate::manifest::{PackOffer, Release};
-use crate::pack::{BlockReader, Index, PlacedBlock, ShortId, apply_manifest_delta};
+use crate::pack::{BlockReader, Index, PlacedBlock, ShortId, apply_text_delta};
 use crate::types::{Digest, Hasher, Version};
 
 /// One pack and what it refers to.
@@ -75,7 +75,7 @@ impl PackChecker<'_> {
                 }
                 let mut frame = vec![0; usize::try_from(place.length)?];
                 file.read_exact_at(&mut frame, place.offset)?;
-                let new = apply_manifest_delta(old, &frame, offer.manifest.length)?;
+                let new = apply_text_delta(old, &frame, offer.manifest.length)?;
                 Ok::<_, Box<dyn std::error::Error>>(Digest::of(&new))
             })();
             match made {

@@ -6,15 +6,15 @@ use jiff::Timestamp;
 use super::PublishError;
 use super::check::{CheckRequest, Notes};
 use super::signing::current_metadata;
-use crate::manifest::Predecessor;
 use crate::site::{Site, SiteError, read_file, temporary_directory};
 use crate::trust::{
-    Expiry, Fetched, KnownTime, MAX_ROOT_BYTES, NewestRelease, Source, SourceError, TrustDirectory, TrustError, refresh,
+    Expiry, Fetched, KnownTime, MAX_ROOT_BYTES, NewestRelease, Source, SourceError, TrustDirectory, TrustError,
+    Trusted, refresh,
 };
 
 /// The newest release that the metadata names, verified as a client does it. What a client would refuse is a finding;
 /// then the metadata is taken as the publisher takes it, as far as that goes.
-pub(super) fn look(site: &Site, request: &CheckRequest, notes: &Notes) -> Result<Option<Predecessor>, PublishError> {
+pub(super) fn look(site: &Site, request: &CheckRequest, notes: &Notes) -> Result<Option<NewestRelease>, PublishError> {
     let path = "metadata/timestamp.json";
     let root = match &request.trust {
         Some(trust) => read_file(trust, MAX_ROOT_BYTES)?,
@@ -32,23 +32,18 @@ pub(super) fn look(site: &Site, request: &CheckRequest, notes: &Notes) -> Result
     let time = KnownTime::new(now, Timestamp::UNIX_EPOCH);
     let source = SiteSource { site };
     match on_a_runtime(refresh(&trust, &root, &source, time, Expiry::Enforced))? {
-        Ok(look) => return Ok(Some(name(look.newest.into_inner()))),
+        Ok(look) => return Ok(Some(look.newest.into_inner())),
         // A publication without a release is whole.
         Err(TrustError::NoRelease { .. }) => return Ok(None),
         Err(error) => notes.failed(path, &error),
     }
     match current_metadata(site).and_then(|current| Ok(current.newest()?)) {
-        Ok(newest) => Ok(newest.map(|newest| name(newest.into_inner()))),
+        Ok(newest) => Ok(newest.map(Trusted::into_inner)),
         Err(error) => {
             notes.failed(path, &error);
             Ok(None)
         }
     }
-}
-
-fn name(newest: NewestRelease) -> Predecessor {
-    let NewestRelease { version, reference, .. } = newest;
-    Predecessor { version, sha256: reference.digest, length: reference.length }
 }
 
 /// The caller may itself run on a runtime, where another one must not be entered: the look gets a thread of its own.

@@ -20,6 +20,10 @@ const HALF_FULL_BYTES: u64 = BLOCK_PLAIN_BYTES / 2;
 /// a real tree and on drawn sizes, this one had the fewest changed blocks for a blob more or less: 1.0 and 1.1.
 const BETWEEN_CUTS_BYTES: u64 = 4 << 20;
 
+/// Files with an xz stream of at least this length are offered in two ways, each in a block of its own: what is inside them
+/// takes a client long to make, and with smaller ones the blocks would cost what they save.
+const TWO_WAYS_BYTES: u64 = 1 << 20;
+
 /// One blob that a pack makes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedBuild {
@@ -29,6 +33,17 @@ pub struct PlannedBuild {
     pub size: u64,
     /// The old blob to try a delta from.
     pub base: Option<Base>,
+    /// How it is made.
+    pub way: Way,
+}
+
+/// What a build may cost the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Little: for every client.
+    Cheap,
+    /// Much time and memory: by what is inside the file, and only where that saves much.
+    Inside,
 }
 
 /// A build with what decides its place.
@@ -53,13 +68,14 @@ pub enum Cut {
     ByContent,
 }
 
-/// Builds in the order of a pack, cut into blocks.
+/// Builds in the order of a pack, cut into blocks; those that are offered in two ways come last, one in a block.
 pub fn blocks(mut candidates: Vec<Candidate<'_>>, cut: Cut) -> Vec<Vec<PlannedBuild>> {
     // What most machines want comes first; within a kind, names that are alike come from the same package.
     let width = |candidate: &Candidate<'_>| std::cmp::Reverse(candidate.group.len());
     candidates.sort_by(|a, b| {
         (width(a), a.group, a.kind, a.path, a.build.digest).cmp(&(width(b), b.group, b.kind, b.path, b.build.digest))
     });
+    let (two_ways, candidates): (Vec<_>, Vec<_>) = candidates.into_iter().partition(Candidate::has_two_ways);
     let mut blocks: Vec<Vec<PlannedBuild>> = Vec::new();
     let (mut group, mut bytes) = (None, 0u64);
     for Candidate { group: its_group, build, .. } in candidates {
@@ -77,7 +93,15 @@ pub fn blocks(mut candidates: Vec<Candidate<'_>>, cut: Cut) -> Vec<Vec<PlannedBu
         }
         group = Some(its_group);
     }
+    let ways = |build: PlannedBuild| [Way::Cheap, Way::Inside].map(|way| vec![PlannedBuild { way, ..build.clone() }]);
+    blocks.extend(two_ways.into_iter().flat_map(|candidate| ways(candidate.build)));
     blocks
+}
+
+impl Candidate<'_> {
+    fn has_two_ways(&self) -> bool {
+        self.kind == ContentKind::Xz && self.build.base.is_some() && self.build.size >= TWO_WAYS_BYTES
+    }
 }
 
 /// Whether a block may begin with this build: with one in each [`BETWEEN_CUTS_BYTES`] of contents, decided by the digest
@@ -90,6 +114,7 @@ fn begins_block(build: &PlannedBuild) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::bases::Reason;
     use super::super::ownership::Names;
     use super::*;
     use crate::types::BundleName;
@@ -107,7 +132,7 @@ mod tests {
             group,
             kind,
             path: &paths[number],
-            build: PlannedBuild { digest: Digest::of(&[number as u8]), size: mib << 20, base: None },
+            build: PlannedBuild { digest: Digest::of(&[number as u8]), size: mib << 20, base: None, way: Way::Cheap },
         };
         let candidates = vec![
             candidate(0, &one, ContentKind::Elf, 1),
@@ -127,6 +152,35 @@ mod tests {
     }
 
     #[test]
+    fn what_is_offered_in_two_ways_lies_alone() {
+        let names: Vec<BundleName> = vec!["a".parse().expect("a name")];
+        let mut group = Names::new(&names).empty();
+        group.insert(0);
+        let paths: Vec<TreePath> = (0..9).map(|number| format!("usr/{number}").parse().expect("path")).collect();
+        let old = Some(Base { digest: Digest::of(b"old"), size: 1, reason: Reason::SamePath });
+        let candidate = |number: usize, kind, size: u64, base| Candidate {
+            group: &group,
+            kind,
+            path: &paths[number],
+            build: PlannedBuild { digest: Digest::of(&[number as u8]), size, base, way: Way::Cheap },
+        };
+        let candidates = vec![
+            candidate(0, ContentKind::Xz, 2 << 20, old),
+            candidate(1, ContentKind::Xz, 1 << 10, old),
+            candidate(2, ContentKind::Xz, 2 << 20, None),
+            candidate(3, ContentKind::Elf, 2 << 20, old),
+        ];
+        let number =
+            |build: &PlannedBuild| (0..9).find(|number| build.digest == Digest::of(&[*number])).expect("known");
+        let cut: Vec<Vec<(u8, Way)>> = blocks(candidates, Cut::WhenFull)
+            .iter()
+            .map(|block| block.iter().map(|build| (number(build), build.way)).collect())
+            .collect();
+        let together = vec![(3, Way::Cheap), (1, Way::Cheap), (2, Way::Cheap)];
+        assert_eq!(cut, [together, vec![(0, Way::Cheap)], vec![(0, Way::Inside)]]);
+    }
+
+    #[test]
     fn a_blob_more_or_less_changes_only_its_surroundings() {
         let names: Vec<BundleName> = vec!["a".parse().expect("a name")];
         let mut group = Names::new(&names).empty();
@@ -136,7 +190,12 @@ mod tests {
         let build = |number: usize| {
             let digest = Digest::of(&number.to_le_bytes());
             let drawn = digest.as_bytes()[9];
-            PlannedBuild { digest, size: 1 << ((u32::from(drawn) * u32::from(drawn) * 23) >> 16), base: None }
+            PlannedBuild {
+                digest,
+                size: 1 << ((u32::from(drawn) * u32::from(drawn) * 23) >> 16),
+                base: None,
+                way: Way::Cheap,
+            }
         };
         let cut = |numbers: &mut dyn Iterator<Item = usize>| {
             let candidate = |number: usize| Candidate {

@@ -1,5 +1,6 @@
 //! How one blob goes into a block: as it is, by a delta, or, when it is a gzip file, by its form in either way; whichever
-//! is likely to take the least room.
+//! is likely to take the least room. A file with an xz stream may also go by its form, in a block for clients to which bytes
+//! are dear.
 
 use std::io::{Read, Write};
 
@@ -9,6 +10,7 @@ use crate::delta::Delta;
 use crate::gzip;
 use crate::pack::{self, BlockWriter, PackError};
 use crate::types::Digest;
+use crate::xz;
 
 /// What a form takes in a block is less than what it takes alone at a quick level, by a part of the file's length: it is
 /// compressed harder, and together with others like it.
@@ -20,7 +22,12 @@ pub(super) enum Made {
     Blob(Delta),
     /// Its form.
     Form(Delta),
+    /// The form of a file with an xz stream.
+    XzForm(Delta),
 }
+
+/// What is inside a file must take no more than this part of its length, or clients pay much for little.
+const INSIDE_PART: u64 = 2;
 
 impl Made {
     /// The best delta for a blob; none when the blob is better sent without its base.
@@ -29,7 +36,6 @@ impl Made {
         let Some(form) = unwrapped(new) else { return blob.map(Self::Blob) };
         // Plain: method 3 has no way to say that references in a form were predicted.
         let delta = Delta::make(gzip::base_form(old).as_deref().unwrap_or(old), &form);
-        let cost = |delta: &Delta| pack::estimate(delta.streams.as_ref().into_array().map(|bytes| &bytes[..]));
         let by_delta = cost(&delta);
         if blob.as_ref().is_some_and(|blob| cost(blob) <= by_delta) {
             return blob.map(Self::Blob);
@@ -37,13 +43,33 @@ impl Made {
         let alone = pack::estimate([&form[..]]).min(new.len() as u64);
         (delta.pays() && by_delta < alone).then_some(Self::Form(delta))
     }
+
+    /// The delta for what is inside a file with an xz stream; none when there is no such stream, or it does not save much.
+    pub(super) fn inside(old: &[u8], new: &[u8]) -> Option<Self> {
+        let form = xz::unwrap(new)?;
+        let inside = xz::base_form(old);
+        let base = inside.as_deref().unwrap_or(old);
+        let delta = Delta::make(base, &form).to_predicted(base, &form)?;
+        (cost(&delta) <= new.len() as u64 / INSIDE_PART).then_some(Self::XzForm(delta))
+    }
+}
+
+fn cost(delta: &Delta) -> u64 {
+    pack::estimate(delta.streams.as_ref().into_array().map(|bytes| &bytes[..]))
+}
+
+/// About what [`Made::inside`] takes in memory for contents of these lengths, in bytes.
+pub(super) fn memory_inside(old: u64, new: u64) -> u64 {
+    // Payloads are up to ten times as long as what they were compressed to.
+    let payload = |length: u64| (10 * length).min(xz::MAX_BYTES);
+    xz::CODER_MEMORY_BYTES.max(memory(payload(old), payload(new), false))
 }
 
 /// About what [`Made::best`] takes in memory for contents of these lengths, in bytes, `gzip` when the new one may be a
 /// gzip file.
 pub(super) fn memory(old: u64, new: u64, gzip: bool) -> u64 {
     // Prediction holds the old file again, and its fields.
-    let alone = |old: u64, new: u64| 17 * old.min(32 << 20) + 5 * old + 5 * new;
+    let alone = |old: u64, new: u64| 5 * old.min(32 << 20) + 5 * old + 5 * new;
     // Texts are a few times as long as their files; the few that are more are short of it by little.
     let text = |length: u64| (16 * length).min(gzip::MAX_BYTES);
     if gzip { alone(old.max(text(old)), new + text(new)) } else { alone(old, new) }
@@ -114,8 +140,21 @@ impl From<PackError> for BlockError {
 mod tests {
     use super::*;
 
+    fn golden(name: &str) -> Vec<u8> {
+        std::fs::read(format!("{}/fixtures/golden/{name}", env!("CARGO_MANIFEST_DIR"))).expect(name)
+    }
+
     fn fixture(name: &str) -> Vec<u8> {
-        std::fs::read(format!("{}/fixtures/golden/pack-2/{name}", env!("CARGO_MANIFEST_DIR"))).expect(name)
+        golden(&format!("pack-2/{name}"))
+    }
+
+    #[test]
+    fn what_is_inside_must_save_much() {
+        let [old, new, module] =
+            ["old-image", "new-image", "new-module.xz"].map(|name| golden(&format!("pack-4/{name}")));
+        assert!(matches!(Made::inside(&old, &new), Some(Made::XzForm(_))));
+        assert!(Made::inside(b"another", &module).is_none(), "all of it is new");
+        assert!(Made::inside(&old, &fixture("whole.gz")).is_none());
     }
 
     #[test]

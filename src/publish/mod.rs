@@ -2,7 +2,7 @@
 //! it is complete.
 //!
 //! **Promises.** A release is either published as a whole or not seen by any client: content is written first, then the
-//! release document, and the signed metadata that names it last. Every block and every manifest delta has been decoded
+//! release document, and the signed metadata that names it last. Every block and every delta of a document has been decoded
 //! by the client's own code before anything refers to it. The same input, keys, times and history give the same bytes,
 //! however many cores work: a block that the release before has already is taken over from it. What is built on is what is signed for, read as strictly as a client reads it.
 //!
@@ -15,7 +15,7 @@
 //! ```text
 //! read ─> compose ─> objects ─> planning ─> packs ─> manifests ─> release document ─> targets, snapshot, timestamp
 //!            │                     │
-//!       published release     bases, ownership, grouping, reuse         check: the same way back, down to every byte
+//!       published release     bases, similar, ownership, grouping, reuse         check: the same way back, down to every byte
 //! ```
 
 mod bases;
@@ -35,12 +35,19 @@ mod published;
 mod read;
 mod release;
 mod reuse;
+mod routes;
 mod signing;
+mod similar;
+mod sketch;
+mod sources;
 #[cfg(test)]
 mod tests;
+mod text_deltas;
 
+pub use bases::Reason;
 pub use check::{CheckRequest, Checked, Finding, check};
 pub use compose::ComposeError;
 pub use error::{Category, PublishError};
 pub use release::{Levels, ReleaseRequest, Released, release};
 pub use signing::{Initialized, default_keys, init, refresh};
+pub use sources::{Amount, Sources};

@@ -15,7 +15,7 @@ use rayon::prelude::*;
 
 use super::PublishError;
 use super::contents::Contents;
-use super::grouping::PlannedBuild;
+use super::grouping::{PlannedBuild, Way};
 use super::making::{self, BlockError, Made as MadeDelta};
 use super::planning::PackPlan;
 use super::reuse::OldBlocks;
@@ -154,7 +154,7 @@ impl Maker<'_> {
                 by_block[place].insert(digest, delta);
             }
         }
-        let blocks: Vec<Made> = wave
+        let blocks: Vec<Option<Made>> = wave
             .par_iter()
             .zip(by_block)
             .with_max_len(1)
@@ -163,14 +163,14 @@ impl Maker<'_> {
                 let failed = |source| PublishError::Pack { path: order.plan.path.clone(), source };
                 let reused = if order.plan.from.is_none() { self.reused(builds(place)) } else { Ok(None) };
                 let made = reused.and_then(|reused| match reused {
-                    Some(made) => Ok(made),
+                    Some(made) => Ok(Some(made)),
                     None => self.block(builds(place), &deltas, order.level),
                 });
                 made.map_err(|error| error.named(failed))
             })
             .collect::<Result<_, PublishError>>()?;
         for ((order, _), block) in wave.iter().zip(blocks) {
-            made[orders[*order].0].push(block);
+            made[orders[*order].0].extend(block);
         }
         Ok(())
     }
@@ -180,11 +180,20 @@ impl Maker<'_> {
         let Some(base) = build.base.filter(|base| base.size.max(build.size) <= MAX_DELTA_BYTES) else {
             return Ok(None);
         };
-        let gzip = making::looks_like_gzip(self.contents, build.digest, build.size)?;
-        let _share = self.budget.take(making::memory(base.size, build.size, gzip));
+        let memory = match build.way {
+            Way::Inside => making::memory_inside(base.size, build.size),
+            Way::Cheap => {
+                let gzip = making::looks_like_gzip(self.contents, build.digest, build.size)?;
+                making::memory(base.size, build.size, gzip)
+            }
+        };
+        let _share = self.budget.take(memory);
         let old = self.contents.bytes(base.digest, base.size)?;
         let new = self.contents.bytes(build.digest, build.size)?;
-        Ok(MadeDelta::best(&old, &new))
+        Ok(match build.way {
+            Way::Cheap => MadeDelta::best(&old, &new),
+            Way::Inside => MadeDelta::inside(&old, &new),
+        })
     }
 
     /// The block as the release before has it.
@@ -197,13 +206,18 @@ impl Maker<'_> {
         Ok(Some((block, draft.close())))
     }
 
-    /// Writes one block and proves it.
+    /// Writes one block and proves it; none when all that it was for is better made without it.
     fn block(
         &self,
         builds: &[PlannedBuild],
         deltas: &HashMap<Digest, MadeDelta>,
         level: i32,
-    ) -> Result<Made, BlockError> {
+    ) -> Result<Option<Made>, BlockError> {
+        let new_bytes = builds.iter().map(|build| build.size).sum();
+        if builds.iter().all(|build| build.way == Way::Inside && !deltas.contains_key(&build.digest)) {
+            self.progress.advance(new_bytes);
+            return Ok(None);
+        }
         let mut writer = BlockWriter::new(BufWriter::new(self.batch.draft().map_err(PublishError::from)?), level);
         for build in builds {
             match (deltas.get(&build.digest), build.base) {
@@ -211,10 +225,12 @@ impl Maker<'_> {
                 (Some(MadeDelta::Form(delta)), Some(base)) => {
                     writer.delta_form(build.digest, build.size, base.digest, delta);
                 }
+                (Some(MadeDelta::XzForm(delta)), Some(base)) => {
+                    writer.xz_form(build.digest, build.size, base.digest, delta);
+                }
                 _ => making::whole(&mut writer, self.contents, build.digest, build.size)?,
             }
         }
-        let new_bytes = writer.new_bytes();
         let (block, out) = writer.finish()?;
         let written = |source| PackError::Make { action: "write a block", source };
         let draft = out.into_inner().map_err(|error| written(error.into_error()))?;
@@ -235,7 +251,7 @@ impl Maker<'_> {
         }
         proved?;
         self.progress.advance(new_bytes);
-        Ok((block, draft.close()))
+        Ok(Some((block, draft.close())))
     }
 }
 

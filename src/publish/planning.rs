@@ -5,10 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::bases::OldFiles;
+use super::bases::{Base, OldFile, OldFiles, Reason};
 use super::compose::{Blob, closure};
-use super::grouping::{Candidate, Cut, PlannedBuild, blocks};
-use super::ownership::{Holders, Names};
+use super::grouping::{Candidate, Cut, PlannedBuild, Way, blocks};
+use super::ownership::{BundleSet, Holders, Names};
+use super::similar::{Alike, may_be_alike};
 use crate::manifest::Tree;
 use crate::types::{BundleName, Digest, Entry, Version};
 
@@ -83,30 +84,99 @@ pub fn from_nothing(new: NewRelease<'_>) -> Vec<PackPlan> {
     new.bundles.iter().map(plan).collect()
 }
 
-/// The pack of one step.
-pub fn step(old: OldRelease<'_>, new: NewRelease<'_>) -> PackPlan {
-    let names = Names::new(old.bundles.keys().chain(new.bundles.keys()).copied());
-    let (before, after) = (names.holders(old.bundles), names.holders(new.bundles));
-    let machines = before.bundles.and(&after.bundles);
-    let files = OldFiles::new(old.tree);
-    let mut candidates = Vec::new();
-    for (&digest, blob) in new.blobs {
-        let in_need = after.of(digest).and(&machines).without(before.of(digest));
-        if in_need.is_empty() {
-            continue;
+/// What machines need for one step, each content with the old file that is best by its path.
+pub struct Needs<'a> {
+    old: OldRelease<'a>,
+    new: NewRelease<'a>,
+    before: Holders,
+    after: Holders,
+    needs: Vec<Need<'a>>,
+}
+
+struct Need<'a> {
+    digest: Digest,
+    blob: &'a Blob,
+    bundles: BundleSet,
+    named: Option<(OldFile<'a>, Reason)>,
+}
+
+impl<'a> Needs<'a> {
+    /// Those of the step from `old` to `new`.
+    pub fn of(old: OldRelease<'a>, new: NewRelease<'a>) -> Self {
+        let names = Names::new(old.bundles.keys().chain(new.bundles.keys()).copied());
+        let (before, after) = (names.holders(old.bundles), names.holders(new.bundles));
+        let machines = before.bundles.and(&after.bundles);
+        let files = OldFiles::new(old.tree);
+        let mut needs = Vec::new();
+        for (&digest, blob) in new.blobs {
+            let bundles = after.of(digest).and(&machines).without(before.of(digest));
+            if bundles.is_empty() {
+                continue;
+            }
+            let mut need = Need { digest, blob, bundles, named: None };
+            need.named =
+                files.best(&blob.paths, blob.size, |file| need.may_use(&before, file)).filter(|_| blob.size > 0);
+            needs.push(need);
         }
-        let usable = |base: super::bases::Base| base.digest != digest && in_need.is_subset_of(before.of(base.digest));
-        let base = files.best(&blob.paths, blob.size, usable).filter(|_| blob.size > 0);
-        candidates.push(candidate(new, &after, digest, base));
+        Self { old, new, before, after, needs }
     }
-    let old_blobs = old.tree.entries().iter().filter_map(|entry| entry.kind.digest());
-    let known: BTreeSet<Digest> = new.blobs.keys().copied().chain(old_blobs).collect();
-    PackPlan {
-        from: Some(old.version),
-        bundle: None,
-        path: format!("packs/{}-{}/all", old.version, new.version),
-        blocks: blocks(candidates, Cut::WhenFull),
-        known: known.into_iter().collect(),
+
+    /// The contents about which paths say too little, and the old files that may be like one of them, each content once:
+    /// the shortest first.
+    pub fn to_compare(&self) -> (Vec<(Digest, u64)>, Vec<OldFile<'a>>) {
+        let open = || self.needs.iter().filter(|need| need.is_open());
+        let mut lengths: BTreeMap<&BundleSet, BTreeSet<u64>> = BTreeMap::new();
+        for need in open() {
+            lengths.entry(&need.bundles).or_default().insert(need.blob.size);
+        }
+        let wanted = |file: &OldFile<'_>| {
+            lengths.iter().any(|(bundles, lengths)| {
+                bundles.is_subset_of(self.before.of(file.digest)) && has_near(lengths, file.size)
+            })
+        };
+        let files = self.old.tree.entries().iter().filter_map(OldFile::of).filter(wanted);
+        let files: BTreeMap<(u64, Digest), OldFile<'a>> = files.map(|file| ((file.size, file.digest), file)).collect();
+        let lengths = files.keys().map(|(size, _)| *size).collect();
+        let new = open().filter(|need| has_near(&lengths, need.blob.size)).map(|need| (need.digest, need.blob.size));
+        (new.collect(), files.into_values().collect())
+    }
+
+    /// The pack of the step. `alike` tells for contents that were to be compared the old files that are like them; what
+    /// is so counts more than a name.
+    pub fn pack(&self, alike: &Alike<'a>) -> PackPlan {
+        let (old, new) = (self.old, self.new);
+        let candidate = |need: &Need<'a>| {
+            let mut alike = alike.get(&need.digest).into_iter().flatten().filter(|_| need.is_open());
+            let similar = alike.find(|file| need.may_use(&self.before, **file)).map(|file| (*file, Reason::Similar));
+            let named =
+                need.named.filter(|(named, _)| similar.is_none_or(|(similar, _)| similar.digest == named.digest));
+            let base = named.or(similar);
+            let (path, from) = (&need.blob.paths[0], base.map(|(file, reason)| (file.path.as_str(), reason.name())));
+            tracing::debug!(%path, ?from, release = %old.version, "chosen");
+            candidate(new, &self.after, need.digest, base.map(|(file, reason)| file.base(reason)))
+        };
+        let candidates = self.needs.iter().map(candidate).collect();
+        let old_blobs = old.tree.entries().iter().filter_map(|entry| entry.kind.digest());
+        let known: BTreeSet<Digest> = new.blobs.keys().copied().chain(old_blobs).collect();
+        PackPlan {
+            from: Some(old.version),
+            bundle: None,
+            path: format!("packs/{}-{}/all", old.version, new.version),
+            blocks: blocks(candidates, Cut::WhenFull),
+            known: known.into_iter().collect(),
+        }
+    }
+}
+
+impl Need<'_> {
+    /// Whether the old file is on all machines that need the content.
+    fn may_use(&self, before: &Holders, file: OldFile<'_>) -> bool {
+        file.digest != self.digest && self.bundles.is_subset_of(before.of(file.digest))
+    }
+
+    /// Whether its path says too little: it names no old file, or only one of the same name.
+    fn is_open(&self) -> bool {
+        self.named.is_none_or(|(_, reason)| reason == Reason::SameName)
     }
 }
 
@@ -115,17 +185,18 @@ pub fn includes(bundles: &Bundles<'_>, bundle: &BundleName) -> Vec<BundleName> {
     bundles.get(bundle).map(|(_, includes)| includes.iter().map(|name| (*name).clone()).collect()).unwrap_or_default()
 }
 
-fn candidate<'a>(
-    new: NewRelease<'a>,
-    holders: &'a Holders,
-    digest: Digest,
-    base: Option<super::bases::Base>,
-) -> Candidate<'a> {
+/// Whether contents of one of these lengths may be like one of this length: if any, then those of the nearest.
+fn has_near(lengths: &BTreeSet<u64>, length: u64) -> bool {
+    let nearest = [lengths.range(..length).next_back(), lengths.range(length..).next()];
+    nearest.into_iter().flatten().any(|near| may_be_alike(*near, length))
+}
+
+fn candidate<'a>(new: NewRelease<'a>, holders: &'a Holders, digest: Digest, base: Option<Base>) -> Candidate<'a> {
     let blob = &new.blobs[&digest];
     Candidate {
         group: holders.of(digest),
         kind: blob.kind,
         path: &blob.paths[0],
-        build: PlannedBuild { digest, size: blob.size, base },
+        build: PlannedBuild { digest, size: blob.size, base, way: Way::Cheap },
     }
 }

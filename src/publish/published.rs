@@ -7,12 +7,15 @@ use crate::delta::ReadAt;
 use crate::manifest::{BundleManifest, ManifestName, PackOffer, Predecessor, Release, Tree};
 use crate::pack::{Index, MAX_HEAD_BYTES};
 use crate::site::Site;
+use crate::trust::{NewestRelease, Reference};
 use crate::types::{BundleName, Digest};
 
 /// One published release with all that it consists of.
 #[derive(Clone, Debug)]
 pub struct PublishedRelease {
-    /// The release document.
+    /// The release document, as it was signed for.
+    pub document: Vec<u8>,
+    /// What it says.
     pub release: Release,
     /// The manifests' JSON text.
     pub texts: BTreeMap<BundleName, Vec<u8>>,
@@ -22,17 +25,32 @@ pub struct PublishedRelease {
     pub tree: Tree,
 }
 
+/// The name of the newest release's document.
+pub fn name_of(newest: &NewestRelease) -> Predecessor {
+    let Reference { digest, length } = newest.reference;
+    Predecessor { version: newest.version, sha256: digest, length }
+}
+
 /// Reads the release document with this name.
 ///
 /// # Errors
 /// When it is missing, or is not the document of that name.
 pub fn release(site: &Site, name: &Predecessor) -> Result<Release, PublishError> {
+    Ok(release_document(site, name)?.0)
+}
+
+/// Reads the release document with this name: what it says and its JSON.
+///
+/// # Errors
+/// As [`release`].
+pub fn release_document(site: &Site, name: &Predecessor) -> Result<(Release, Vec<u8>), PublishError> {
     let path = Release::path(name.version, name.sha256);
     let bytes = site.read(&path, name.length.min(Release::MAX_BYTES))?;
     if bytes.len() as u64 != name.length || Digest::of(&bytes) != name.sha256 {
         return Err(PublishError::NotAsSigned { path });
     }
-    Release::parse(name.version, &bytes).map_err(|source| PublishError::Release { path, source })
+    let release = Release::parse(name.version, &bytes).map_err(|source| PublishError::Release { path, source })?;
+    Ok((release, bytes))
 }
 
 /// Reads a manifest: its JSON text and what it says.
@@ -80,7 +98,7 @@ pub fn pack_index(pack: &impl ReadAt, offer: &PackOffer) -> Result<Index, Box<dy
 /// # Errors
 /// When a part of it is missing or not as signed, or its bundles disagree.
 pub fn whole_release(site: &Site, name: &Predecessor) -> Result<PublishedRelease, PublishError> {
-    let release = release(site, name)?;
+    let (release, document) = release_document(site, name)?;
     let (mut texts, mut manifests) = (BTreeMap::new(), BTreeMap::new());
     for (bundle, offer) in &release.bundles {
         let (text, manifest) = manifest(site, bundle, &offer.manifest)?;
@@ -89,7 +107,7 @@ pub fn whole_release(site: &Site, name: &Predecessor) -> Result<PublishedRelease
     }
     let tree = Tree::compose(manifests.values())
         .map_err(|source| PublishError::Conflict { version: release.version, source })?;
-    Ok(PublishedRelease { release, texts, manifests, tree })
+    Ok(PublishedRelease { document, release, texts, manifests, tree })
 }
 
 /// The newest `count` releases, newest first.

@@ -9,16 +9,20 @@ use rayon::prelude::*;
 use super::compose::{Composition, InputBundle, compose};
 use super::contents::Contents;
 use super::packs::PackOrder;
-use super::planning::{self, Bundles, NewRelease, OldRelease, PackPlan};
-use super::published::{PublishedRelease, newest_releases, predecessors_after};
+use super::planning::{self, Bundles, Needs, NewRelease, OldRelease, PackPlan};
+use super::published::{PublishedRelease, name_of, newest_releases, predecessors_after};
 use super::reuse::OldBlocks;
+use super::routes::routes_to;
 use super::signing::{current_metadata, write_documents};
-use super::{PublishError, objects, packs, read};
-use crate::manifest::{BundleManifest, BundleOffer, ManifestName, Predecessor, Release, Tree};
-use crate::pack::{ManifestDelta, apply_manifest_delta, make_manifest_delta};
+use super::similar::Comparer;
+use super::sources::Sources;
+use super::{PublishError, objects, packs, read, text_deltas};
+use crate::manifest::{BundleManifest, BundleOffer, ManifestName, Release, Tree};
+use crate::pack::LEVEL;
+use crate::plan::Route;
 use crate::report::{Event, Reporter};
 use crate::site::{Access, InputTrees, Owners, Site, Spool};
-use crate::trust::{KeyDirectory, Lifetimes, Reference, sign_release};
+use crate::trust::{KeyDirectory, Lifetimes, sign_release};
 use crate::types::{BundleName, Digest, Entry, Kind, Version};
 
 /// What is to be released.
@@ -48,7 +52,7 @@ pub struct ReleaseRequest {
     pub latest_mtime: Option<i64>,
 }
 
-/// Levels of zstd, 1 to 22.
+/// Levels of zstd, 1 to 22. Packs are made by LZMA2 from [`crate::pack::LEVEL`] on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Levels {
     /// For objects, which are only the fallback.
@@ -76,13 +80,17 @@ pub struct Released {
     pub blocks: u64,
     /// Those of them that the release before had already.
     pub blocks_reused: u64,
+    /// For each release that a step leads from, newest first, from what the contents of the step are made.
+    pub sources: Vec<(Version, Sources)>,
+    /// For releases before this one, newest first, the cheapest route to it.
+    pub routes: Vec<(Version, Route)>,
     /// When the timestamp ends, in seconds since 1970: it is to be signed again before.
     pub timestamp_ends: i64,
 }
 
 impl Default for Levels {
     fn default() -> Self {
-        Self { objects: 6, from_nothing: 19, steps: 19 }
+        Self { objects: 6, from_nothing: LEVEL, steps: LEVEL }
     }
 }
 
@@ -96,11 +104,7 @@ pub fn release(request: &ReleaseRequest, reporter: &dyn Reporter) -> Result<Rele
     let site = Site::open(&request.site, Access::Write)?;
     let keys = KeyDirectory::open(&request.keys);
     let current = current_metadata(&site)?;
-    let newest = current.newest()?.map(|newest| {
-        let newest = newest.into_inner();
-        let Reference { digest, length } = newest.reference;
-        Predecessor { version: newest.version, sha256: digest, length }
-    });
+    let newest = current.newest()?.map(|newest| name_of(&newest));
     if let Some(newest) = newest.as_ref().filter(|newest| newest.version >= request.version) {
         return Err(PublishError::NotNewer { version: request.version, newest: newest.version });
     }
@@ -122,7 +126,10 @@ pub fn release(request: &ReleaseRequest, reporter: &dyn Reporter) -> Result<Rele
 
     let contents = Contents { site: &site, input: Some((&input, &composition.blobs)) };
     let texts = manifest_texts(&composition)?;
-    let orders = pack_orders(request, &composition, &bundles, &texts, &past)?;
+    let mut comparer = Comparer::new(&contents, reporter);
+    let orders = pack_orders(request, &composition, &bundles, &texts, &past, &mut comparer)?;
+    let step = |order: &PackOrder| Some((order.plan.from?, Sources::of(&order.plan)));
+    let sources = orders.iter().filter_map(step).collect();
     let old = OldBlocks::of(&site, past.first(), reporter);
     let packs = packs::publish(&site, &contents, request.version, orders, old, reporter)?;
     let mut offers = packs.offers;
@@ -134,6 +141,7 @@ pub fn release(request: &ReleaseRequest, reporter: &dyn Reporter) -> Result<Rele
         None => Vec::new(),
     };
     release.packs = offers;
+    let routes = routes_to(&site, &release)?;
     let batch = site.batch()?;
     for (bundle, text) in &texts {
         let manifest = publish_manifest(&site, &batch, text)?;
@@ -143,10 +151,10 @@ pub fn release(request: &ReleaseRequest, reporter: &dyn Reporter) -> Result<Rele
     let document = release.to_json();
     Release::parse(request.version, &document)
         .map_err(|source| PublishError::NewRelease { version: request.version, source })?;
-    let reference = Reference::to(&document);
-    site.replace(&Release::path(request.version, reference.digest), &document)?;
+    site.replace(&Release::path(request.version, Digest::of(&document)), &document)?;
+    let newest = text_deltas::publish_document(&site, request.version, &document, past.iter().take(request.deltas))?;
     let lifetimes = Lifetimes::default();
-    let documents = sign_release(&current, &keys, (request.version, reference), &lifetimes, signing_time)?;
+    let documents = sign_release(&current, &keys, &newest, &lifetimes, signing_time)?;
     write_documents(&site, &documents)?;
     Ok(Released {
         entries: composition.bundles.values().flatten().map(|entry| &entry.path).collect::<BTreeSet<_>>().len() as u64,
@@ -155,6 +163,8 @@ pub fn release(request: &ReleaseRequest, reporter: &dyn Reporter) -> Result<Rele
         objects_bytes: objects.added_bytes,
         blocks: packs.blocks,
         blocks_reused: packs.blocks_reused,
+        sources,
+        routes,
         timestamp_ends: request.published + i64::from(lifetimes.timestamp_days) * 86_400,
         release,
     })
@@ -212,6 +222,7 @@ fn pack_orders(
     bundles: &BTreeMap<BundleName, InputBundle>,
     texts: &BTreeMap<BundleName, Vec<u8>>,
     past: &[PublishedRelease],
+    comparer: &mut Comparer<'_>,
 ) -> Result<Vec<PackOrder>, PublishError> {
     let new_bundles: Bundles<'_> = composition
         .bundles
@@ -228,37 +239,15 @@ fn pack_orders(
             .iter()
             .map(|(bundle, offer)| (bundle, (old.manifests[bundle].tree.entries(), offer.includes.iter().collect())))
             .collect();
-        let plan =
-            planning::step(OldRelease { version: old.release.version, bundles: &old_bundles, tree: &old.tree }, new);
-        let manifest_deltas = manifest_deltas(&plan.path, old, texts)?;
+        let before = OldRelease { version: old.release.version, bundles: &old_bundles, tree: &old.tree };
+        let needs = Needs::of(before, new);
+        let (new_contents, files) = needs.to_compare();
+        let plan = needs.pack(&comparer.compare(&new_contents, &files)?);
+        let manifest_deltas = text_deltas::of_manifests(&plan.path, old, texts)?;
         orders.push(PackOrder { plan, manifest_deltas, level: request.levels.steps });
     }
     orders.extend(planning::from_nothing(new).into_iter().map(order));
     Ok(orders)
-}
-
-/// Every manifest that changed as a delta, each proved.
-fn manifest_deltas(
-    path: &str,
-    old: &PublishedRelease,
-    texts: &BTreeMap<BundleName, Vec<u8>>,
-) -> Result<Vec<ManifestDelta>, PublishError> {
-    let changed: Vec<(&BundleName, &Vec<u8>, &Vec<u8>)> = texts
-        .iter()
-        .filter_map(|(bundle, text)| Some((bundle, old.texts.get(bundle)?, text)))
-        .filter(|(_, old_text, text)| old_text != text)
-        .collect();
-    let make = |(bundle, old_text, text): &(&BundleName, &Vec<u8>, &Vec<u8>)| {
-        let frame = make_manifest_delta(old_text, text)?;
-        let again = apply_manifest_delta(old_text, &frame, text.len() as u64)?;
-        let (expected, found) = (Digest::of(text), Digest::of(&again));
-        if found != expected {
-            return Err(crate::pack::PackError::WrongDigest { what: "a manifest", expected, found });
-        }
-        Ok(ManifestDelta { bundle: (*bundle).clone(), base: Digest::of(old_text), frame })
-    };
-    let deltas: Result<Vec<ManifestDelta>, _> = changed.par_iter().with_max_len(1).map(make).collect();
-    deltas.map_err(|source| PublishError::Pack { path: path.to_owned(), source })
 }
 
 fn publish_manifest(site: &Site, batch: &crate::site::Batch<'_>, text: &[u8]) -> Result<ManifestName, PublishError> {

@@ -3,7 +3,7 @@
 //!
 //! A block is taken over when it makes the same blobs in the same order. That its bytes are those that were proved when
 //! it was made is told by its digest, which stands in a head that is signed for. How hard it was compressed no pack
-//! says, so that is tried ([`OldBlocks::if_alike`]): a release at another level, or with another zstd, takes over
+//! says, so that is tried ([`OldBlocks::if_alike`]): a release at another level, or with other coders, takes over
 //! nothing. What is damaged is not taken over either.
 
 use std::collections::HashMap;
@@ -102,7 +102,8 @@ impl OldBlock {
             let method = match build.method {
                 Method::Whole => Method::Whole,
                 Method::WholeForm { form } => Method::WholeForm { form },
-                Method::Delta { .. } | Method::DeltaForm { .. } | Method::Predicted { .. } => return None,
+                // All others start from an old blob.
+                _ => return None,
             };
             Some(Build { id: build.id.resolve(known)?, size: build.size, method })
         });

@@ -10,6 +10,7 @@ use crate::manifest::{BundleManifest, Release};
 use crate::report::{Event, Reporter, Silent};
 use crate::site::{Access, Owners, Site};
 use crate::types::{Digest, Entry, Kind, Version};
+mod similar;
 
 /// Publishing time of all tests: 2024-01-01.
 const NOW: i64 = 1_704_067_200;

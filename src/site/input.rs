@@ -8,6 +8,7 @@ use super::scan::scan;
 use super::{FileId, InputError, Owners, ScannedTree, Spool, archive};
 use crate::manifest::BundleDefinition;
 use crate::types::{BundleName, Digest, Hasher, TreePath};
+use crate::xz;
 
 /// Where the input lies: `definitions/BUNDLE.toml` and `trees/BUNDLE/usr` or `trees/BUNDLE.tar`.
 #[derive(Debug)]
@@ -41,13 +42,15 @@ pub enum ContentKind {
     Text,
     /// A gzip member.
     Gzip,
+    /// A file with one xz stream, such as a kernel image.
+    Xz,
     /// Any other.
     Other,
 }
 
 impl ContentKind {
     /// Bytes that a look needs.
-    pub const LOOK_BYTES: usize = 512;
+    pub const LOOK_BYTES: usize = xz::LOOK_BYTES;
 
     /// The kind of a content that begins so.
     pub fn of(start: &[u8]) -> Self {
@@ -56,6 +59,8 @@ impl ContentKind {
             if matches!(start.get(16..18), Some([1, 0] | [0, 1])) { Self::Object } else { Self::Elf }
         } else if start.starts_with(b"\x1f\x8b") {
             Self::Gzip
+        } else if xz::looks_like_xz(start) {
+            Self::Xz
         } else if !start.contains(&0) {
             Self::Text
         } else {
@@ -235,6 +240,7 @@ mod tests {
         assert_eq!(ContentKind::of(&elf(3)), ContentKind::Elf);
         assert_eq!(ContentKind::of(&elf(1)), ContentKind::Object);
         assert_eq!(ContentKind::of(b"\x1f\x8b\x08\0"), ContentKind::Gzip);
+        assert_eq!(ContentKind::of(b"\xfd7zXZ\0\0\x01"), ContentKind::Xz);
         assert_eq!(ContentKind::of(b"#!/bin/sh\n"), ContentKind::Text);
         assert_eq!(ContentKind::of(b""), ContentKind::Text);
         assert_eq!(ContentKind::of(b"a\0b"), ContentKind::Other);

@@ -1,9 +1,12 @@
 //! Puts right, in the previous tree, the damage that it shares with the one that was live: trees share inodes, so what
-//! damages a file of one damages it in all. This is the only write that a previous tree ever sees.
+//! damages a file of one damages it in all. This is the only write that a previous tree ever sees, and a run that is
+//! killed before it leaves the damage: [`mend`] finds that when the tree is to be the live one again.
 
 use super::{StageError, split_text};
-use crate::disk::{Directory, Inode};
-use crate::types::TreePath;
+use crate::disk::{Directory, DiskError, FileType, Inode};
+use crate::manifest::Tree;
+use crate::tree::Writer;
+use crate::types::{Digest, Entry, Kind, Seen, TreePath};
 
 /// A damaged file and the inode that was at its place.
 #[derive(Clone, Debug)]
@@ -42,15 +45,56 @@ pub fn heal(previous: &Directory, live: &Directory, damaged: &[Damaged], was_liv
         let there = to.look(name)?;
         let shared = there.zip(*inode).is_some_and(|(there, inode)| there.is_same_inode(&inode));
         if shared || (was_live && there.is_none()) {
-            let mtime = to.inode()?.mtime;
-            let whole = format!(".{name}.whole");
-            to.remove(&whole)?;
-            from.link(name, &to, &whole)?;
-            to.rename(&whole, &to, name)?;
-            to.set_mtime(mtime)?;
+            replace(&to, &from, name)?;
         }
     }
     Ok(())
+}
+
+/// Gives `kept` the files of `live` where it lacks them or has them otherwise, as far as `live` has the very entry; and its
+/// directories what is theirs.
+pub(super) fn mend(
+    kept: &Directory,
+    live: &Directory,
+    expected: &Tree,
+    seen: &[Seen],
+    writer: Writer,
+) -> Result<(), StageError> {
+    for (entry, _) in expected.entries().iter().zip(seen).filter(|(_, seen)| **seen != Seen::Same) {
+        if entry.is_directory() {
+            if let Some(directory) = kept.descend(entry.path.beneath_usr())? {
+                writer.settle_directory(&directory, &entry.metadata)?;
+            }
+            continue;
+        }
+        let (parent, name) = split_text(entry.path.beneath_usr());
+        let (Some(from), Some(to)) = (live.descend(parent)?, kept.descend(parent)?) else { continue };
+        if has(&from, name, entry, writer)? {
+            replace(&to, &from, name)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a directory has this file: content, mode, owner and time. The scan that follows looks at the rest.
+fn has(directory: &Directory, name: &str, entry: &Entry, writer: Writer) -> Result<bool, DiskError> {
+    let (Kind::File { digest, .. }, Some(inode)) = (&entry.kind, directory.look(name)?) else { return Ok(false) };
+    if inode.file_type != FileType::File || inode.metadata_difference(&entry.metadata, writer.ownership).is_some() {
+        return Ok(false);
+    }
+    let read = Digest::of_reader(directory.open_file(name)?);
+    let failed = |source| DiskError { action: "read", path: directory.path().join(name), source };
+    Ok(read.map_err(failed)?.0 == *digest)
+}
+
+/// Puts the file `name` of `from` in the place of that in `to`, whose time stays.
+fn replace(to: &Directory, from: &Directory, name: &str) -> Result<(), DiskError> {
+    let mtime = to.inode()?.mtime;
+    let whole = format!(".{name}.whole");
+    to.remove(&whole)?;
+    from.link(name, to, &whole)?;
+    to.rename(&whole, to, name)?;
+    to.set_mtime(mtime)
 }
 
 #[cfg(test)]

@@ -15,13 +15,13 @@ use std::path::{Path, PathBuf};
 
 use crate::disk::{Directory, DiskError, FileType};
 use crate::manifest::Tree;
-use crate::plan::may_be_carried;
 use crate::report::{Progress, Reporter, Step};
 use crate::state::{LockedMachine, NewRecord, Record, Slot, StateError};
 use crate::store::Store;
 use crate::tree::{Depth, Fingerprints, Scan, Writer, scan};
 use crate::types::{Difference, Digest, Kind, Seen, TreePath};
 use carry::carry;
+use heal::mend;
 pub use heal::{Damaged, damaged, heal};
 
 /// What is to be staged.
@@ -144,7 +144,8 @@ pub fn stage(
     })
 }
 
-/// The previous tree as it is kept, after a look at every entry; content that is `known` is not read again.
+/// The previous tree as it is kept, after a look at every entry; content that is `known` is not read again. What does not
+/// belong to it goes, and files that are damaged come from the live tree where that has them.
 ///
 /// # Errors
 /// When there is none, or it is damaged.
@@ -160,12 +161,10 @@ pub fn previous(
         return Err(StageError::NoPrevious);
     };
     let live = machine.tree(Slot::Live)?;
-    let left_behind: Vec<PathBuf> = scan(&tree, expected, Depth::Metadata, writer.ownership, (Step::Check, reporter))?
-        .extra
-        .into_iter()
-        .filter(|path| may_be_carried(path))
-        .collect();
-    // The copies of carried paths in the kept tree are as old as it is: they make way for what is there now.
+    let look = |depth: Depth<'_>| scan(&tree, expected, depth, writer.ownership, (Step::Check, reporter));
+    // What no release owns: copies of carried paths, which are as old as the tree and make way for what is there now;
+    // what somebody put into the tree while it was live; what a killed run left.
+    let left_behind = look(Depth::Metadata)?.extra;
     for path in &left_behind {
         let (parent, name) = split(path);
         if let Some(parent) = tree.descend(parent)? {
@@ -178,7 +177,11 @@ pub fn previous(
         }
     }
     settle_parents_of(&tree, left_behind.iter().chain(&carried), expected, writer)?;
-    let found = scan(&tree, expected, Depth::Content(known), writer.ownership, (Step::Check, reporter))?;
+    let mut found = look(Depth::Content(known))?;
+    if let (Some(live), true) = (&live, found.seen.iter().any(|seen| *seen != Seen::Same)) {
+        mend(&tree, live, expected, &found.seen, writer)?;
+        found = look(Depth::Content(known))?;
+    }
     must_be_target(&tree, found, expected, &carried)?;
     Ok(StagedTree {
         slot: Slot::Previous,

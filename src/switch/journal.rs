@@ -40,6 +40,12 @@ pub(super) struct Journal {
     pub former: Slot,
     /// Paths that no release owns.
     pub carried: Vec<Carried>,
+    /// The time of the staged tree's top.
+    #[serde(default)]
+    pub to_mtime: Option<Time>,
+    /// The time of the live tree's top.
+    #[serde(default)]
+    pub from_mtime: Option<Time>,
 }
 
 /// A path that no release owns, by the inode that is to be in the live tree again.
@@ -79,9 +85,9 @@ const NAME: &str = "journal";
 const MAX_BYTES: u64 = 64 << 20;
 
 impl Journal {
-    pub fn new(staged: &StagedTree, carried: Vec<Carried>) -> Self {
+    pub fn new(staged: &StagedTree, carried: Vec<Carried>, to_mtime: Option<Time>, from_mtime: Option<Time>) -> Self {
         let StagedTree { from, to, slot: with, former, .. } = *staged;
-        Self { format: Format::One, from, to, with, former, carried }
+        Self { format: Format::One, from, to, with, former, carried, to_mtime, from_mtime }
     }
 
     /// Writes it, durably.

@@ -4,7 +4,8 @@
 //! 1 syncfs               everything below the exchange is on disk
 //! 2 journal              from, to: durable
 //! 3 exchange             renameat2(/usr, next, RENAME_EXCHANGE): the switch
-//! 4 settle               carried directories go back to /usr; the former live tree gets its place; syncfs; the journal goes
+//! 4 settle               carried directories go back to /usr; the tops get their times again; the former live tree gets its
+//!                        place; syncfs; the journal goes
 //! ```
 //!
 //! Before 3 `/usr` is the old release, after 3 the new one, and its own record says which, so there is one commit and no
@@ -21,7 +22,7 @@ use crate::disk::{Directory, DiskError, Inode};
 use crate::stage::StagedTree;
 use crate::state::{LockedMachine, Slot, StateError};
 pub use journal::JournalError;
-use journal::{Carried, Journal};
+use journal::{Carried, Journal, Time};
 
 /// Why the trees could not be exchanged.
 #[derive(Debug, thiserror::Error)]
@@ -54,7 +55,8 @@ pub fn switch(machine: &LockedMachine, staged: &StagedTree) -> Result<(), Switch
     home.sync_filesystem()?;
     let carried = staged.carried.iter().map(|path| carried_now(machine, staged.slot, path));
     let carried = carried.collect::<Result<Vec<_>, SwitchError>>()?;
-    let journal = Journal::new(staged, carried.into_iter().flatten().collect());
+    let times = (top_mtime(machine, staged.slot)?, top_mtime(machine, Slot::Live)?);
+    let journal = Journal::new(staged, carried.into_iter().flatten().collect(), times.0, times.1);
     journal.write(home)?;
 
     let root = machine.root();
@@ -102,7 +104,10 @@ fn settle(machine: &LockedMachine, journal: &Journal) -> Result<(), SwitchError>
             old_tree = old_tree.or(Some(slot));
         }
     }
+    // The exchange leads the tops' `..` elsewhere, which xfs takes for a change of the directories themselves.
+    set_top_mtime(machine, Slot::Live, journal.to_mtime)?;
     if let Some(slot) = old_tree {
+        set_top_mtime(machine, slot, journal.from_mtime)?;
         for carried in &journal.carried {
             bring_back(machine, slot, carried)?;
         }
@@ -115,6 +120,18 @@ fn settle(machine: &LockedMachine, journal: &Journal) -> Result<(), SwitchError>
     }
     home.sync_filesystem()?;
     Ok(Journal::clear(home)?)
+}
+
+fn top_mtime(machine: &LockedMachine, slot: Slot) -> Result<Option<Time>, SwitchError> {
+    let inode = machine.tree(slot)?.map(|top| top.inode()).transpose()?;
+    Ok(inode.map(|inode| inode.mtime.into()))
+}
+
+fn set_top_mtime(machine: &LockedMachine, slot: Slot, mtime: Option<Time>) -> Result<(), SwitchError> {
+    if let (Some(top), Some(mtime)) = (machine.tree(slot)?, mtime) {
+        top.set_mtime(mtime.into())?;
+    }
+    Ok(())
 }
 
 /// The carried path as it is in the live tree; none when it has gone meanwhile.

@@ -1,14 +1,16 @@
-//! The door to trees on disk: looks at one ([`scan`]) or at one path of it ([`look`]), and makes entries in
+//! The door to trees on disk: looks at one ([`scan`]), at some paths of it ([`find`], [`look`]), and makes entries in
 //! one ([`Writer`]).
 //!
 //! Neither knows which tree is live or why something is wanted; that is the business of the moves above.
 
+mod find;
 mod fingerprints;
 mod look;
 mod scan;
 mod unowned;
 mod write;
 
+pub use find::find;
 pub use fingerprints::{Fingerprint, Fingerprints, KnownContent};
 pub use look::{Found, FoundKind, look};
 pub use scan::{Depth, Scan, scan};

@@ -1,14 +1,16 @@
 //! The one thing that the targets metadata says: which release document is the newest.
 //!
 //! ```text
-//! target name   releases/20.json           custom {"version": 20}, length, sha256
+//! target name   releases/20.json           custom {"version": 20, "deltas": {"10": 612}}, length, sha256
 //! file          releases/<sha256>.20.json  (TUF's naming under consistent snapshots)
 //! ```
 //!
-//! Exactly one target, of exactly that shape; anything else is refused. Unknown fields are passed over.
+//! Exactly one target, of exactly that shape; anything else is refused. Unknown fields are passed over, and `deltas` may
+//! be absent.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
+use serde_json::Value;
 use tough::schema::Target;
 
 use super::MAX_RELEASE_BYTES;
@@ -26,6 +28,27 @@ pub struct NewestRelease {
     pub reference: Reference,
     /// Where the release document lies, relative to the publication.
     pub path: String,
+    /// From which older releases' documents there is a delta to this one, and its length in bytes. Hints: what such a
+    /// delta makes is believed when it is what `reference` names.
+    pub deltas: BTreeMap<Version, u64>,
+}
+
+impl NewestRelease {
+    /// The release of that number with this document, and no deltas to it.
+    pub fn new(version: Version, reference: Reference) -> Self {
+        let path = document_path(version, &reference.digest);
+        Self { version, reference, path, deltas: BTreeMap::new() }
+    }
+
+    /// What the targets metadata says of it beside digest and length.
+    pub(super) fn custom(&self) -> HashMap<String, Value> {
+        let deltas = self.deltas.iter().map(|(from, length)| (from.to_string(), Value::from(*length)));
+        let mut custom = HashMap::from([("version".to_owned(), Value::from(self.version.number()))]);
+        if !self.deltas.is_empty() {
+            custom.insert("deltas".to_owned(), Value::Object(deltas.collect()));
+        }
+        custom
+    }
 }
 
 /// The name that the targets metadata gives to the release document of a version.
@@ -97,13 +120,19 @@ fn read(name: &str, target: &Target) -> Result<NewestRelease, String> {
     let version = name.strip_prefix("releases/").and_then(|rest| rest.strip_suffix(".json"));
     let version: Option<Version> = version.and_then(|text| text.parse().ok());
     let version = version.ok_or_else(|| format!("a target is named `{shown}`"))?;
-    if target.custom.get("version").and_then(serde_json::Value::as_u64) != Some(u64::from(version.number())) {
+    if target.custom.get("version").and_then(Value::as_u64) != Some(u64::from(version.number())) {
         return Err(format!("the custom version of `{shown}` is not {version}"));
     }
     let digest = sha256(target).ok_or_else(|| bad_digest(name))?;
     if target.length > MAX_RELEASE_BYTES {
         return Err(format!("`{shown}` has {} bytes; {MAX_RELEASE_BYTES} are allowed", target.length));
     }
-    let reference = Reference { digest, length: target.length };
-    Ok(NewestRelease { version, reference, path: document_path(version, &digest) })
+    let mut newest = NewestRelease::new(version, Reference { digest, length: target.length });
+    if let Some(deltas) = target.custom.get("deltas") {
+        let bad = || format!("the custom deltas of `{shown}` are not lengths by release");
+        for (from, length) in deltas.as_object().ok_or_else(bad)? {
+            newest.deltas.insert(from.parse().map_err(|_| bad())?, length.as_u64().ok_or_else(bad)?);
+        }
+    }
+    Ok(newest)
 }

@@ -12,7 +12,6 @@ use std::collections::HashMap;
 use std::num::NonZeroU64;
 
 use jiff::Timestamp;
-use serde_json::Value;
 use tough::TargetName;
 use tough::schema::{Root, Snapshot, Target, Targets, Timestamp as TimestampRole};
 
@@ -21,10 +20,8 @@ use super::documents::{
 };
 use super::error::TrustError;
 use super::keys::{KeyDirectory, RootKeys};
-use super::release::target_name;
+use super::release::{NewestRelease, target_name};
 use super::roles::{Quartet, Seen};
-use super::trusted::Reference;
-use crate::types::Version;
 
 /// For how many days each role's metadata is good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,20 +102,19 @@ pub fn initialize(
 pub fn sign_release(
     current: &CurrentMetadata,
     keys: &KeyDirectory,
-    newest: (Version, Reference),
+    newest: &NewestRelease,
     lifetimes: &Lifetimes,
     now: Timestamp,
 ) -> Result<Vec<Document>, TrustError> {
     let present = current.verify()?;
     let when = When::after(&present, now, lifetimes)?;
-    let (version, Reference { digest, length }) = newest;
     let target = Target {
-        length,
-        hashes: hashes(&digest),
-        custom: HashMap::from([("version".to_owned(), Value::from(version.number()))]),
+        length: newest.reference.length,
+        hashes: hashes(&newest.reference.digest),
+        custom: newest.custom(),
         _extra: HashMap::new(),
     };
-    let name = TargetName::new(target_name(version))?;
+    let name = TargetName::new(target_name(newest.version))?;
     let targets =
         Targets { targets: HashMap::from([(name, target)]), ..targets_of(next(present.targets.version())?, &when) };
     let documents =

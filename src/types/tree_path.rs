@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,10 +11,11 @@ use serde::{Deserialize, Serialize};
 ///
 /// No component is empty, `.` or `..`, holds NUL or a line feed, or is longer than 255 bytes; the whole has at most 4,095
 /// and 128 levels, so that whoever walks down a tree runs out of neither handles nor stack.
-/// Paths are ordered component by component, so a directory comes right before everything beneath it.
+/// Paths are ordered component by component, so a directory comes right before everything beneath it. Clones share the
+/// text.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct TreePath(Box<str>);
+pub struct TreePath(Arc<str>);
 
 /// Why a text is no [`TreePath`].
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -131,7 +133,7 @@ impl TryFrom<String> for TreePath {
 
 impl From<TreePath> for String {
     fn from(path: TreePath) -> Self {
-        path.0.into()
+        path.as_str().to_owned()
     }
 }
 

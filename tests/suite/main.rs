@@ -6,9 +6,12 @@
 
 mod bundles;
 mod commands;
+mod crash;
 mod disk;
+mod fuzzing;
 mod hostile;
 mod http;
+mod inside;
 mod install;
 mod interrupted;
 mod machine;
@@ -18,6 +21,7 @@ mod publisher;
 mod real_os;
 mod refusals;
 mod repair;
+mod routes;
 mod tampering;
 mod trust;
 mod update;

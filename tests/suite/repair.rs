@@ -110,6 +110,26 @@ fn damage_to_a_shared_inode_is_put_right_in_every_tree() {
 }
 
 #[test]
+fn a_damaged_previous_tree_is_mended_from_the_live_one() {
+    let machine = Machine::installed(10, &["editors"]);
+    machine.succeeds(["update"]);
+    // The same file in both releases, as a repair leaves it that is killed right after its exchange.
+    replace(&machine.path(".stateless-update/previous/bin/ed"));
+    fs::write(machine.path(".stateless-update/previous/bin/.ed.whole"), "half").expect("written");
+    machine.succeeds(["rollback"]);
+    machine.assert_holds(10, &["editors"]);
+}
+
+#[test]
+fn what_was_put_into_a_tree_does_not_keep_it_from_coming_back() {
+    let machine = Machine::installed(10, &[]);
+    fs::write(machine.path("usr/bin/stray"), "stray").expect("written");
+    machine.succeeds(["update"]);
+    machine.succeeds(["rollback"]);
+    machine.assert_holds(10, &[]);
+}
+
+#[test]
 fn many_transitions_leave_no_trace_of_each_other() {
     let machine = Machine::installed(10, &[]);
     machine.succeeds(["bundle-add", "openstack-compute"]);

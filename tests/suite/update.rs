@@ -7,7 +7,7 @@ use serde_json::json;
 use xtask::judge::Tree;
 
 use crate::machine::{Machine, figures, overwrite_in_place, replace};
-use crate::world::world;
+use crate::world::{copy, world};
 
 #[test]
 fn moves_to_the_newest_release() {
@@ -30,6 +30,36 @@ fn a_step_costs_less_than_its_files() {
     let (bytes, requests) = (update.number("download_bytes"), update.number("requests"));
     assert!(bytes < whole / 4, "{bytes} bytes for a tree of {whole}");
     assert!(requests <= 20, "{requests} requests");
+}
+
+#[test]
+fn a_release_document_comes_as_a_delta_and_whole_where_that_is_bad() {
+    let directory = world().directory();
+    let publication = directory.path().join("publication");
+    copy(&world().publication.path, &publication);
+    let server = world().programs.serve(&publication).expect("a server");
+    // From the publication before release 20: a machine that has seen its document would not ask for it.
+    let machine = Machine::empty();
+    machine.install(&world().server_before.url, 10, &["editors"]).success().expect("installed");
+    let update = |what: &str| {
+        let twin = machine.twin();
+        let outcome = twin.client(["update", "--url", &server.url]);
+        let outcome = outcome.success().unwrap_or_else(|error| panic!("{what}: {error:#}"));
+        twin.assert_holds(20, &["editors"]);
+        (outcome.number("download_bytes"), outcome.number("requests"))
+    };
+    let files = || fs::read_dir(publication.join("releases")).expect("listed").map(|file| file.expect("a file").path());
+    let delta = files().find(|path| path.to_string_lossy().ends_with(".20.from-10")).expect("a delta");
+    let whole = files().find(|path| path.to_string_lossy().ends_with(".20.json")).expect("a document");
+    let whole = fs::metadata(whole).expect("a document").len();
+    let good = fs::read(&delta).expect("a delta");
+    let (bytes, requests) = update("as published");
+    let bad = b"not a frame at all";
+    fs::write(&delta, bad).expect("written");
+    let damaged = (bytes - good.len() as u64 + bad.len() as u64 + whole, requests + 1);
+    assert_eq!(update("damaged"), damaged);
+    fs::remove_file(&delta).expect("removed");
+    assert_eq!(update("missing").1, requests + 1);
 }
 
 #[test]

@@ -4,11 +4,14 @@
 //! the clock is only good for comparison within one run. Every tree that the client makes is judged, so nothing is
 //! measured that is wrong.
 
+mod floor;
 mod goals;
 mod input;
 mod machine;
 mod origin;
+mod parts;
 mod peers;
+mod ratio;
 mod report;
 mod table;
 mod usage;
@@ -20,6 +23,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
+use clap::ValueEnum;
 
 use crate::demo::grouped;
 use crate::judge;
@@ -28,6 +32,8 @@ use crate::publication::Publication;
 use crate::trees::{Trees, absolute};
 use machine::{Machine, Measures};
 use origin::Origin;
+use parts::{Bench, Part, Served};
+use ratio::Ratio;
 use report::Report;
 pub use usage::{Measured, in_between};
 
@@ -52,7 +58,10 @@ pub struct Options {
     /// How hard it compresses packs from nothing, which take most of the time (its own --level-from-nothing).
     #[arg(long, value_name = "N", conflicts_with = "publication")]
     level_from_nothing: Option<u32>,
-    /// Measure the same step by ostree, casync and zstd, as far as they are installed.
+    /// Measure only these parts, for runs that must be short; all but `peers` unless given.
+    #[arg(long, value_name = "PARTS", value_delimiter = ',')]
+    only: Vec<Part>,
+    /// Measure the same step by other systems too, as far as they are installed.
     #[arg(long)]
     peers: bool,
     /// Programs that are built already, instead of building them with optimisations.
@@ -109,53 +118,107 @@ fn in_directory(options: &Options, programs: &Programs, work: &Path) -> Result<R
         report.notes.push("not run by root, so owners are neither set nor compared".to_owned());
     }
     let given = absolute(&options.trees)?;
-    let releases @ [from, to] = [options.from, options.to];
-    let levels = options.levels();
-    let (trees, publication) = match &options.publication {
-        Some(publication) => {
-            (Trees::of_releases(&given, releases, work)?, input::copy_of(&absolute(publication)?, work)?)
-        }
-        None => (input::with_tiny(&given, releases, work)?, Publication::init(programs, work, None)?),
+    let releases = [options.from, options.to];
+    let trees = match &options.publication {
+        Some(_) => Trees::of_releases(&given, releases, work)?,
+        None => input::with_tiny(&given, releases, work)?,
     };
     report.input = told(&trees)?;
     println!("{}", report.input);
+    let mut measures = Measures::default();
+    let level = options.level();
+    let bench = Bench { programs, given: &given, releases, level: &level, work };
+    if [Part::Machine, Part::Bytes, Part::TwoBundles].iter().any(|part| options.measures(*part)) {
+        of_one_publication(options, &bench, &trees, &mut report, &mut measures)?;
+    }
+    if options.measures(Part::Line) {
+        bench.line(&mut measures)?;
+    }
+    if options.measures(Part::DeltaPacks) {
+        println!("\n{}", table::head("publisher"));
+        report.publisher.extend(bench.delta_packs(&mut measures, &trees)?);
+    }
+    if options.measures(Part::Peers) {
+        println!("\n{}", table::head("peer"));
+        let (peers, notes) = peers::measure_all(programs, &given, &trees, work)?;
+        if let Some(update) = &measures.update {
+            report.ratios = ratio::ratios(&peers, update, measures.delta_packs.as_ref());
+            println!("\n{}", Ratio::head());
+            report.ratios.iter().for_each(|ratio| println!("{}", ratio.line()));
+        }
+        report.peers = peers.into_iter().map(|peer| peer.row).collect();
+        report.notes.extend(notes);
+    }
+    report.goals = goals::goals(&measures);
+    report.client = measures.rows;
+    report.notes.extend(measures.notes);
+    Ok(report)
+}
+
+/// The parts that share a publication of all bundles: it is made, or was given.
+fn of_one_publication(
+    options: &Options,
+    bench: &Bench<'_>,
+    trees: &Trees,
+    report: &mut Report,
+    measures: &mut Measures,
+) -> Result<()> {
+    let Bench { programs, work, .. } = *bench;
+    let [from, to] = trees.releases;
+    let publication = match &options.publication {
+        Some(publication) => input::copy_of(&absolute(publication)?, work)?,
+        None => Publication::init(programs, work, None)?,
+    };
     let publish = |release: u32, report: &mut Report| -> Result<()> {
         if options.publication.is_none() {
-            let row = input::publish(programs, &publication, &trees, release, &levels, work)?;
+            let row = input::publish(programs, &publication, trees, release, &options.levels(), work)?;
             println!("{}", row.line());
             report.publisher.push(row);
         }
         Ok(())
     };
     println!("\n{}", table::head("publisher"));
-    publish(from, &mut report)?;
+    publish(from, report)?;
     let origin = Origin::serve(programs, &publication.path, &work.join("origin"))?;
     report.origin = origin.name;
-    let machine = Machine { programs, trees: &trees, publication: &publication, origin: &origin, work };
-    let mut measures = Measures::default();
+    let machine = Machine { programs, trees, publication: &publication, origin: &origin, work: work.join("machine") };
     println!("\n{}", table::head("client"));
-    machine.install(&mut measures)?;
+    if options.measures(Part::Machine) {
+        fs::create_dir(&machine.work)?;
+        machine.install(measures)?;
+        measures.install = measures.rows.last().cloned();
+    }
     // Only now, so that the machine has seen nothing of the newer release before it looks for one.
-    publish(to, &mut report)?;
+    publish(to, report)?;
     if options.publication.is_some() && input::sign_again(programs, &publication)? {
-        report.notes.push(
+        measures.note(
             "the publication had both releases before the machine was made: of the newer, the update read the timestamp \
              again and found the other metadata in its cache"
                 .to_owned(),
         );
     }
-    machine.story(&mut measures)?;
-    report.notes.extend(input::sizes(&publication.path)?.into_iter().map(|part| format!("published {part}")));
-    report.goals = goals::goals(&measures);
-    report.client = measures.rows;
-    report.notes.extend(measures.notes);
-    if options.peers {
-        println!("\n{}", table::head("peer"));
-        let (rows, notes) = peers::measure_all(programs, &given, &trees, work)?;
-        report.peers = rows;
-        report.notes.extend(notes);
+    if options.measures(Part::Machine) {
+        machine.story(measures)?;
     }
-    Ok(report)
+    let served = Served { trees, publication: &publication, origin: &origin };
+    if options.measures(Part::Bytes) {
+        bench.for_bytes(measures, &served)?;
+    }
+    if options.measures(Part::TwoBundles) {
+        bench.two_bundles(measures, &served)?;
+    }
+    report.notes.extend(input::sizes(&publication.path)?.into_iter().map(|part| format!("published {part}")));
+    Ok(())
+}
+
+/// What `cargo xtask floor` does: walks a directory, reads and hashes every file, and says how much that was.
+///
+/// # Errors
+/// When something cannot be read.
+pub fn floor(directory: &Path) -> Result<()> {
+    let floor::Scanned { files, bytes } = floor::scan(directory)?;
+    println!("{} files, {} bytes", grouped(files), grouped(bytes));
+    Ok(())
 }
 
 fn build(checkout: &Path, target: &Path) -> Result<Programs> {
@@ -206,12 +269,23 @@ fn installed(name: &str) -> Option<PathBuf> {
 }
 
 impl Options {
+    /// Whether a part is to be measured.
+    fn measures(&self, part: Part) -> bool {
+        if part == Part::Peers && self.peers {
+            return true;
+        }
+        if self.only.is_empty() { part != Part::Peers } else { self.only.contains(&part) }
+    }
+
     /// What the publisher is told about compression.
     fn levels(&self) -> Vec<String> {
-        let levels = [("--level", self.level), ("--level-from-nothing", self.level_from_nothing)];
-        let given =
-            levels.iter().filter_map(|(name, level)| level.map(|level| [(*name).to_owned(), level.to_string()]));
-        given.flatten().collect()
+        let from_nothing = self.level_from_nothing.map(|level| ["--level-from-nothing".to_owned(), level.to_string()]);
+        self.level().into_iter().chain(from_nothing.into_iter().flatten()).collect()
+    }
+
+    /// The same without what packs from nothing are to be like.
+    fn level(&self) -> Vec<String> {
+        self.level.map(|level| vec!["--level".to_owned(), level.to_string()]).unwrap_or_default()
     }
 
     /// The command, with names for directories.
@@ -222,6 +296,11 @@ impl Options {
         }
         for option in self.levels() {
             command += &format!(" {option}");
+        }
+        if !self.only.is_empty() {
+            let names = self.only.iter().filter_map(ValueEnum::to_possible_value);
+            let names: Vec<String> = names.map(|name| name.get_name().to_owned()).collect();
+            command += &format!(" --only {}", names.join(","));
         }
         if self.peers {
             command += " --peers";

@@ -9,6 +9,8 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::crash::{self, Disturbance, World, power};
+use crate::programs::Programs;
 use crate::{floors, schemas, small_os};
 
 /// How a step ended that did not fail.
@@ -18,6 +20,13 @@ enum Passed {
     /// Something that it needs is not on this machine.
     Skipped(String),
 }
+
+/// Of the points of kills, CI takes one in so many: about half a minute.
+const KILLS_EVERY: usize = 40;
+/// Of the points of errors.
+const ERRORS_EVERY: usize = 1500;
+/// Power cuts on each file system.
+const POWER_CUTS: &str = "40";
 
 /// Does its part on a checkout and adds to the totals.
 type Step = fn(&Path, &mut Totals) -> Result<Passed>;
@@ -45,7 +54,7 @@ struct Counts {
 pub fn run(checkout: &Path) -> Result<()> {
     let begun = Instant::now();
     let mut totals = Totals::default();
-    let steps: [(&str, Step); 8] = [
+    let steps: [(&str, Step); 10] = [
         ("format", |checkout, _| cargo(checkout, &["fmt", "--all", "--", "--check"])),
         ("floors", |checkout, _| {
             let checked = floors::check(checkout)?;
@@ -60,6 +69,8 @@ pub fn run(checkout: &Path) -> Result<()> {
         }),
         ("tests", |checkout, totals| tests(checkout, totals, &["--lib", "--bins", "--tests"])),
         ("doctests", |checkout, totals| tests(checkout, totals, &["--doc"])),
+        ("crashes", |checkout, _| crashes(checkout)),
+        ("power cuts", |checkout, _| power_cuts(checkout)),
         ("licences", |checkout, _| licences(checkout)),
     ];
     for (name, step) in steps {
@@ -91,6 +102,30 @@ pub fn run(checkout: &Path) -> Result<()> {
         begun.elapsed().as_secs_f64(),
     );
     Ok(())
+}
+
+/// A sample of kills and errors at system calls; `cargo xtask crash-test` tries them all.
+fn crashes(checkout: &Path) -> Result<Passed> {
+    if !crash::can_trace() {
+        return Ok(Passed::Skipped("strace is not installed or may not trace: NOTHING is killed".to_owned()));
+    }
+    let world = World::new(Programs::build(checkout, false)?, checkout)?;
+    let mut told = Vec::new();
+    for (disturbance, every) in [(Disturbance::Kill, KILLS_EVERY), (Disturbance::Error, ERRORS_EVERY)] {
+        let options = crash::Options { transition: None, every, seed: 0, jobs: 2, release: false };
+        let tally = crash::tried(&world, disturbance, &options)?;
+        ensure!(tally.violations.is_empty(), "{} points broke a promise", tally.violations.len());
+        told.push(format!("{} points of {disturbance:?}", tally.reached));
+    }
+    Ok(Passed::Done(told.join(", ")))
+}
+
+/// A sample of power cuts, with both controls; `cargo xtask crash-test power` makes more.
+fn power_cuts(checkout: &Path) -> Result<Passed> {
+    if let Some(missing) = power::missing() {
+        return Ok(Passed::Skipped(format!("{missing}: NO power is cut")));
+    }
+    cargo(checkout, &["xtask", "crash-test", "power", "--points", POWER_CUTS])
 }
 
 /// Licences, bans and sources by `cargo deny`; advisories need a database from the network and are not a matter of CI.

@@ -10,7 +10,6 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
@@ -60,7 +59,7 @@ struct Demo<'a> {
 /// # Errors
 /// When a step fails or its tree is not what was published.
 pub fn run(checkout: &Path, options: &Options) -> Result<()> {
-    let programs = build(checkout, options.release)?;
+    let programs = Programs::build(checkout, options.release)?;
     let Some(keep) = &options.keep else {
         let work = tempfile::tempdir().context("cannot make a temporary directory")?;
         let path = work.path().to_owned();
@@ -97,22 +96,6 @@ fn in_directory(checkout: &Path, options: &Options, programs: &Programs, work: &
     println!("\nEvery tree marked equal was compared with the published one: content, mode,");
     println!("{}times, links and attributes.", if judge::compares_owners() { "owner, " } else { "" });
     Ok(())
-}
-
-fn build(checkout: &Path, release: bool) -> Result<Programs> {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    // The whole workspace, as the tests build it: with the same features nothing is compiled twice.
-    command.args(["build", "--quiet", "--workspace", "--bins"]);
-    if release {
-        command.arg("--release");
-    }
-    println!("building the programs (the first time takes some minutes)");
-    let status = command.current_dir(checkout).stdin(Stdio::null()).status().context("cannot start cargo")?;
-    ensure!(status.success(), "the programs cannot be built");
-    // This program lies in TARGET/PROFILE, wherever cargo was told to put that.
-    let this = std::env::current_exe().context("cannot find this program")?;
-    let target = this.ancestors().nth(2).context("this program does not lie in cargo's target directory")?;
-    Ok(Programs::in_directory(&target.join(if release { "release" } else { "debug" })))
 }
 
 fn publish(programs: &Programs, trees: &Trees, work: &Path, level: Option<u32>) -> Result<Publication> {

@@ -15,10 +15,18 @@ use paths::{Used, Uses};
 /// The floor of the programs: they may use every module.
 const FACES: u32 = 6;
 
-/// Neighbours on one floor of which the first may use the second: a pack holds deltas and forms of gzip files,
-/// forms write numbers as deltas do, and only what was staged is switched.
-const NEIGHBOURS: &[(&str, &str)] =
-    &[("report", "types"), ("pack", "delta"), ("pack", "gzip"), ("gzip", "delta"), ("switch", "stage")];
+/// Neighbours on one floor of which the first may use the second: a pack holds deltas and forms of gzip and xz files,
+/// forms write numbers as deltas do and have one checksum, and only what was staged is switched.
+const NEIGHBOURS: &[(&str, &str)] = &[
+    ("report", "types"),
+    ("pack", "delta"),
+    ("pack", "gzip"),
+    ("pack", "xz"),
+    ("gzip", "delta"),
+    ("xz", "delta"),
+    ("xz", "gzip"),
+    ("switch", "stage"),
+];
 
 /// Crates that live in these modules only; `bin` stands for the programs.
 const HOMES: &[(&str, &[&str])] = &[
@@ -27,7 +35,9 @@ const HOMES: &[(&str, &[&str])] = &[
     ("clap", &["bin"]),
     ("indicatif", &["bin"]),
     ("bsdiff", &["delta"]),
+    ("divsufsort", &["delta"]),
     ("zstd", &["manifest", "pack", "delta"]),
+    ("liblzma", &["pack", "xz"]),
     ("tar", &["site"]),
 ];
 

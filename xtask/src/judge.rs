@@ -94,6 +94,15 @@ impl Tree {
         self
     }
 
+    /// The tree with everything of `other` that it does not have itself.
+    #[must_use]
+    pub fn with(mut self, other: Self) -> Self {
+        for (path, node) in other.nodes {
+            self.nodes.entry(path).or_insert(node);
+        }
+        self
+    }
+
     /// What a machine must have that has these bundles: the union of `trees/BUNDLE` over `bundles`.
     ///
     /// # Errors

@@ -5,8 +5,10 @@
 
 pub mod bench;
 pub mod ci;
+pub mod crash;
 pub mod demo;
 pub mod floors;
+pub mod fuzz;
 pub mod hostile;
 pub mod judge;
 pub mod programs;

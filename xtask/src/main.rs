@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use xtask::{bench, ci, demo, hostile, small_os};
+use xtask::{bench, ci, crash, demo, fuzz, hostile, small_os};
 
 /// The project's automation.
 #[derive(Parser)]
@@ -22,13 +22,24 @@ enum Task {
     Demo(demo::Options),
     /// Runs everything that a change must pass: format, floors, schemas, fixtures, lints, tests, licences.
     Ci,
+    /// Breaks transitions at every system call, or cuts the power at any instant, and judges what is left.
+    #[command(subcommand)]
+    CrashTest(crash::CrashTest),
     /// Makes and signs the hostile publications of `fixtures/hostile` anew.
     Hostile,
+    /// Lets every decoder of foreign bytes meet what a fuzzer invents.
+    Fuzz(fuzz::Options),
     /// Measures publisher and client, and what else is installed, on real trees.
     Bench(bench::Options),
     /// Runs a program and writes what it needed: the process between the bench and what it measures.
     #[command(hide = true)]
     Measured(bench::Measured),
+    /// Reads and hashes every file beneath a directory: what a scan costs at least.
+    #[command(hide = true)]
+    Floor {
+        /// The directory.
+        directory: PathBuf,
+    },
     /// Brings the generated fixtures up to date.
     Fixtures {
         /// Write the two releases of the small OS as complete trees into DIR/10 and DIR/20 instead.
@@ -52,8 +63,11 @@ fn run(task: Task) -> Result<ExitCode> {
     match task {
         Task::Measured(measured) => return bench::in_between(&measured).map(ExitCode::from),
         Task::Bench(options) => bench::run(checkout, &options),
+        Task::Floor { directory } => bench::floor(&directory),
+        Task::Fuzz(options) => fuzz::run(checkout, &options),
         Task::Demo(options) => demo::run(checkout, &options),
         Task::Ci => ci::run(checkout),
+        Task::CrashTest(test) => crash::run(checkout, &test),
         Task::Hostile => hostile::write(checkout),
         Task::Fixtures { write: None } => small_os::listings(checkout, small_os::Listings::Write),
         Task::Fixtures { write: Some(directory) } => small_os::RELEASES.into_iter().try_for_each(|release| {

@@ -71,6 +71,26 @@ impl Programs {
         Self { update: directory.join("stateless-update"), publish: directory.join("stateless-publish") }
     }
 
+    /// Builds the programs of a checkout, optimised when it is for `release`.
+    ///
+    /// # Errors
+    /// When they cannot be built.
+    pub fn build(checkout: &Path, release: bool) -> Result<Self> {
+        let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        // The whole workspace, as the tests build it: with the same features nothing is compiled twice.
+        command.args(["build", "--quiet", "--workspace", "--bins"]);
+        if release {
+            command.arg("--release");
+        }
+        println!("building the programs (the first time takes some minutes)");
+        let status = command.current_dir(checkout).stdin(Stdio::null()).status().context("cannot start cargo")?;
+        ensure!(status.success(), "the programs cannot be built");
+        // This program lies in TARGET/PROFILE, wherever cargo was told to put that.
+        let this = std::env::current_exe().context("cannot find this program")?;
+        let target = this.ancestors().nth(2).context("this program does not lie in cargo's target directory")?;
+        Ok(Self::in_directory(&target.join(if release { "release" } else { "debug" })))
+    }
+
     /// Runs the publisher; `epoch` is what the time is said to be, in seconds since 1970.
     ///
     /// # Errors
@@ -101,14 +121,26 @@ impl Programs {
         root: &Path,
         args: impl IntoIterator<Item = A>,
     ) -> Result<Outcome> {
+        let args: Vec<A> = args.into_iter().collect();
+        let output = self.client_output(prefix, root, &args)?;
+        let asked: Vec<_> = args.iter().map(|arg| arg.as_ref().to_string_lossy()).collect();
+        Outcome::of(output).with_context(|| format!("stateless-update {}", asked.join(" ")))
+    }
+
+    /// As [`Programs::client_within`], for runs that may be killed: whatever it said.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn client_output<P: AsRef<OsStr>, A: AsRef<OsStr>>(
+        &self,
+        prefix: &[P],
+        root: &Path,
+        args: &[A],
+    ) -> Result<Output> {
         let mut line: Vec<&OsStr> = vec!["timeout".as_ref(), LIMIT.as_ref()];
         line.extend(prefix.iter().map(AsRef::as_ref));
         line.push(self.update.as_os_str());
-        let args: Vec<A> = args.into_iter().collect();
-        let mut command = bare(&line);
-        let output = run(command.args(&args).arg("--root").arg(root).args(["--json", "--yes"]))?;
-        let asked: Vec<_> = args.iter().map(|arg| arg.as_ref().to_string_lossy()).collect();
-        Outcome::of(output).with_context(|| format!("stateless-update {}", asked.join(" ")))
+        run(bare(&line).args(args).arg("--root").arg(root).args(["--json", "--yes"]))
     }
 
     /// Serves a publication on a free port of loopback.
@@ -147,7 +179,11 @@ impl Output {
 }
 
 impl Outcome {
-    fn of(output: Output) -> Result<Self> {
+    /// What a run said, when it kept the contract of `--json`.
+    ///
+    /// # Errors
+    /// When it said anything but JSON lines with exactly one result, the last.
+    pub fn of(output: Output) -> Result<Self> {
         let Output { code, stdout, stderr } = output;
         let told = || format!("exit code {code}, standard output {stdout:?}, standard error {stderr:?}");
         let events: Vec<Value> =

@@ -4,12 +4,13 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Map, Value, json};
 use stateless_update::manifest::PackOffer;
-use stateless_update::publish::{self, CheckRequest, Levels, ReleaseRequest};
+use stateless_update::plan::Route;
+use stateless_update::publish::{self, Amount, CheckRequest, Levels, ReleaseRequest, Released};
 use stateless_update::report::{Event, Reporter};
 use stateless_update::site::Owners;
 
 use super::args::{Check, Command, Init, Keys, Refresh, Release};
-use super::common::numbers::{bytes, counted, duration};
+use super::common::numbers::{bytes, count, counted, duration};
 use super::common::{Answer, Ending, Face, Failure, Weight};
 use super::failure::of_publish;
 use super::serve;
@@ -71,11 +72,21 @@ fn release(options: &Release, face: &Face) -> Ending {
     }
     let document = &released.release;
     let name = |pack: &PackOffer| pack.bundle.as_ref().map(|bundle| bundle.as_str().to_owned());
-    let packs: Vec<Value> = document
-        .packs
-        .iter()
-        .map(|pack| json!({ "path": pack.path, "from": pack.from, "bundle": name(pack), "bytes": pack.length }))
-        .collect();
+    let described = |pack: &PackOffer| {
+        let sources: Vec<Value> = sources_of(&released, pack)
+            .map(|(name, Amount { contents, bytes })| {
+                json!({ "source": name.replace(' ', "-"), "contents": contents, "bytes": bytes })
+            })
+            .collect();
+        json!({
+            "path": pack.path,
+            "from": pack.from,
+            "bundle": name(pack),
+            "bytes": pack.length,
+            "sources": sources,
+        })
+    };
+    let packs: Vec<Value> = document.packs.iter().map(described).collect();
     let mut text = format!(
         "release {}: {}, {}, {}\n{} new, {}\n",
         document.version,
@@ -91,7 +102,23 @@ fn release(options: &Release, face: &Face) -> Ending {
     }
     for pack in &document.packs {
         text.push_str(&format!("{:>10}  {}\n", bytes(pack.length), pack.path));
+        let sources: Vec<String> =
+            sources_of(&released, pack).map(|(name, amount)| format!("{} {name}", count(amount.contents))).collect();
+        if let Some(from) = pack.from.filter(|_| !sources.is_empty()) {
+            text.push_str(&format!("            from {from}: {}\n", sources.join(", ")));
+        }
     }
+    for (from, route) in &released.routes {
+        text.push_str(&format!("from {from}: {}, {}\n", way(route), bytes(route.bytes)));
+    }
+    let routes: Vec<Value> = released
+        .routes
+        .iter()
+        .map(|(from, route)| {
+            let via = route.stops.split_last().map(|(_, via)| via).unwrap_or_default();
+            json!({ "from": from, "from_nothing": route.from.is_none(), "via": via, "bytes": route.bytes })
+        })
+        .collect();
     let fields = json!({
         "version": document.version,
         "floor": document.floor,
@@ -103,8 +130,28 @@ fn release(options: &Release, face: &Face) -> Ending {
         "blocks": released.blocks,
         "blocks_reused": released.blocks_reused,
         "packs": packs,
+        "routes": routes,
     });
     Ok(done(text, fields))
+}
+
+/// From what the contents of a pack are made; nothing for a pack from nothing.
+fn sources_of<'a>(released: &'a Released, pack: &PackOffer) -> impl Iterator<Item = (&'static str, Amount)> + use<'a> {
+    let from = pack.from;
+    let of_step = released.sources.iter().filter(move |(version, _)| Some(*version) == from);
+    of_step.flat_map(|(_, sources)| sources.named())
+}
+
+/// How a machine comes to the release.
+fn way(route: &Route) -> String {
+    let Some((_, via)) = route.stops.split_last().filter(|_| route.from.is_some()) else {
+        return "anew".to_owned();
+    };
+    let packs = counted(route.stops.len() as u64, "pack", "packs");
+    match via {
+        [] => packs,
+        via => format!("{packs} via {}", via.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
+    }
 }
 
 fn check(options: &Check, face: &Face) -> Ending {

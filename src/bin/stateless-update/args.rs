@@ -5,7 +5,7 @@ mod options;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args as Group, Parser, Subcommand};
+use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 
 use super::common::Shown;
 pub(crate) use options::{
@@ -17,6 +17,8 @@ const EXAMPLES: &str = "\
 Examples:
   stateless-update check-update
   stateless-update update
+  stateless-update update --prefer bytes      # behind a slow or metered line
+  stateless-update update --memory 64M        # on a small machine
   stateless-update bundle-add openstack-compute
   stateless-update --root /mnt/machine --url https://example.org/os diagnose
 
@@ -57,6 +59,13 @@ pub(crate) struct Global {
     /// Threads for hashing, patching and decompressing; 0 for one per processor
     #[arg(long, global = true, value_name = "N", default_value_t = 0)]
     pub(crate) jobs: usize,
+    /// What is dearer: with bytes, large files are also taken apart and compressed again, which takes many seconds and
+    /// hundreds of MiB of memory for each
+    #[arg(long, global = true, value_name = "WHAT", default_value = "time")]
+    pub(crate) prefer: Dearer,
+    /// The most memory for decoding, such as 64M or 1G: what takes more is fetched in another way, and less is done at once
+    #[arg(long, global = true, value_name = "SIZE", value_parser = size)]
+    pub(crate) memory: Option<u64>,
     /// Requests under way at once
     #[arg(short = 'W', long, global = true, value_name = "N", default_value_t = 4,
           value_parser = clap::value_parser!(u16).range(1..=256))]
@@ -79,6 +88,15 @@ pub(crate) struct Global {
     /// Accept metadata that has expired, for a machine whose clock cannot be trusted
     #[arg(short = 'I', long, global = true)]
     pub(crate) ignore_time: bool,
+}
+
+/// What `--prefer` may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Dearer {
+    /// Do not take long, whatever it weighs
+    Time,
+    /// Fetch as little as can be
+    Bytes,
 }
 
 /// What to do.
@@ -207,6 +225,20 @@ fn seconds(text: &str) -> Result<Duration, String> {
     } else {
         Err("0 to 3600 seconds are possible".to_owned())
     }
+}
+
+/// A number of bytes, or of KiB, MiB or GiB with `K`, `M` or `G` behind it.
+fn size(text: &str) -> Result<u64, String> {
+    let (number, unit) = match text.split_at_checked(text.len().saturating_sub(1)) {
+        Some((number, "K" | "k")) => (number, 1 << 10),
+        Some((number, "M" | "m")) => (number, 1 << 20),
+        Some((number, "G" | "g")) => (number, 1 << 30),
+        _ => (text, 1),
+    };
+    let number: Option<u64> = number.parse().ok();
+    number
+        .and_then(|number| number.checked_mul(unit))
+        .ok_or("a number is wanted, with K, M, G or nothing behind it".into())
 }
 
 #[cfg(test)]

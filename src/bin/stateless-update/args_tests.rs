@@ -2,6 +2,7 @@
 
 use clap::CommandFactory;
 use stateless_update::client::{BundleFilter, Mode, Thoroughness};
+use stateless_update::plan::{Preference, Terms};
 use stateless_update::types::Version;
 
 use super::*;
@@ -36,9 +37,9 @@ fn names_are_those_of_the_command_line() {
 
 #[test]
 fn globals_stand_before_or_after_the_command() {
-    let options = "-p /r -u a -u b --trust t.json -j --no-progress -y --jobs 3 -W 5 -r 7 -d 0.5 -N -b \
+    let options = "-p /r -u a -u b --trust t.json -j --no-progress -y --jobs 3 --prefer bytes --memory 64M -W 5 -r 7 -d 0.5 -N -b \
                    --allow-insecure-http -I --verbose";
-    let long = "--root /r --url a --url b --trust t.json --json --no-progress --yes --jobs 3 \
+    let long = "--root /r --url a --url b --trust t.json --json --no-progress --yes --jobs 3 --prefer bytes --memory 64M \
                 --max-parallel-downloads 5 --max-retries 7 --retry-delay 0.5 --no-scripts --no-boot-update \
                 --allow-insecure-http --ignore-time --verbose";
     let reference = format!("{:?}", parsed(&format!("{options} info")).global);
@@ -47,11 +48,20 @@ fn globals_stand_before_or_after_the_command() {
     }
     let settings = parsed(&format!("{options} info")).global.settings();
     assert_eq!((settings.urls, settings.jobs, settings.parallel_downloads), (vec!["a".into(), "b".into()], 3, 5));
+    assert_eq!(settings.terms, Terms { prefer: Preference::Bytes, memory: Some(64 << 20) });
     assert_eq!((settings.max_retries, settings.retry_delay), (7, Duration::from_millis(500)));
     assert_eq!((settings.root, settings.trust), ("/r".into(), Some("t.json".into())));
     assert!(settings.allow_insecure_http && settings.ignore_time);
     assert_eq!(parsed("-u a info -u b").global.url, ["b"], "as the help says");
     assert_eq!(parsed("info").global.settings().root, PathBuf::from("/"));
+}
+
+#[test]
+fn sizes_have_units() {
+    for (text, bytes) in [("0", 0), ("123", 123), ("3K", 3 << 10), ("64m", 64 << 20), ("2G", 2 << 30)] {
+        assert_eq!(parsed(&format!("update --memory {text}")).global.memory, Some(bytes), "{text}");
+    }
+    assert_eq!(parsed("update").global.settings().terms, Terms::default());
 }
 
 #[test]
@@ -103,6 +113,12 @@ fn what_makes_no_sense_is_refused() {
         "info --retry-delay -1",
         "info --retry-delay nan",
         "info -W 0",
+        "update --prefer money",
+        "update --memory",
+        "update --memory 1T",
+        "update --memory M",
+        "update --memory -1",
+        "update --memory 99999999999G",
         "no-such-command",
         "update extra",
     ] {

@@ -4,9 +4,11 @@ use stateless_update::client::{
     AddRequest, BundleFilter, BundleInfoRequest, CleanRequest, InstallRequest, MirrorRequest, Mode, RemoveRequest,
     Settings, Thoroughness, UpdateRequest, VerifyRequest,
 };
+use stateless_update::plan::{Preference, Terms};
 
 use super::args::{
-    BundleAdd, BundleInfo, BundleList, BundleRemove, Clean, Global, Mirror, OsInstall, Repair, Rollback, Update, Verify,
+    BundleAdd, BundleInfo, BundleList, BundleRemove, Clean, Dearer, Global, Mirror, OsInstall, Repair, Rollback, Update,
+    Verify,
 };
 
 impl Global {
@@ -17,11 +19,21 @@ impl Global {
             urls: self.url.clone(),
             trust: self.trust.clone(),
             jobs: self.jobs,
+            terms: Terms { prefer: self.prefer.into(), memory: self.memory },
             parallel_downloads: self.max_parallel_downloads.into(),
             max_retries: self.max_retries,
             retry_delay: self.retry_delay,
             allow_insecure_http: self.allow_insecure_http,
             ignore_time: self.ignore_time,
+        }
+    }
+}
+
+impl From<Dearer> for Preference {
+    fn from(dearer: Dearer) -> Self {
+        match dearer {
+            Dearer::Time => Self::Time,
+            Dearer::Bytes => Self::Bytes,
         }
     }
 }

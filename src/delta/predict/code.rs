@@ -2,7 +2,6 @@
 
 use std::convert::Infallible;
 use std::io::{BufRead, Write};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::elf::Elf;
 use super::{Known, Layout, MAX_PREDICTED_BYTES, MAX_PREDICTED_TRIPLES, Predictor, Step};
@@ -12,14 +11,11 @@ use crate::delta::{Delta, DeltaError, ReadAt, References, Role, Streams, skip};
 
 /// The level at which deltas are compared; the higher ones agree with it about which is smaller.
 const COMPARISON_LEVEL: i32 = 6;
-/// How often the old content is matched: once as it is, and then with its references rewritten.
-const ROUNDS: usize = 2;
+/// How often the old content is matched at most: once as it is, and then with its references rewritten.
+const ROUNDS: usize = 3;
 
-/// Files up to this length are predicted side by side.
-const SIDE_BY_SIDE_BYTES: u64 = 4 << 20;
-
-/// Makes the new content as [`crate::delta::apply`] does, from a delta with predicted references. Takes
-/// [`super::PREDICTED_MEMORY_BYTES`] more memory.
+/// Makes the new content as [`crate::delta::apply`] does, from a delta with predicted references; neither the old nor the
+/// new one may have more than `limit` bytes. Takes [`super::predicted_memory`] more memory.
 ///
 /// # Errors
 /// Whatever is wrong with the streams, with reading `old` or with writing; up to `new_size` bytes have then been
@@ -28,12 +24,13 @@ pub fn apply_predicted<R: BufRead>(
     streams: &mut Streams<R>,
     old: &dyn ReadAt,
     new_size: u64,
+    limit: u64,
     out: &mut dyn Write,
 ) -> Result<(), DeltaError> {
     let length = old.length().map_err(|source| DeltaError::Old { offset: 0, source })?;
-    at_most("bytes", length.max(new_size), MAX_PREDICTED_BYTES)?;
+    // Places are kept in 32 bits.
+    at_most("bytes", length.max(new_size), limit.min(u32::MAX.into()))?;
     let (layout, steps) = read_steps(streams, new_size, length)?;
-    let _alone = alone(length.max(new_size));
     let mut bytes = vec![0; length as usize];
     old.read_exact_at(&mut bytes, 0).map_err(|source| DeltaError::Old { offset: 0, source })?;
     let known = Known::new(&bytes, &layout);
@@ -62,13 +59,6 @@ pub fn skip_predicted<R: BufRead>(streams: &mut Streams<R>, new_size: u64) -> Re
     skip(streams, new_size)
 }
 
-/// Waits until no other large file is being predicted, if this is one, so that decoders on all cores together take little
-/// more memory than one.
-fn alone(bytes: u64) -> Option<MutexGuard<'static, ()>> {
-    static LARGE: Mutex<()> = Mutex::new(());
-    (bytes > SIDE_BY_SIDE_BYTES).then(|| LARGE.lock().unwrap_or_else(PoisonError::into_inner))
-}
-
 /// All triples; the old file has `length` bytes.
 fn read_steps<R: BufRead>(
     streams: &mut Streams<R>,
@@ -79,7 +69,7 @@ fn read_steps<R: BufRead>(
     let mut steps = Vec::new();
     for_each_triple(streams, new_size, length, |_, old, add, copy| {
         at_most("triples", steps.len() as u64 + 1, MAX_PREDICTED_TRIPLES as u64)?;
-        // None of them is above MAX_PREDICTED_BYTES.
+        // None of them is above the limit.
         steps.push(Step { old: old as u32, add: add as u32, copy: copy as u32 });
         Ok(())
     })?;
@@ -100,28 +90,48 @@ impl Delta {
     /// A delta with predicted references that makes `new` out of `old`; none when it would take no less room than
     /// `self`, which is the plain one, or cannot be made. Equal inputs give equal deltas.
     ///
-    /// `old` is matched once more with its references rewritten, which takes as much time and memory as
+    /// `old` is matched again with its references rewritten, up to twice, which takes as much time and memory each as
     /// [`Delta::make`].
     pub fn predicted(&self, old: &[u8], new: &[u8]) -> Option<Self> {
         if old.len().max(new.len()) as u64 > MAX_PREDICTED_BYTES || old == new {
             return None;
         }
         let layout = Layout::between(&Elf::parse(old)?, &Elf::parse(new)?);
-        let known = Known::new(old, &layout);
+        let (size, delta) = self.best_with(&layout, old, new)?;
+        self.estimate().is_none_or(|plain| size < plain).then_some(delta)
+    }
+
+    /// The same delta in the format of those with predicted references, whatever contents these are; none when it has too
+    /// many triples. Where nothing is to be predicted, it takes no more room than the plain one.
+    pub fn to_predicted(&self, old: &[u8], new: &[u8]) -> Option<Self> {
+        match (Elf::parse(old), Elf::parse(new)) {
+            (Some(was), Some(is)) => self.best_with(&Layout::between(&was, &is), old, new).map(|(_, delta)| delta),
+            _ => {
+                let layout = Layout::default();
+                let steps = self.steps(old.len())?;
+                Some(self.with_predictions(&Known::new(old, &layout), &layout, &steps, new))
+            }
+        }
+    }
+
+    /// The smallest of some deltas with references predicted by this layout, and about how much room it takes.
+    fn best_with(&self, layout: &Layout, old: &[u8], new: &[u8]) -> Option<(usize, Self)> {
+        let known = Known::new(old, layout);
         let mut best: Option<(usize, Self)> = None;
         let mut plain = self.clone();
         for round in 0..ROUNDS {
             let steps = plain.steps(old.len())?;
-            let delta = plain.with_predictions(&known, &layout, &steps, new);
+            let delta = plain.with_predictions(&known, layout, &steps, new);
             let size = delta.estimate()?;
-            if best.as_ref().is_none_or(|(smallest, _)| size < *smallest) {
-                best = Some((size, delta));
+            if best.as_ref().is_some_and(|(smallest, _)| size >= *smallest) {
+                break;
             }
+            best = Some((size, delta));
             if round + 1 < ROUNDS {
                 plain = Self::make(&rewritten(&known, &steps), new);
             }
         }
-        best.filter(|(size, _)| self.estimate().is_none_or(|plain| *size < plain)).map(|(_, delta)| delta)
+        best
     }
 
     /// The triples of a plain delta.

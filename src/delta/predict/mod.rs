@@ -3,7 +3,7 @@
 //!
 //! Promises: publisher and client make the same guesses, because both run [`Predictor::add`] over the same old file,
 //! layout and triples, in exact (wrapping) arithmetic; any bytes end in bounded time (n log n) and memory
-//! ([`PREDICTED_MEMORY_BYTES`]). A wrong guess costs bytes, never correctness. Needs: the whole old file, and all triples before
+//! ([`predicted_memory`]). A wrong guess costs bytes, never correctness. Needs: the whole old file, and all triples before
 //! the first difference. Leaves to others: whether it is worth it (`publish`).
 //!
 //! ```text
@@ -35,13 +35,18 @@ use map::Map;
 
 pub use code::{apply_predicted, skip_predicted};
 
-/// The longest old and new file.
+/// The longest old and new file of a predicted delta that stands for itself; one that makes a form may be longer.
 pub const MAX_PREDICTED_BYTES: u64 = 32 << 20;
 /// The most triples of a predicted delta.
 pub const MAX_PREDICTED_TRIPLES: usize = 1 << 19;
-/// What applying a predicted delta takes at most besides what a plain one does: the old file, its fields, triples
-/// and their map, and the shifts of up to as many numbers.
-pub const PREDICTED_MEMORY_BYTES: u64 = 192 << 20;
+
+/// What applying a predicted delta takes at most besides what a plain one does, when neither content has more than `bytes`:
+/// the old file, its fields, triples and their map, and the shifts of up to as many numbers.
+pub const fn predicted_memory(bytes: u64) -> u64 {
+    // No two bytes begin more than one field; each takes up to 32 here.
+    let fields = if bytes / 2 < fields::MAX_FIELDS as u64 { bytes / 2 } else { fields::MAX_FIELDS as u64 };
+    bytes + 32 * fields + (32 << 20)
+}
 
 /// A piece of old content is handed on in parts of at most this many bytes.
 const PART_BYTES: usize = 16 * 1024;

@@ -17,7 +17,7 @@ fn applied(old: &[u8], delta: &Delta) -> Vec<u8> {
             return new;
         }
         References::Predicted => {
-            apply_predicted(&mut streams, &old, delta.new_size, &mut new).expect("own delta");
+            apply_predicted(&mut streams, &old, delta.new_size, MAX_PREDICTED_BYTES, &mut new).expect("own delta");
             let mut streams = readers(&delta.streams);
             skip_predicted(&mut streams, delta.new_size).expect("own delta");
             streams
@@ -56,15 +56,16 @@ fn what_is_no_elf_is_not_predicted() {
 fn what_is_too_large_is_refused_before_anything_is_made() {
     let one = Streams::from_array([&[0, 0][..], &[1], &[0], &[1], &[], &[]]);
     let mut out = Vec::new();
-    let error = apply_predicted(&mut one.clone(), &b"x".as_slice(), MAX_PREDICTED_BYTES + 1, &mut out);
+    let error =
+        apply_predicted(&mut one.clone(), &b"x".as_slice(), MAX_PREDICTED_BYTES + 1, MAX_PREDICTED_BYTES, &mut out);
     assert!(matches!(error, Err(DeltaError::TooLargeToPredict { of: "bytes", .. })));
     let count = MAX_PREDICTED_TRIPLES + 1;
     let (zeros, ones) = (vec![0; count + 1], vec![1; count]);
     let mut many = Streams::from_array([&zeros[..], &zeros[1..], &ones[..], &[], &[], &ones[..]]);
-    let error = apply_predicted(&mut many, &b"x".as_slice(), count as u64, &mut out);
+    let error = apply_predicted(&mut many, &b"x".as_slice(), count as u64, MAX_PREDICTED_BYTES, &mut out);
     assert!(matches!(error, Err(DeltaError::TooLargeToPredict { of: "triples", .. })));
     let mut sections = Streams::from_array([&[0x81, 0x80, 0x0c][..], &[], &[], &[], &[], &[]]);
-    let error = apply_predicted(&mut sections, &b"x".as_slice(), 1, &mut out);
+    let error = apply_predicted(&mut sections, &b"x".as_slice(), 1, MAX_PREDICTED_BYTES, &mut out);
     assert!(matches!(error, Err(DeltaError::Stream { role: Role::Seeks, .. })));
     assert!(out.is_empty());
 }
@@ -149,7 +150,7 @@ proptest! {
         }
         (streams.literals, streams.extra) = (bytes.clone(), bytes);
         let mut out = Vec::new();
-        let applied = apply_predicted(&mut readers(&streams), &old, new_size, &mut out);
+        let applied = apply_predicted(&mut readers(&streams), &old, new_size, MAX_PREDICTED_BYTES, &mut out);
         prop_assert!(out.len() as u64 <= new_size);
         prop_assert!(applied.is_err() || out.len() as u64 == new_size);
         let skipped = skip_predicted(&mut readers(&streams), new_size);

@@ -301,6 +301,10 @@ fn targets_name_one_release_document() {
         json!({"releases/10.json":
             {"length": MAX_RELEASE_BYTES + 1, "hashes": {"sha256": Digest::of(b"x")}, "custom": {"version": 10}}}),
     ];
+    for deltas in [json!([9]), json!({"9": "long"}), json!({"0": 1}), json!({"nine": 1}), json!({"9": -1})] {
+        cases.push(json!({"releases/10.json":
+            {"length": 1, "hashes": {"sha256": Digest::of(b"x")}, "custom": {"version": 10, "deltas": deltas}}}));
+    }
     for name in [
         "../../x",
         "releases/../../10.json",

@@ -13,12 +13,7 @@ fn a_first_look_costs_four_requests_and_the_next_one() {
         let mut world = World::new();
         world.mirror.tags = tags;
         let look = world.look().expect("a look");
-        let digest = reference("release 10").digest;
-        let newest = NewestRelease {
-            version: version(10),
-            reference: reference("release 10"),
-            path: format!("releases/{digest}.10.json"),
-        };
+        let newest = NewestRelease::new(version(10), reference("release 10"));
         assert_eq!(look.newest.get(), &newest);
         assert_eq!((look.unchanged, look.root_version, &look.root), (false, 1, &world.first_root));
         assert_eq!(world.asked(), FULL);
@@ -35,6 +30,19 @@ fn a_first_look_costs_four_requests_and_the_next_one() {
         assert_eq!((next.newest.version, next.unchanged), (version(20), false));
         assert_eq!(world.asked().len(), 4);
     }
+}
+
+#[test]
+fn deltas_to_the_release_document_are_named() {
+    let mut world = World::new();
+    let mut newest = NewestRelease::new(version(20), reference("release 20"));
+    newest.deltas = [(version(9), 70), (version(10), 80)].into();
+    let documents = sign_release(&world.current(), &world.keys, &newest, &Lifetimes::default(), at(NOW));
+    world.write(documents.expect("signed"));
+    assert_eq!(world.look().expect("a look").newest.get(), &newest);
+    let later = resign(&world.current(), &world.keys, Resign::Targets, &Lifetimes::default(), at(NOW));
+    world.write(later.expect("signed again"));
+    assert_eq!(world.look().expect("a look").newest.get(), &newest);
 }
 
 #[test]

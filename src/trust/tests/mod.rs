@@ -135,9 +135,9 @@ impl World {
     }
 
     pub(super) fn release(&mut self, number: u32) {
-        let newest = (version(number), reference(&format!("release {number}")));
+        let newest = NewestRelease::new(version(number), reference(&format!("release {number}")));
         let documents =
-            sign_release(&self.current(), &self.keys, newest, &Lifetimes::default(), at(NOW)).expect("signed");
+            sign_release(&self.current(), &self.keys, &newest, &Lifetimes::default(), at(NOW)).expect("signed");
         self.write(documents);
     }
 

@@ -14,8 +14,8 @@ fn the_same_input_gives_the_same_bytes() {
     let world = World::with_root_keys(root_keys);
     let lifetimes = Lifetimes::default();
     let again = || initialize(&world.keys, root_keys, &lifetimes, at(NOW)).expect("signed");
-    let newest = (version(10), reference("release 10"));
-    let release = || sign_release(&world.current(), &world.keys, newest, &lifetimes, at(NOW)).expect("signed");
+    let newest = NewestRelease::new(version(10), reference("release 10"));
+    let release = || sign_release(&world.current(), &world.keys, &newest, &lifetimes, at(NOW)).expect("signed");
     let new = KeyDirectory::generate(world.home.path().join("new"), root_keys).expect("keys");
     let rotated = || rotate(&world.current(), &world.keys, &new, root_keys, &lifetimes, at(NOW)).expect("signed");
     let (first, released, turned) = (again(), release(), rotated());
@@ -38,8 +38,8 @@ fn documents_come_in_the_order_of_writing_and_are_small() {
     let names =
         ["metadata/1.root.json", "metadata/1.targets.json", "metadata/1.snapshot.json", "metadata/timestamp.json"];
     assert_eq!(paths(&first), names);
-    let newest = (version(4_294_967_295), reference("release"));
-    let released = sign_release(&world.current(), &world.keys, newest, &lifetimes, at(NOW)).expect("signed");
+    let newest = NewestRelease::new(version(4_294_967_295), reference("release"));
+    let released = sign_release(&world.current(), &world.keys, &newest, &lifetimes, at(NOW)).expect("signed");
     assert_eq!(paths(&released), ["metadata/2.targets.json", "metadata/2.snapshot.json", "metadata/timestamp.json"]);
     for document in released.iter().chain(&first[1..]) {
         assert!(document.bytes.len() <= 700, "{}: {} bytes", document.path, document.bytes.len());
@@ -112,7 +112,7 @@ fn the_timestamp_needs_its_own_key_alone() {
 #[test]
 fn a_tampered_site_or_foreign_keys_are_not_signed_on() {
     let lifetimes = Lifetimes::default();
-    let newest = (version(20), reference("release 20"));
+    let newest = NewestRelease::new(version(20), reference("release 20"));
     let world = World::new();
     let other = World::new();
     for role in [Role::Timestamp, Role::Snapshot, Role::Targets] {
@@ -123,10 +123,10 @@ fn a_tampered_site_or_foreign_keys_are_not_signed_on() {
             _ => &mut current.targets,
         };
         *slot = other.file(role);
-        let error = sign_release(&current, &world.keys, newest, &lifetimes, at(NOW)).expect_err("foreign");
+        let error = sign_release(&current, &world.keys, &newest, &lifetimes, at(NOW)).expect_err("foreign");
         assert!(matches!(&error, TrustError::Signature { role: told, .. } if *told == role), "{error:?}");
     }
-    let error = sign_release(&world.current(), &other.keys, newest, &lifetimes, at(NOW)).expect_err("foreign keys");
+    let error = sign_release(&world.current(), &other.keys, &newest, &lifetimes, at(NOW)).expect_err("foreign keys");
     let told = matches!(error, TrustError::CannotSign { role: Role::Targets, threshold: 1, valid: 0 });
     assert!(told, "{error:?}");
     let error = rotate(&world.current(), &other.keys, &other.keys, RootKeys::ONE, &lifetimes, at(NOW))
@@ -203,10 +203,10 @@ fn times_out_of_range_are_refused() {
     let error = resign(&world.current(), &world.keys, Resign::Timestamp, &lifetimes, last).expect_err("no later time");
     assert!(matches!(error, TrustError::OutOfRange { what: "time" }), "{error:?}");
     let before = at("2026-03-01T11:59:59Z");
-    let newest = (version(20), reference("release 20"));
+    let newest = NewestRelease::new(version(20), reference("release 20"));
     for error in [
         resign(&world.current(), &world.keys, Resign::Timestamp, &lifetimes, before),
-        sign_release(&world.current(), &world.keys, newest, &lifetimes, before),
+        sign_release(&world.current(), &world.keys, &newest, &lifetimes, before),
     ] {
         let error = error.expect_err("before the last signing");
         let told = matches!(error, TrustError::TimeWentBack { issued, now } if issued == at(NOW) && now == before);

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use stateless_update::manifest::{BundleManifest, Release};
 use stateless_update::pack::write_object;
-use stateless_update::trust::{CurrentMetadata, Lifetimes, Reference, initialize, sign_release};
+use stateless_update::trust::{CurrentMetadata, Lifetimes, NewestRelease, Reference, initialize, sign_release};
 use stateless_update::trust::{Document, KeyDirectory, RootKeys};
 use stateless_update::types::{Digest, Version};
 
@@ -184,7 +184,8 @@ impl Draft {
         let reference = Reference::to(&document);
         files.insert(Release::path(version(number), reference.digest), document);
         files.insert("metadata/1.root.json".to_owned(), current.root.clone());
-        let signed = sign_release(&current, keys, (version(number), reference), &self.lifetimes, time);
+        let signed =
+            sign_release(&current, keys, &NewestRelease::new(version(number), reference), &self.lifetimes, time);
         files.extend(named(signed.expect("signed")));
         files
     }

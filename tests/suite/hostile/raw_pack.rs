@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use serde_json::{Value, json};
-use stateless_update::pack::{ManifestDelta, make_manifest_delta};
+use stateless_update::pack::{ManifestDelta, make_text_delta};
 use stateless_update::types::Digest;
 
 /// One build of the only block.
@@ -84,7 +84,7 @@ impl RawPack {
 
     /// With the manifest as a delta.
     pub fn with_manifest(mut self, old: &str, new: &str) -> Self {
-        let frame = make_manifest_delta(old.as_bytes(), new.as_bytes()).expect("small");
+        let frame = make_text_delta(old.as_bytes(), new.as_bytes()).expect("small");
         let bundle = "os-core".parse().expect("a name");
         self.manifest_delta = Some(ManifestDelta { bundle, base: Digest::of(old.as_bytes()), frame });
         self

@@ -78,18 +78,26 @@ pub fn link_copy(from: &Path, to: &Path) -> Result<()> {
     })
 }
 
-/// A copy of a publication that can be signed again without touching the original; its keys lie beside the original.
+/// A copy of a publication whose keys lie beside it, which can be signed again without touching the original.
 ///
 /// # Errors
 /// When it cannot be copied.
 pub fn copy_of(publication: &Path, work: &Path) -> Result<Publication> {
-    let path = work.join("publication");
-    link_copy(publication, &path)?;
-    fs::remove_dir_all(path.join("metadata"))?;
-    run("cp", [OsStr::new("-a"), publication.join("metadata").as_ref(), path.as_ref()])?;
     let mut keys = publication.as_os_str().to_owned();
     keys.push(".keys");
-    Ok(Publication { path, keys: keys.into(), epoch: None })
+    let given = Publication { path: publication.to_owned(), keys: keys.into(), epoch: None };
+    copied(&given, &work.join("publication"))
+}
+
+/// A copy of a publication with the same keys; neither changes when the other does.
+///
+/// # Errors
+/// When it cannot be copied.
+pub fn copied(publication: &Publication, to: &Path) -> Result<Publication> {
+    link_copy(&publication.path, to)?;
+    fs::remove_dir_all(to.join("metadata"))?;
+    run("cp", [OsStr::new("-a"), publication.path.join("metadata").as_ref(), to.as_ref()])?;
+    Ok(Publication { path: to.to_owned(), ..publication.clone() })
 }
 
 /// Publishes a release and tells what that cost; the given options are the publisher's.

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -33,18 +33,36 @@ pub struct Machine<'a> {
     /// Serves it.
     pub origin: &'a Origin,
     /// Scratch directory; the machine's root lies in it.
-    pub work: &'a Path,
+    pub work: PathBuf,
 }
 
-/// All that was measured on the machine.
+/// All that was measured on machines, and what goals compare it with.
 #[derive(Debug, Default)]
 pub struct Measures {
     /// A row per step, in order.
     pub rows: Vec<Row>,
+    /// The first installation.
+    pub install: Option<Row>,
     /// The step from one release to the next.
     pub update: Option<Row>,
+    /// The same, unless one file is all that changed.
+    pub step: Option<Row>,
+    /// The same where bytes matter more than time.
+    pub step_for_bytes: Option<Row>,
+    /// A step in which one file changed.
+    pub line: Option<Row>,
+    /// Bytes of a step for a machine with a part of the bundles, and in a publication of that part alone.
+    pub proportion: Option<(f64, f64)>,
     /// The look when the metadata was signed again but no release is new, and the look after it.
     pub looks: Option<(Traffic, Traffic)>,
+    /// A scan of the whole tree that reads every file.
+    pub scan: Option<Row>,
+    /// One that believes fingerprints.
+    pub quick_scan: Option<Row>,
+    /// Reading and hashing every file of the tree, and nothing else.
+    pub floor: Option<Row>,
+    /// What the publisher needs for the packs of deltas of the step.
+    pub delta_packs: Option<Row>,
     /// What adding a small bundle writes.
     pub writes: Option<Writes>,
     /// What there is to say beside the rows.
@@ -52,7 +70,8 @@ pub struct Measures {
 }
 
 impl Measures {
-    fn note(&mut self, note: String) {
+    /// Says something beside the rows.
+    pub fn note(&mut self, note: String) {
         println!("  {note}");
         self.notes.push(note);
     }
@@ -76,6 +95,26 @@ impl Machine<'_> {
         self.judge(from, Some(TINY))
     }
 
+    /// Installs the older release on a machine of its own and brings it to the newer one, with these options; gives the
+    /// result and the row of that step.
+    ///
+    /// # Errors
+    /// As for [`Machine::install`].
+    pub fn moves(&self, measures: &mut Measures, label: &str, options: &[&str]) -> Result<(Value, Row)> {
+        let [from, to] = self.trees.releases;
+        fs::create_dir_all(&self.work)?;
+        println!("  {label}:");
+        self.install(measures)?;
+        let line = [&["update"], options].concat();
+        let result = self.step(measures, &format!("update {from} -> {to}"), 0, &line)?;
+        self.judge(to, Some(TINY))?;
+        let [.., install, update] = &mut measures.rows[..] else { unreachable!("two rows were just added") };
+        for row in [&mut *install, &mut *update] {
+            row.name = format!("{}, {label}", row.name);
+        }
+        Ok((result, update.clone()))
+    }
+
     /// All other steps; both releases are published by now.
     ///
     /// # Errors
@@ -86,6 +125,7 @@ impl Machine<'_> {
         let result = self.step(measures, &format!("update {from} -> {to}"), 0, &["update"])?;
         self.judge(to, Some(TINY))?;
         measures.update = measures.rows.last().cloned();
+        *(if changes(&result) == 1 { &mut measures.line } else { &mut measures.step }) = measures.update.clone();
         let traffic = measures.update.as_ref().and_then(|row| row.traffic).unwrap_or_default();
         let number = |value: &Value, name: &str| grouped(value[name].as_u64().unwrap_or(0));
         measures.note(format!(
@@ -105,7 +145,10 @@ impl Machine<'_> {
             number(&result, "disk_peak_bytes"),
         ));
         self.step(measures, "diagnose, fingerprints", 0, &["diagnose"])?;
+        measures.quick_scan = measures.rows.last().cloned();
         self.step(measures, "diagnose --full-verify", 0, &["diagnose", "--full-verify"])?;
+        measures.scan = measures.rows.last().cloned();
+        self.floor(measures)?;
         self.step(measures, &format!("rollback to {from}"), 0, &["rollback"])?;
         self.judge(from, Some(TINY))?;
         self.step(measures, "check-update, one is there", 0, &["check-update"])?;
@@ -114,6 +157,18 @@ impl Machine<'_> {
         self.small_bundle(measures)?;
         self.looks(measures)?;
         self.repair(measures)
+    }
+
+    /// What reading and hashing the machine's files alone costs.
+    fn floor(&self, measures: &mut Measures) -> Result<()> {
+        let this = std::env::current_exe().context("cannot find this program")?;
+        let tree = self.root().join("usr");
+        let run = measure(&self.work, [this.as_os_str(), "floor".as_ref(), tree.as_ref()])?.success()?;
+        let row = Row { name: "floor: read and hash alone".to_owned(), traffic: None, usage: run.usage };
+        println!("{}", row.line());
+        measures.floor = Some(row.clone());
+        measures.rows.push(row);
+        Ok(())
     }
 
     /// Adds, removes and adds a small bundle; the machine has it afterwards.
@@ -138,7 +193,7 @@ impl Machine<'_> {
         let mut line = vec!["strace".into()];
         line.extend(Writes::arguments(&log));
         line.extend(self.line(&add));
-        measure(self.work, line)?.success().with_context(|| format!("bundle-add {bundle} under strace"))?;
+        measure(&self.work, line)?.success().with_context(|| format!("bundle-add {bundle} under strace"))?;
         self.judge(to, None)?;
         let writes = Writes::read(&log)?;
         let files = size(&self.trees.of(to).join(&bundle))?.0;
@@ -186,7 +241,7 @@ impl Machine<'_> {
 
     /// Runs the client, prints its row and keeps it; gives its result.
     fn step<A: AsRef<OsStr>>(&self, measures: &mut Measures, name: &str, code: i32, arguments: &[A]) -> Result<Value> {
-        let (run, traffic) = self.origin.counted(|| measure(self.work, self.line(arguments)))?;
+        let (run, traffic) = self.origin.counted(|| measure(&self.work, self.line(arguments)))?;
         ensure!(run.code == code, "{name}: exit code {}: {}{}", run.code, run.stdout, run.stderr);
         let row = Row { name: name.to_owned(), traffic: Some(traffic), usage: run.usage };
         println!("{}", row.line());
@@ -244,4 +299,9 @@ impl Machine<'_> {
     fn root(&self) -> PathBuf {
         self.work.join("root")
     }
+}
+
+/// How many files a transition changed, added and removed.
+pub fn changes(result: &Value) -> u64 {
+    ["files_changed", "files_added", "files_removed"].iter().map(|name| result[name].as_u64().unwrap_or(0)).sum()
 }

@@ -115,6 +115,11 @@ impl Drop for Origin {
 }
 
 impl Traffic {
+    /// Bytes over the wire, or those of bodies where the server does not tell more.
+    pub fn bytes(&self) -> u64 {
+        self.wire.unwrap_or(self.body)
+    }
+
     /// A line of the log: METHOD URI STATUS BODY_BYTES, and WIRE_BYTES where the server tells them.
     fn of(line: &str) -> Result<Self> {
         let words: Vec<&str> = line.split(' ').collect();

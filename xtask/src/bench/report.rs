@@ -7,6 +7,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use super::goals::Goal;
+use super::ratio::Ratio;
 use super::table::{Row, markdown_head};
 
 /// What a bench found.
@@ -26,6 +27,8 @@ pub struct Report {
     pub client: Vec<Row>,
     /// The peers' rows.
     pub peers: Vec<Row>,
+    /// The peers beside us.
+    pub ratios: Vec<Ratio>,
     /// The goals.
     pub goals: Vec<Goal>,
     /// What there is to say beside the tables.
@@ -36,7 +39,10 @@ impl Report {
     /// The section.
     pub fn markdown(&self) -> String {
         let mut text = format!("## {}\n\n{}\n\n", self.input, self.machine);
-        text += &format!("Served by {} on loopback. Made by\n\n```console\n$ {}\n```\n\n", self.origin, self.command);
+        if !self.origin.is_empty() {
+            text += &format!("Served by {} on loopback. ", self.origin);
+        }
+        text += &format!("Made by\n\n```console\n$ {}\n```\n\n", self.command);
         text += "| goal, set for the full corpus | at most | measured | |\n|---|--:|--:|---|\n";
         text.extend(self.goals.iter().map(Goal::markdown));
         for (name, rows) in [("publisher", &self.publisher), ("client", &self.client), ("peer", &self.peers)] {
@@ -44,6 +50,10 @@ impl Report {
                 text += &format!("\n{}", markdown_head(name));
                 text.extend(rows.iter().map(Row::markdown));
             }
+        }
+        if !self.ratios.is_empty() {
+            text += &format!("\n{}", Ratio::markdown_head());
+            text.extend(self.ratios.iter().map(Ratio::markdown));
         }
         text += "\n";
         text.extend(self.notes.iter().map(|note| format!("- {note}\n")));

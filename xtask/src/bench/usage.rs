@@ -75,7 +75,11 @@ impl Usage {
         }
     }
 
-    fn read(path: &Path) -> Result<Self> {
+    /// What the process in between wrote.
+    ///
+    /// # Errors
+    /// When it wrote nothing or something else.
+    pub fn read(path: &Path) -> Result<Self> {
         let text = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
         let value: Value = serde_json::from_slice(&text).with_context(|| path.display().to_string())?;
         let seconds = |name: &str| value[name].as_f64().with_context(|| format!("{name} is missing"));

@@ -1,5 +1,9 @@
 //! The same step between releases by other systems, as far as they are installed.
 
+mod bsdiff;
+mod hdiffpatch;
+mod rsync;
+
 use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,6 +20,26 @@ use crate::demo::{grouped, size};
 use crate::programs::Programs;
 use crate::trees::Trees;
 
+/// Who of a system did something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// Once for each release, or at a server for each client.
+    Publisher,
+    /// On each machine.
+    Client,
+}
+
+/// One thing that another system did for the step.
+#[derive(Clone, Debug)]
+pub struct Peer {
+    /// The system.
+    pub name: &'static str,
+    /// Who did it.
+    pub side: Side,
+    /// What it cost.
+    pub row: Row,
+}
+
 /// What all peers work with.
 struct Step<'a> {
     programs: &'a Programs,
@@ -29,24 +53,32 @@ struct Step<'a> {
 ///
 /// # Errors
 /// When a peer fails that is installed.
-pub fn measure_all(programs: &Programs, given: &Path, trees: &Trees, work: &Path) -> Result<(Vec<Row>, Vec<String>)> {
+pub fn measure_all(programs: &Programs, given: &Path, trees: &Trees, work: &Path) -> Result<(Vec<Peer>, Vec<String>)> {
     let work = work.join("peers");
     fs::create_dir(&work)?;
     let [from, to] = trees.releases;
     let whole = [whole(given, trees, from, &work)?, whole(given, trees, to, &work)?];
     let step = Step { programs, releases: trees.releases, whole, work };
-    type Peer = fn(&Step<'_>) -> Result<Vec<Row>>;
-    let peers: [(&str, Peer); 3] = [("ostree", ostree), ("casync", casync), ("zstd", zstd)];
-    let (mut rows, mut notes) = (Vec::new(), Vec::new());
-    for (name, peer) in peers {
-        if installed(name).is_none() {
+    type Measure = fn(&Step<'_>) -> Result<Vec<Peer>>;
+    // The system's name, and the programs that it takes.
+    let systems: [(&str, &[&str], Measure); 6] = [
+        ("ostree", &["ostree"], ostree),
+        ("casync", &["casync"], casync),
+        ("rsync", &["rsync"], rsync::rsync),
+        ("zstd", &["zstd"], zstd),
+        ("bsdiff", &["bsdiff", "bspatch", "xargs"], bsdiff::bsdiff),
+        ("HDiffPatch", &["hdiffz", "hpatchz"], hdiffpatch::hdiffpatch),
+    ];
+    let (mut peers, mut notes) = (Vec::new(), Vec::new());
+    for (name, programs, measure) in systems {
+        if programs.iter().any(|program| installed(program).is_none()) {
             notes.push(format!("SKIPPED: {name} is not installed"));
             println!("  SKIPPED: {name} is not installed");
             continue;
         }
-        for row in peer(&step).with_context(|| name.to_owned())? {
-            println!("{}", row.line());
-            rows.push(row);
+        for peer in measure(&step).with_context(|| name.to_owned())? {
+            println!("{}", peer.row.line());
+            peers.push(peer);
         }
     }
     let deltas = step.work.join("ostree/deltas");
@@ -59,7 +91,7 @@ pub fn measure_all(programs: &Programs, given: &Path, trees: &Trees, work: &Path
         println!("  {note}");
         notes.push(note);
     }
-    Ok((rows, notes))
+    Ok((peers, notes))
 }
 
 /// A release as one tree: `full` where it was given, otherwise all bundles in one.
@@ -81,7 +113,7 @@ fn whole(given: &Path, trees: &Trees, release: u32, work: &Path) -> Result<PathB
 }
 
 /// ostree: both releases committed, a static delta between them, pulled by a machine that has the first.
-fn ostree(step: &Step<'_>) -> Result<Vec<Row>> {
+fn ostree(step: &Step<'_>) -> Result<Vec<Peer>> {
     let (server, machine) = (step.work.join("ostree"), step.work.join("ostree-machine"));
     let at = |repository: &Path| format!("--repo={}", repository.display());
     let ostree = |arguments: &[&str]| {
@@ -108,9 +140,13 @@ fn ostree(step: &Step<'_>) -> Result<Vec<Row>> {
     let checkout = step.work.join("ostree-checkout").display().to_string();
     let linked = ostree(&["checkout", &at(&machine), "-H", "origin:os", &checkout])?;
     Ok(vec![
-        row("ostree: commit and delta", None, committed.then(delta)),
-        row("ostree: pull", Some(traffic), pulled),
-        row("ostree: checkout -H", None, linked),
+        Peer {
+            name: "ostree",
+            side: Side::Publisher,
+            row: row("ostree: commit and delta", None, committed.then(delta)),
+        },
+        Peer { name: "ostree", side: Side::Client, row: row("ostree: pull", Some(traffic), pulled) },
+        Peer { name: "ostree", side: Side::Client, row: row("ostree: checkout -H", None, linked) },
     ])
 }
 
@@ -122,7 +158,7 @@ fn ostree_revision(repository: &Path, name: &str) -> Result<String> {
 }
 
 /// casync: chunks of both releases in a store, the second extracted with the first as seed.
-fn casync(step: &Step<'_>) -> Result<Vec<Row>> {
+fn casync(step: &Step<'_>) -> Result<Vec<Peer>> {
     let server = step.work.join("casync");
     fs::create_dir(&server)?;
     let store = server.join("default.castr");
@@ -149,11 +185,14 @@ fn casync(step: &Step<'_>) -> Result<Vec<Row>> {
     let line: [&OsStr; 6] =
         ["casync".as_ref(), "extract".as_ref(), seed.as_ref(), store.as_ref(), index.as_ref(), out.as_ref()];
     let (run, traffic) = origin.counted(|| measure(&step.work, line)?.success())?;
-    Ok(vec![row("casync: make", None, made), row("casync: extract with seed", Some(traffic), run.usage)])
+    Ok(vec![
+        Peer { name: "casync", side: Side::Publisher, row: row("casync: make", None, made) },
+        Peer { name: "casync", side: Side::Client, row: row("casync: extract with seed", Some(traffic), run.usage) },
+    ])
 }
 
 /// zstd: a patch between archives of both releases, which is not yet an update of a tree.
-fn zstd(step: &Step<'_>) -> Result<Vec<Row>> {
+fn zstd(step: &Step<'_>) -> Result<Vec<Peer>> {
     let mut archives = Vec::new();
     for (release, whole) in step.releases.iter().zip(&step.whole) {
         let archive = step.work.join(format!("{release}.tar"));
@@ -185,7 +224,10 @@ fn zstd(step: &Step<'_>) -> Result<Vec<Row>> {
     for archive in archives.iter().chain([&patch, &result]) {
         fs::remove_file(archive)?;
     }
-    Ok(vec![row("zstd -3 --patch-from: make", None, made), row("zstd -3: tar to tar", Some(traffic), applied)])
+    Ok(vec![
+        Peer { name: "zstd", side: Side::Publisher, row: row("zstd -3 --patch-from: make", None, made) },
+        Peer { name: "zstd", side: Side::Client, row: row("zstd -3: tar to tar", Some(traffic), applied) },
+    ])
 }
 
 fn row(name: &str, traffic: Option<Traffic>, usage: Usage) -> Row {

@@ -1,0 +1,81 @@
+//! Deltas of all kinds, and gzip files.
+
+use stateless_update::delta::{self, Delta, DeltaError, References, Streams};
+use stateless_update::gzip;
+
+use super::parts::{length, parts};
+
+/// The most that anything here makes.
+const LIMIT: u64 = 1 << 20;
+
+/// Length of the new content, old content, six streams; they are taken for a plain delta and for a predicted one. Each
+/// makes exactly the length or ends in an error before; what can be applied can be skipped.
+pub fn apply(input: &[u8]) {
+    let [size, old, streams @ ..]: [&[u8]; 8] = parts(input);
+    let size = length(size, LIMIT);
+    for references in [References::Plain, References::Predicted] {
+        let mut out = Vec::new();
+        let result = applied(references, streams, old, size, &mut out);
+        assert!(out.len() as u64 <= size);
+        if result.is_ok() {
+            assert_eq!(out.len() as u64, size);
+            let mut streams = Streams::from_array(streams);
+            let skipped = match references {
+                References::Plain => delta::skip(&mut streams, size),
+                References::Predicted => delta::skip_predicted(&mut streams, size),
+            };
+            skipped.expect("what can be applied can be skipped");
+        }
+    }
+}
+
+/// Old content, new content. Both kinds of delta that are made of them make the new one out of the old one.
+pub fn make(input: &[u8]) {
+    let [old, new] = parts(input);
+    let plain = Delta::make(old, new);
+    let predicted = plain.predicted(old, new);
+    for made in std::iter::once(&plain).chain(&predicted) {
+        let streams = made.streams.as_ref().into_array().map(|stream| &stream[..]);
+        let mut out = Vec::new();
+        applied(made.references, streams, old, made.new_size, &mut out).expect("its own delta");
+        assert_eq!(out, new);
+    }
+}
+
+/// Length of the file, form. The form makes a file of exactly that length or ends in an error before; when that file
+/// has a form, it is made again from it.
+pub fn gzip_form(input: &[u8]) {
+    let [size, form] = parts(input);
+    let size = length(size, LIMIT);
+    let mut file = Vec::new();
+    let result = gzip::rewrap(form, size, &mut file);
+    assert!(file.len() as u64 <= size);
+    if result.is_ok() {
+        assert_eq!(file.len() as u64, size);
+        gzip_file(&file);
+    }
+}
+
+/// A file. When it has a form, the form makes it again; what a delta to a form starts from is bounded.
+pub fn gzip_file(input: &[u8]) {
+    if let Some(form) = gzip::unwrap(input) {
+        let mut file = Vec::new();
+        gzip::rewrap(&form, input.len() as u64, &mut file).expect("its own form");
+        assert_eq!(file, input);
+    }
+    assert!(gzip::base_form(input).is_none_or(|form| form.len() as u64 <= gzip::MAX_BYTES));
+}
+
+fn applied(
+    references: References,
+    streams: [&[u8]; 6],
+    old: &[u8],
+    size: u64,
+    out: &mut Vec<u8>,
+) -> Result<(), DeltaError> {
+    let mut streams = Streams::from_array(streams);
+    match references {
+        References::Plain => delta::apply(&mut streams, &old, size, out),
+        References::Predicted => delta::apply_predicted(&mut streams, &old, size, delta::MAX_PREDICTED_BYTES, out),
+    }
+}

@@ -1,0 +1,35 @@
+//! The bodies of the fuzz targets, and how a seed for each is put together.
+//!
+//! Promises: each body is a pure check of one decoder through the library's public interface; it panics when the decoder
+//! breaks what the body's comment says, and never otherwise. Needs: nothing but its input. Leaves to `fuzz_targets` the
+//! fuzzer's entry points, and to `cargo xtask fuzz` limits of memory and time. The integration suite includes this file:
+//! it makes the seeds, and lets every body meet them and damaged copies of them.
+
+pub mod deltas;
+pub mod documents;
+pub mod metadata;
+pub mod packs;
+pub mod parts;
+pub mod switching;
+
+/// One target: what checks an input.
+pub type Target = fn(&[u8]);
+
+/// Every target by its name.
+pub const TARGETS: [(&str, Target); 15] = [
+    ("block", packs::block),
+    ("bundle_definition", documents::bundle_definition),
+    ("bundle_manifest", documents::bundle_manifest),
+    ("delta_apply", deltas::apply),
+    ("delta_make", deltas::make),
+    ("fingerprints", documents::fingerprints),
+    ("gzip_file", deltas::gzip_file),
+    ("gzip_form", deltas::gzip_form),
+    ("installed_record", documents::installed_record),
+    ("journal", switching::journal),
+    ("manifest_delta", packs::manifest_delta),
+    ("object", packs::object),
+    ("pack_head", packs::head),
+    ("release_document", documents::release_document),
+    ("trust_metadata", metadata::trust_metadata),
+];

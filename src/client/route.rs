@@ -1,0 +1,116 @@
+//! The packs that lead from the installed release to the target: which releases they lead through is learned from as few
+//! release documents as may be, and decided by `plan::Offered`.
+
+use std::collections::BTreeMap;
+
+use super::ClientError;
+use super::session::{KnownRelease, Session};
+use super::trees::ReadPack;
+use crate::manifest::Release;
+use crate::plan::{Found, Need, Offer, Offered, Route};
+use crate::report::Event;
+use crate::types::Version;
+
+/// So many further release documents are read at most to find a route.
+const MAX_DOCUMENTS: usize = 16;
+
+/// One pack of a route, and the release that it leads to.
+#[derive(Debug)]
+pub(super) struct Step {
+    pub pack: ReadPack,
+    pub release: Release,
+}
+
+/// All packs that a plan may use.
+#[derive(Debug, Default)]
+pub(super) struct Packs {
+    /// The route from the installed release to the target, in order.
+    pub steps: Vec<Step>,
+    /// For each step, the blobs of the release that it leads from; empty for the installed one.
+    pub before: Vec<Vec<Need>>,
+    /// Packs from nothing.
+    pub whole: Vec<ReadPack>,
+}
+
+impl Packs {
+    /// The packs in the order in which a plan wants them.
+    pub fn offers(&self) -> Vec<Offer<'_>> {
+        let steps = self.steps.iter().zip(&self.before).rev().map(|(step, before)| (&step.pack, &before[..]));
+        let all = steps.chain(self.whole.iter().map(|pack| (pack, &[][..])));
+        all.map(|(pack, before)| Offer { pack: &pack.offer, index: &pack.index, before }).collect()
+    }
+}
+
+impl Session {
+    /// The cheapest route from the installed release to the target, the heads of its packs read. No steps when there is
+    /// none, or when packs from nothing are cheaper.
+    pub async fn steps(&self, target: &KnownRelease) -> Result<Vec<Step>, ClientError> {
+        let Some(record) = &self.record else { return Ok(Vec::new()) };
+        let (from, to) = (record.installed.version(), target.release.version);
+        let mut known = BTreeMap::from([(to, target.clone())]);
+        let mut offered = Offered::default();
+        offered.add_from_nothing(&target.release);
+        offered.add_steps(&target.release, from);
+        let mut read: BTreeMap<(Version, Version), ReadPack> = BTreeMap::new();
+        loop {
+            let route = match offered.search(Some(from), to) {
+                Found::Route(route) => route,
+                Found::Unknown(release) => {
+                    // One pack made of both releases is hardly ever longer than those of the steps between them.
+                    let enough = offered.has_step(from, to) || known.len() > MAX_DOCUMENTS;
+                    match if enough { None } else { self.towards(&known, release).await } {
+                        Some(further) => {
+                            offered.add_steps(&further.release, from);
+                            known.insert(further.release.version, further);
+                        }
+                        None => offered.add_nothing(release),
+                    }
+                    continue;
+                }
+                Found::Nothing => return Ok(Vec::new()),
+            };
+            match self.read_heads(&route, &known, &mut read).await? {
+                Some((from, to)) => offered.remove(from, to),
+                None => {
+                    let step = |step: (Version, Version)| {
+                        let release = (*known.get(&step.1)?.release).clone();
+                        Some(Step { pack: read.remove(&step)?, release })
+                    };
+                    return Ok(route.steps().filter_map(step).collect());
+                }
+            }
+        }
+    }
+
+    /// Reads the heads of a route's packs as far as they are not `read`; gives the first that cannot be used.
+    async fn read_heads(
+        &self,
+        route: &Route,
+        known: &BTreeMap<Version, KnownRelease>,
+        read: &mut BTreeMap<(Version, Version), ReadPack>,
+    ) -> Result<Option<(Version, Version)>, ClientError> {
+        for (from, to) in route.steps() {
+            if read.contains_key(&(from, to)) {
+                continue;
+            }
+            let packs = known.get(&to).into_iter().flat_map(|known| &known.release.packs);
+            let offer = packs.filter(|pack| pack.from == Some(from) && pack.bundle.is_none());
+            let Some(offer) = offer.min_by_key(|pack| pack.length) else { return Ok(Some((from, to))) };
+            let Some(pack) = self.read_pack(offer).await? else { return Ok(Some((from, to))) };
+            read.insert((from, to), pack);
+        }
+        Ok(None)
+    }
+
+    /// A further release on the way from those that are known to an older one. That it cannot be had is said and no
+    /// error: there are other ways.
+    async fn towards(&self, known: &BTreeMap<Version, KnownRelease>, wanted: Version) -> Option<KnownRelease> {
+        let (_, nearest) = known.range(wanted..).next()?;
+        let further = self.older(nearest, wanted).await;
+        let skipped = |error: &ClientError| {
+            self.reporter
+                .report(Event::Warning(format!("no packs are used that lead through release {wanted}: {error}")));
+        };
+        further.inspect_err(skipped).ok()
+    }
+}

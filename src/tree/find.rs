@@ -1,0 +1,90 @@
+//! Finds files with content that is wanted in a tree that nobody vouches for: half-built, or of another release.
+//!
+//! A file counts when it lies where the target has that content, is as long and as old, and its inode is known to have the
+//! content or it is read and has it. Without the age every rebuilt file of the same length would be read in vain.
+
+use std::collections::{HashMap, HashSet};
+
+use rayon::prelude::*;
+
+use super::KnownContent;
+use crate::disk::{Directory, FileType};
+use crate::manifest::Tree;
+use crate::types::{Digest, Entry, Kind, TreePath};
+
+/// For each content that is `wanted` and that the tree in `top` has where `target` has it: its path. What cannot be read
+/// is not there.
+pub fn find(
+    top: &Directory,
+    target: &Tree,
+    wanted: &HashSet<Digest>,
+    known: &dyn KnownContent,
+) -> HashMap<Digest, TreePath> {
+    let look = |entry: &Entry| {
+        let Kind::File { digest, size, .. } = entry.kind else { return None };
+        let is_it = wanted.contains(&digest) && has(top, entry, size, digest, known)?;
+        is_it.then(|| (digest, entry.path.clone()))
+    };
+    let found: Vec<(Digest, TreePath)> = target.entries().par_iter().filter_map(look).collect();
+    // Of several paths the first is kept.
+    found.into_iter().rev().collect()
+}
+
+fn has(top: &Directory, entry: &Entry, size: u64, digest: Digest, known: &dyn KnownContent) -> Option<bool> {
+    let path = entry.path.beneath_usr();
+    let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let parent = top.descend(parent).ok()??;
+    let inode = parent.look(name).ok()??;
+    if inode.file_type != FileType::File || inode.size != size || inode.mtime != entry.metadata.mtime {
+        return None;
+    }
+    let read = || Some(Digest::of_reader(parent.open_file(name).ok()?).ok()?.0);
+    Some(known.digest(&inode).or_else(read)? == digest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::Ownership;
+    use crate::tree::Fingerprints;
+    use crate::types::{Metadata, Version};
+
+    #[test]
+    fn only_what_has_the_content_is_found() {
+        let temporary = tempfile::tempdir().expect("a temporary directory");
+        let top = Directory::open_path(temporary.path()).expect("it opens");
+        let bin = top.ensure_subdirectory("bin", 0o755).expect("made");
+        for (name, content) in [("a", "right"), ("b", "wrong"), ("c", "longer"), ("e", "right")] {
+            bin.write_new(name, 0o644, content.as_bytes()).expect("written");
+        }
+        bin.symlink("d", "a").expect("linked");
+        let mtime = bin.look("e").expect("read").expect("there").mtime;
+        for name in ["a", "b", "c"] {
+            let file = bin.open_file(name).expect("opened");
+            let metadata = Metadata { mode: 0o644, mtime, ..Metadata::default() };
+            bin.set_file_metadata(&file, name, &metadata, Ownership::Ignored).expect("set");
+        }
+        let entry = |path: &str, kind| Entry {
+            path: path.parse().expect(path),
+            kind,
+            metadata: Metadata { mtime, ..Metadata::default() },
+        };
+        let digest = Digest::of(b"right");
+        let since = Version::new(1).expect("not zero");
+        let file =
+            |name: &str| entry(&format!("usr/bin/{name}"), Kind::File { size: 5, digest, object_bytes: 9, since });
+        let target = |names: &[&str]| {
+            let mut entries = vec![entry("usr", Kind::Directory), entry("usr/bin", Kind::Directory)];
+            entries.extend(names.iter().map(|name| file(name)));
+            Tree::from_sorted(entries).expect("a tree")
+        };
+        let mut known = Fingerprints::default();
+        let search = |names: &[&str], known: &Fingerprints| find(&top, &target(names), &[digest].into(), known);
+        assert_eq!(search(&["b", "c", "d", "missing"], &known), HashMap::new());
+        assert_eq!(search(&["a", "e"], &known), [(digest, "usr/bin/a".parse().expect("a path"))].into());
+        assert_eq!(find(&top, &target(&["a"]), &HashSet::new(), &known), HashMap::new(), "nobody wants it");
+        // What is known of an inode is believed, as in a scan.
+        known.note(&bin.look("a").expect("read").expect("there"), Digest::of(b"other"));
+        assert_eq!(search(&["a"], &known), HashMap::new());
+    }
+}

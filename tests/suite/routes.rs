@@ -1,0 +1,169 @@
+//! Machines that are several releases behind: over a chain of packs, around a missing one, and back and forth without
+//! asking for what is on the machine already.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::LazyLock;
+
+use serde_json::{Value, json};
+use xtask::judge::Tree;
+use xtask::programs::{Outcome, Server};
+use xtask::publication::{Input, Publication};
+
+use crate::machine::{Machine, assert_equal, figures};
+use crate::world::{copy, world};
+
+const RELEASES: u32 = 5;
+
+/// Releases 1 to 5 of a small OS whose every release changes a line of some long texts, each with a pack from the one
+/// before only. Shared by all tests, never changed by any.
+struct Series {
+    publication: Publication,
+    directory: PathBuf,
+    /// What the publisher said of the last one.
+    told: String,
+}
+
+/// A copy of the publication that may be spoilt, its server, and a machine at release 1 that reads from there.
+struct Trial {
+    publication: PathBuf,
+    machine: Machine,
+    _server: Server,
+    _directory: tempfile::TempDir,
+}
+
+fn series() -> &'static Series {
+    static SERIES: LazyLock<Series> = LazyLock::new(Series::new);
+    &SERIES
+}
+
+impl Series {
+    fn new() -> Self {
+        let directory = world().directory().keep();
+        let publication = Publication::init(&world().programs, &directory, None).expect("a publication");
+        let mut series = Self { publication, directory, told: String::new() };
+        for release in 1..=RELEASES {
+            let trees = series.trees(release);
+            let texts = trees.join("os-core/usr/share/series");
+            if release == 1 {
+                copy(&world().trees.of(10), &trees);
+                fs::create_dir(&texts).expect("a directory");
+            } else {
+                // The directories are as old as before.
+                copy(&series.trees(release - 1), &trees);
+            }
+            for number in 0..4 {
+                fs::write(texts.join(format!("text-{number}")), text(number, release)).expect("written");
+            }
+            let input = Input { version: release, definitions: &world().trees.definitions, trees: &trees };
+            let released = series.publication.release(&world().programs, input, &["--deltas", "1", "--json"]);
+            series.told = released.expect("the publisher starts").success().expect("published").stdout;
+        }
+        series
+    }
+
+    fn trees(&self, release: u32) -> PathBuf {
+        self.directory.join(release.to_string())
+    }
+}
+
+impl Trial {
+    fn new() -> Self {
+        let directory = world().directory();
+        let publication = directory.path().join("publication");
+        copy(&series().publication.path, &publication);
+        let server = world().programs.serve(&publication).expect("a server");
+        let (machine, trust) = (Machine::empty(), series().publication.trust());
+        let trust = trust.to_str().expect("UTF-8");
+        machine.succeeds(["os-install", "--version", "1", "--url", &server.url, "--trust", trust]);
+        Self { publication, machine, _server: server, _directory: directory }
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        self.publication.join(path)
+    }
+}
+
+/// Whether a warning of that run says this.
+fn warned(outcome: &Outcome, text: &str) -> bool {
+    let says = |event: &Value| event["event"] == "warning" && event.to_string().contains(text);
+    outcome.events.iter().any(says)
+}
+
+fn assert_is_newest(machine: &Machine) {
+    let expected = Tree::expected(&series().trees(RELEASES), &["os-core"]).expect("the published trees are read");
+    assert_equal(&expected, &Tree::of_machine(&machine.root).expect("the machine's tree is read"));
+}
+
+/// 64 KiB that compress badly, with one line of that release.
+fn text(number: u64, release: u32) -> Vec<u8> {
+    let mut state = number + 1;
+    let mut bytes: Vec<u8> = std::iter::repeat_with(|| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        b'a' + (state >> 60) as u8
+    })
+    .take(64 << 10)
+    .collect();
+    bytes.splice(1000..1000, format!("\nrelease {release}\n").into_bytes());
+    bytes
+}
+
+#[test]
+fn a_machine_behind_goes_along_the_packs() {
+    let trial = Trial::new();
+    let dry = trial.machine.succeeds(["update", "--dry-run"]);
+    let update = trial.machine.succeeds(["update"]);
+    assert_is_newest(&trial.machine);
+    assert_eq!(figures(&dry), figures(&update));
+    // Four texts, each of which has 32 KiB when it comes anew.
+    assert!(update.number("download_bytes") < 64 << 10, "{}", update.told());
+}
+
+#[test]
+fn a_missing_pack_is_gone_around() {
+    let trial = Trial::new();
+    let pack = trial.path("packs/2-3/all");
+    // Bad in its last block: seen when the machine is on its way.
+    let mut content = fs::read(&pack).expect("a pack");
+    *content.last_mut().expect("not empty") ^= 1;
+    fs::write(&pack, content).expect("written");
+    let machine = trial.machine.twin();
+    let update = machine.succeeds(["update"]);
+    assert!(warned(&update, "going around"), "{:?}", update.events);
+    assert_is_newest(&machine);
+    // Not there at all: seen when its head is read.
+    fs::remove_file(&pack).expect("removed");
+    let machine = trial.machine.twin();
+    let update = machine.succeeds(["update"]);
+    assert!(warned(&update, "packs/2-3/all"), "{:?}", update.events);
+    assert_is_newest(&machine);
+}
+
+#[test]
+fn what_is_on_the_machine_is_not_asked_for() {
+    let trial = Trial::new();
+    let there = trial.machine.succeeds(["update"]).number("download_bytes");
+    trial.machine.succeeds(["rollback"]);
+    let dry = trial.machine.succeeds(["update", "--dry-run"]);
+    for content in ["packs", "objects", "manifests"] {
+        fs::remove_dir_all(trial.path(content)).expect("removed");
+    }
+    let again = trial.machine.succeeds(["update"]);
+    assert_is_newest(&trial.machine);
+    assert_eq!(figures(&dry), figures(&again));
+    assert!(again.number("download_bytes") < there / 2, "{}", again.told());
+}
+
+#[test]
+fn the_publisher_tells_the_routes() {
+    let told: Value = serde_json::from_str(series().told.lines().last().expect("a result")).expect("JSON");
+    let routes = told["routes"].as_array().expect("routes");
+    let ways: Vec<_> = routes.iter().map(|route| (&route["from"], &route["via"], &route["from_nothing"])).collect();
+    let (via, no) = ([json!([]), json!([4]), json!([3, 4]), json!([2, 3, 4])], json!(false));
+    let from = [4, 3, 2, 1].map(Value::from);
+    assert_eq!(ways, from.iter().zip(&via).map(|(from, via)| (from, via, &no)).collect::<Vec<_>>());
+    let step = told["packs"].as_array().expect("packs").iter().find(|pack| pack["from"] == 4).expect("a step");
+    let sources = step["sources"].as_array().expect("sources");
+    assert_eq!(sources.len(), 1, "{sources:?}");
+    assert_eq!((&sources[0]["source"], &sources[0]["contents"]), (&json!("same-path"), &json!(4)));
+}

@@ -1,0 +1,160 @@
+//! One point: a copy of a machine, a disturbed run, the judgement, and the runs after it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use super::trace::{Fault, Hit, Point, disturbing, hit};
+use super::world::{Transition, World, copy, tree_of};
+use crate::judge::Tree;
+use crate::programs::Outcome;
+
+/// How a point ended.
+#[derive(Debug)]
+pub enum Ending {
+    /// The call did not come: the run was not disturbed.
+    Missed,
+    /// All promises were kept.
+    Kept {
+        /// Exit code of the disturbed run.
+        code: i32,
+        /// Whether it left the target, rather than the tree before.
+        at_target: bool,
+    },
+    /// A promise was broken: how.
+    Broken(String),
+}
+
+/// What may lie beside the trees, also after a kill; where a name goes on, its beginning and a star.
+const BESIDE: [&str; 11] = [
+    ".trust.scratch-*",
+    "busy-*",
+    "fingerprints",
+    "fingerprints.new",
+    "journal",
+    "journal.new",
+    "lock",
+    "next",
+    "previous",
+    "store",
+    "trust",
+];
+/// Exit codes of a run that an error disturbed: it went around, the origin or trust could not be read, or the disk.
+const ALLOWED: [i32; 4] = [0, 3, 4, 5];
+/// Of a run that was killed; `timeout` either tells it or dies of it too.
+const KILLED: [i32; 2] = [128, 137];
+
+/// A copy of the machine that a transition starts from.
+///
+/// # Errors
+/// When it cannot be copied.
+pub fn twin(transition: &Transition, directory: &Path) -> Result<PathBuf> {
+    let root = directory.join("root");
+    copy(&transition.base, &root)?;
+    Ok(root)
+}
+
+/// Tries one point.
+///
+/// # Errors
+/// When the programs cannot be run; a broken promise is an [`Ending`].
+pub fn attempt(world: &World, transition: &Transition, point: &Point) -> Result<Ending> {
+    let directory = world.directory()?;
+    let root = twin(transition, directory.path())?;
+    let log = directory.path().join("log");
+    let output = world.programs.client_output(&disturbing(&log, point), &root, &transition.command)?;
+    let code = output.code;
+    let killed = point.fault == Fault::Kill && KILLED.contains(&code);
+    let log = fs::read(&log).context("cannot read what strace wrote")?;
+    let hit = hit(&String::from_utf8_lossy(&log), &root.to_string_lossy());
+    if !killed && hit != Hit::Root {
+        // A call of another thread that has nothing to do with the root, such as one that wakes a thread, proves nothing.
+        return Ok(match (hit, Outcome::of(output).and_then(Outcome::success)) {
+            (Hit::Nothing, Err(error)) => Ending::Broken(format!("undisturbed, and yet {error:#}")),
+            _ => Ending::Missed,
+        });
+    }
+    let judged = || -> Result<bool, String> {
+        if !killed {
+            let outcome = Outcome::of(output).map_err(|error| format!("{error:#}"))?;
+            if !ALLOWED.contains(&code) {
+                return Err(format!("exit code {code}: {}", outcome.told()));
+            }
+        }
+        let at_target = standing(transition, &root)?;
+        if code == 0 && !at_target {
+            return Err("success was told, but the tree is not the target".to_owned());
+        }
+        goes_on(world, transition, &root, at_target)?;
+        Ok(at_target)
+    };
+    Ok(match judged() {
+        Ok(at_target) => Ending::Kept { code, at_target },
+        Err(what) => Ending::Broken(what),
+    })
+}
+
+/// Whether the tree is the target, or else the one before; a tree that is neither is an error.
+///
+/// What is carried goes back into the live tree after the exchange: until a recovery has done that, the time of the
+/// directory that holds it may be of that moment.
+fn standing(transition: &Transition, root: &Path) -> Result<bool, String> {
+    nothing_unknown(root)?;
+    let carries = |tree: &Tree| tree.nodes().contains_key(Path::new("usr/local"));
+    let settled = |tree: Tree| match carries(&transition.before) {
+        true => tree.filtered(|path| path != Path::new("usr")),
+        false => tree,
+    };
+    let found = settled(tree_of(root).map_err(|error| format!("{error:#}"))?);
+    let to_target = settled(transition.target.clone()).differences(&found);
+    let to_before = settled(transition.before.clone()).differences(&found);
+    match (to_target.is_empty(), to_before.is_empty()) {
+        (true, _) => Ok(true),
+        (false, true) => Ok(false),
+        (false, false) => Err(format!("neither the tree before ({to_before}) nor the target ({to_target})")),
+    }
+}
+
+/// The run after: it must succeed and end at the target, and a rollback must find the release before.
+fn goes_on(world: &World, transition: &Transition, root: &Path, at_target: bool) -> Result<(), String> {
+    let run = |what: &str, command: &[String]| -> Result<(), String> {
+        let outcome = world.programs.client(root, command).and_then(Outcome::success);
+        outcome.map(drop).map_err(|error| format!("{what} after it: {error:#}"))
+    };
+    let holds = |what: &str, expected: &Tree| -> Result<(), String> {
+        let found = tree_of(root).map_err(|error| format!("{error:#}"))?;
+        let differences = expected.differences(&found);
+        if differences.is_empty() { Ok(()) } else { Err(format!("after {what} the tree is not right: {differences}")) }
+    };
+    run("the run", if at_target { &transition.again } else { &transition.command })?;
+    holds("the next run", &transition.target)?;
+    nothing_unknown(root)?;
+    if root.join(".stateless-update/journal").exists() {
+        return Err("the next run left the journal".to_owned());
+    }
+    if let Some(previous) = &transition.previous {
+        run("the rollback", &["rollback".to_owned()])?;
+        holds("a rollback", previous)?;
+    }
+    Ok(())
+}
+
+fn nothing_unknown(root: &Path) -> Result<(), String> {
+    let names = |directory: PathBuf| -> Result<Vec<String>, String> {
+        let failed = |error: std::io::Error| format!("{}: {error}", directory.display());
+        let entries = fs::read_dir(&directory).map_err(failed)?.collect::<Result<Vec<_>, _>>().map_err(failed)?;
+        Ok(entries.iter().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect())
+    };
+    let known = |name: &String| {
+        let is = |known: &&str| known.strip_suffix('*').map_or(name == known, |start| name.starts_with(start));
+        BESIDE.iter().any(is)
+    };
+    let home = root.join(".stateless-update");
+    let beside = if home.exists() { names(home)? } else { Vec::new() };
+    let in_root = names(root.to_owned())?;
+    let unknown = beside.into_iter().filter(|name| !known(name));
+    let in_root = in_root.into_iter().filter(|name| name != "usr" && name != ".stateless-update");
+    let unknown: Vec<String> = unknown.chain(in_root).collect();
+    if unknown.is_empty() { Ok(()) } else { Err(format!("left over: {}", unknown.join(", "))) }
+}
