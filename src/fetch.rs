@@ -98,6 +98,7 @@ pub async fn fetch(plan: &UpdatePlan, doors: &Doors, reporter: &Arc<dyn Reporter
     let fetcher = Fetcher {
         doors: doors.clone(),
         struck: Arc::default(),
+        uses: Arc::new(Mutex::new(uses(plan))),
         downloaded: Arc::new(Progress::new(reporter.clone(), Step::Download, plan.download_bytes)),
         built: Arc::new(Progress::new(reporter.clone(), Step::Build, plan.build_bytes)),
     };
@@ -120,6 +121,8 @@ pub async fn fetch(plan: &UpdatePlan, doors: &Doors, reporter: &Arc<dyn Reporter
 struct Fetcher {
     doors: Doors,
     struck: Arc<Mutex<HashSet<Digest>>>,
+    /// How often each block is still to be decoded: packs of several steps may have the same one.
+    uses: Arc<Mutex<HashMap<Digest, usize>>>,
     downloaded: Bar,
     built: Bar,
 }
@@ -227,7 +230,7 @@ impl Fetcher {
         Ok(())
     }
 
-    /// Makes the wanted blobs of a block that lies in the store, then forgets the block.
+    /// Makes the wanted blobs of a block that lies in the store; forgets the block after its last use.
     fn decode(&self, work: &BlockWork) -> Result<(), FetchError> {
         let digest = work.block.block.digest;
         match self.make(work) {
@@ -245,7 +248,14 @@ impl Fetcher {
                 self.strike(digest);
             }
         }
-        Ok(self.doors.store.remove(Shelf::Block, digest)?)
+        if self.was_last_use(digest) { Ok(self.doors.store.remove(Shelf::Block, digest)?) } else { Ok(()) }
+    }
+
+    fn was_last_use(&self, block: Digest) -> bool {
+        let mut uses = self.uses.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = uses.entry(block).or_default();
+        *left = left.saturating_sub(1);
+        *left == 0
     }
 
     fn make(&self, work: &BlockWork) -> Result<(), BlockError> {
@@ -269,6 +279,15 @@ impl Fetcher {
         }
         Ok(())
     }
+}
+
+/// How often a plan decodes each block.
+fn uses(plan: &UpdatePlan) -> HashMap<Digest, usize> {
+    let mut uses = HashMap::new();
+    for work in plan.work.iter().flatten().flat_map(Work::blocks) {
+        *uses.entry(work.block.block.digest).or_default() += 1;
+    }
+    uses
 }
 
 /// Cuts a stream of bytes of a pack into blocks.

@@ -42,8 +42,11 @@ impl Packs {
 }
 
 impl Session {
-    /// The cheapest route from the installed release to the target, the heads of its packs read. No steps when there is
-    /// none, or when packs from nothing are cheaper.
+    /// The route from the installed release to the target, the heads of its packs read: one pack for the whole way where
+    /// there is one, else the cheapest. No steps when there is none, or when packs from nothing are cheaper.
+    ///
+    /// One pack made of both releases is hardly ever longer than those of the steps between them; and its length says too
+    /// much of what a machine takes, for some contents are in it in two ways.
     pub async fn steps(&self, target: &KnownRelease) -> Result<Vec<Step>, ClientError> {
         let Some(record) = &self.record else { return Ok(Vec::new()) };
         let (from, to) = (record.installed.version(), target.release.version);
@@ -53,11 +56,11 @@ impl Session {
         offered.add_steps(&target.release, from);
         let mut read: BTreeMap<(Version, Version), ReadPack> = BTreeMap::new();
         loop {
-            let route = match offered.search(Some(from), to) {
+            let found = offered.direct(from, to).map_or_else(|| offered.search(Some(from), to), Found::Route);
+            let route = match found {
                 Found::Route(route) => route,
                 Found::Unknown(release) => {
-                    // One pack made of both releases is hardly ever longer than those of the steps between them.
-                    let enough = offered.has_step(from, to) || known.len() > MAX_DOCUMENTS;
+                    let enough = known.len() > MAX_DOCUMENTS;
                     match if enough { None } else { self.towards(&known, release).await } {
                         Some(further) => {
                             offered.add_steps(&further.release, from);

@@ -3,7 +3,7 @@
 //! JSON, one line per entry so that a delta between two releases stays small. It does not name its release: a bundle
 //! that did not change keeps its manifest and its digest.
 
-use std::io::Write;
+use std::io::{Read, Write};
 
 use serde::Deserialize;
 
@@ -118,8 +118,10 @@ impl BundleManifest {
         if length > Self::MAX_BYTES {
             return Err(invalid("that is more than any manifest may have"));
         }
-        // At one go, so that the text is its own window.
-        let plain = zstd::bulk::decompress(compressed, length as usize).map_err(bad)?;
+        let mut decoder = zstd::stream::read::Decoder::with_buffer(compressed).map_err(bad)?;
+        decoder.window_log_max(27).map_err(bad)?;
+        let mut plain = Vec::with_capacity(length as usize + 1);
+        decoder.take(length + 1).read_to_end(&mut plain).map_err(bad)?;
         if plain.len() as u64 == length { Ok(plain) } else { Err(invalid("it makes another number of bytes")) }
     }
 

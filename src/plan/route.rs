@@ -56,11 +56,12 @@ impl Offered {
         }
     }
 
-    /// Notes that a release can be had from nothing.
+    /// Notes that a release can be had from nothing, if there are packs for that.
     pub fn add_from_nothing(&mut self, release: &Release) {
         let packs = release.packs.iter().filter(|pack| pack.from.is_none());
-        let bytes = packs.map(|pack| cost(pack.length)).fold(0, u64::saturating_add);
-        self.into.entry(release.version).or_default().insert(None, bytes);
+        if let Some(bytes) = packs.map(|pack| cost(pack.length)).reduce(u64::saturating_add) {
+            self.into.entry(release.version).or_default().insert(None, bytes);
+        }
     }
 
     /// Notes that nothing is to be had at a release.
@@ -75,9 +76,10 @@ impl Offered {
         }
     }
 
-    /// Whether one pack leads from one release to the other.
-    pub fn has_step(&self, from: Version, to: Version) -> bool {
-        self.into.get(&to).is_some_and(|into| into.contains_key(&Some(from)))
+    /// The way of one pack from one release to the other, if there is such a pack.
+    pub fn direct(&self, from: Version, to: Version) -> Option<Route> {
+        let bytes = *self.into.get(&to)?.get(&Some(from))?;
+        Some(Route { from: Some(from), stops: vec![to], bytes })
     }
 
     /// The cheapest way to `to` for whoever is at `from`, by Dijkstra's algorithm. Equal offers give equal routes.
@@ -176,7 +178,7 @@ mod tests {
         }
         assert_eq!(all.search(Some(version(4)), version(5)), Found::Nothing);
         let mut without = all.clone();
-        assert!(without.has_step(version(1), version(2)));
+        assert!(without.direct(version(1), version(2)).is_some());
         without.remove(version(1), version(2));
         assert_eq!(found(&without, 1, 4), (Some(1), vec![4], 26));
         // Among equals the fewest packs, and a step before a beginning from nothing.
@@ -198,12 +200,18 @@ mod tests {
         release.packs = vec![pack(Some(8), 10), pack(Some(2), 10), pack(Some(7), 30_000), pack(None, 20_000)];
         offered.add_steps(&release, version(3));
         offered.add_from_nothing(&release);
-        assert!(!offered.has_step(version(2), version(9)), "it is too old to be of use");
+        assert!(offered.direct(version(2), version(9)).is_none(), "it is too old to be of use");
         assert_eq!(offered.search(Some(version(3)), version(9)), Found::Unknown(version(8)));
         offered.add_nothing(version(8));
         let Found::Route(route) = offered.search(Some(version(3)), version(9)) else { panic!("from nothing") };
         assert_eq!((route.from, route.bytes), (None, 20_000 + 2 * REQUEST_BYTES));
         assert_eq!(route.steps().count(), 0);
+        // Without packs from nothing that is no way, least of all one that costs nothing.
+        release.packs.clear();
+        let mut offered = Offered::default();
+        offered.add_steps(&release, version(3));
+        offered.add_from_nothing(&release);
+        assert_eq!(offered.search(Some(version(3)), version(9)), Found::Nothing);
     }
 
     #[test]
