@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::bundles::known;
 use super::session::Session;
 use super::{ClientError, Settings};
-use crate::manifest::Status;
+use crate::manifest::{Status, Tree};
 use crate::plan::{closure, dependents};
 use crate::report::Reporter;
 use crate::types::{BundleName, TreePath, Version};
@@ -84,7 +84,7 @@ pub async fn bundle_info(
     let files = match request.files {
         false => None,
         true => {
-            let tree = session.target_tree(&target, &[name.clone()].into(), None).await?.tree;
+            let tree = session.target_tree(&target, &[name.clone()].into(), &[], &Tree::default()).await?.tree;
             let files = tree.entries().iter().filter(|entry| !entry.is_directory());
             Some(files.map(|entry| entry.path.clone()).collect())
         }

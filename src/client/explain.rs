@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::session::{KnownRelease, Session};
 use super::{ClientError, ErrorKind, Settings};
 use crate::disk::Ownership;
-use crate::manifest::describe_difference;
+use crate::manifest::{Tree, describe_difference};
 use crate::plan::{closure, may_be_carried};
 use crate::report::{Event, Reporter};
 use crate::state::Slot;
@@ -140,13 +140,9 @@ async fn next_step(
     let release = &*newest.release;
     let version = release.version;
     let from = session.record()?.installed.version();
-    let offer = release.packs.iter().find(|pack| pack.from == Some(from) && pack.bundle.is_none());
-    let pack = match offer {
-        Some(offer) => session.read_pack(offer).await?,
-        None => None,
-    };
     let bundles = closure(release, &session.subscriptions()?)?;
-    let target = session.target_tree(newest, &bundles, pack.as_ref()).await?.tree;
+    let steps = session.steps(newest).await?;
+    let target = session.target_tree(newest, &bundles, &steps, &Tree::default()).await?.tree;
     let in_target = target.find(path);
     let (action, reason) = match (entry, in_target) {
         (None, None) if state == "absent" => ("none", "no bundle of this machine has it".to_owned()),
