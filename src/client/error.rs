@@ -12,7 +12,7 @@ use crate::state::StateError;
 use crate::switch::SwitchError;
 use crate::transport::{TransportError, TransportErrorKind};
 use crate::trust::TrustError;
-use crate::types::{BundleName, Version};
+use crate::types::{BundleName, TreePath, Version};
 
 /// What kind of failure it is: one for each exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,12 +133,20 @@ pub enum ClientError {
         because_of: Vec<BundleName>,
     },
     /// Other subscriptions need the bundle.
-    #[error("bundle {name} is needed by {}", list(needed_by))]
+    #[error("bundle {name} is needed by {}:\n{tree}", list(needed_by))]
     Needed {
         /// The bundle.
         name: BundleName,
         /// Those that include it.
         needed_by: Vec<BundleName>,
+        /// The bundle with what includes it, a line each and indented.
+        tree: String,
+    },
+    /// Nothing lies at a path.
+    #[error("there is nothing at {path}")]
+    NotThere {
+        /// The path.
+        path: TreePath,
     },
     /// `os-core` cannot be removed.
     #[error("os-core is the system itself and cannot be removed")]
@@ -194,6 +202,7 @@ impl ClientError {
             | Self::NotSubscribed { .. }
             | Self::Needed { .. }
             | Self::CoreStays
+            | Self::NotThere { .. }
             | Self::State(StateError::NotManaged { .. }) => ErrorKind::Usage,
             Self::State(StateError::Locked { .. }) => ErrorKind::Locked,
             Self::Fetch(FetchError::Decoder(_)) => ErrorKind::Bug,

@@ -104,7 +104,7 @@ pub struct RemoveRequest {
 pub struct VerifyRequest {
     /// How much to hash.
     pub thoroughness: Thoroughness,
-    /// Also look for paths that no bundle has.
+    /// List every path that no bundle has, also beneath one that is listed already.
     pub picky: bool,
     /// Only entries of these bundles; empty for all.
     pub bundles: BTreeSet<BundleName>,

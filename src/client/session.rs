@@ -54,6 +54,8 @@ pub(super) struct Session {
     pub record: Option<Record>,
     pub transport: Arc<Transport>,
     pub origin: Vec<String>,
+    /// The administrator's mirror; none when the run was told where to read.
+    pub mirror: Option<String>,
 }
 
 /// A release and the document that says so.
@@ -81,6 +83,7 @@ impl Session {
         let machine = machine.lock()?;
         if crate::switch::recover(&machine)? {
             reporter.report(Event::Note("finished a transition that an earlier run had made".to_owned()));
+            super::history::remember_recovery(&machine, &**reporter)?;
         }
         Self::new(settings, reporter, Access::Work(machine))
     }
@@ -106,11 +109,13 @@ impl Session {
             ([], Some(record)) => record.installed.origin.clone(),
             (urls, _) => urls.to_vec(),
         };
-        let limits = Limits {
-            parallel: settings.parallel_downloads,
-            max_retries: settings.max_retries,
-            retry_delay: settings.retry_delay,
-            allow_insecure_http: settings.allow_insecure_http,
+        let mirror = match settings.urls.is_empty().then(|| machine.mirror()) {
+            Some(Err(error)) => {
+                reporter.report(Event::Warning(format!("no mirror is used: {error}")));
+                None
+            }
+            Some(Ok(mirror)) => mirror.map(|mirror| mirror.url),
+            None => None,
         };
         let ownership = Ownership::of_this_process();
         if ownership == Ownership::Ignored {
@@ -121,11 +126,12 @@ impl Session {
             started: Instant::now(),
             settings: settings.clone(),
             reporter: reporter.clone(),
-            transport: Arc::new(Transport::new(&origin, limits)?),
+            transport: Arc::new(Transport::with_mirrors(mirror.as_slice(), &origin, limits(settings))?),
             writer: Writer { ownership },
             machine,
             record,
             origin,
+            mirror,
         })
     }
 
@@ -262,6 +268,16 @@ impl Session {
     /// The subscriptions of the live tree.
     pub fn subscriptions(&self) -> Result<BTreeSet<BundleName>, ClientError> {
         Ok(self.record()?.installed.subscriptions.clone())
+    }
+}
+
+/// How hard and how widely to try.
+pub(super) fn limits(settings: &Settings) -> Limits {
+    Limits {
+        parallel: settings.parallel_downloads,
+        max_retries: settings.max_retries,
+        retry_delay: settings.retry_delay,
+        allow_insecure_http: settings.allow_insecure_http,
     }
 }
 

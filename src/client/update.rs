@@ -3,6 +3,9 @@
 use std::sync::Arc;
 
 use super::engine::{Goal, go};
+use super::history::go_remembered;
+use super::inspect::examine;
+use super::mirror::tell_if_behind;
 use super::session::Session;
 use super::{
     ClientError, InstallRequest, Mode, Settings, Thoroughness, Transition, UpdateCheck, UpdateRequest, VerifyRequest,
@@ -21,7 +24,7 @@ pub async fn install(
     let session = Session::install(settings, reporter)?;
     let release = session.release(request.version).await?;
     let goal = Goal { release, subscriptions: request.bundles.clone() };
-    go(&session, &goal, request.mode, Thoroughness::Changed).await
+    go_remembered(&session, "os-install", &goal, request.mode, Thoroughness::Changed).await
 }
 
 /// Moves the machine to the newest release, or to the one that is asked for.
@@ -36,6 +39,7 @@ pub async fn update(
     let session = open(settings, request.mode, reporter)?;
     let installed = session.record()?.installed.version();
     let release = session.release(request.version).await?;
+    tell_if_behind(&session, &release).await;
     let newest = release.release.version;
     if request.version.is_none() && newest < installed {
         return Err(ClientError::Older { newest, installed });
@@ -44,7 +48,7 @@ pub async fn update(
         return session.nothing_to_do(request.mode);
     }
     let goal = Goal { release, subscriptions: session.subscriptions()? };
-    go(&session, &goal, request.mode, request.thoroughness).await
+    go_remembered(&session, "update", &goal, request.mode, request.thoroughness).await
 }
 
 /// Looks whether there is a newer release, and what it would cost this machine.
@@ -55,6 +59,7 @@ pub async fn check_update(settings: &Settings, reporter: &Arc<dyn Reporter>) -> 
     let session = Session::work(settings, reporter)?;
     let current = session.record()?.installed.version();
     let release = session.release(None).await?;
+    tell_if_behind(&session, &release).await;
     let latest = release.release.version;
     let mut check = UpdateCheck { current, latest, available: latest > current, download_bytes: 0 };
     if check.available {
@@ -68,6 +73,9 @@ pub async fn check_update(settings: &Settings, reporter: &Arc<dyn Reporter>) -> 
 
 /// Makes the tree match the release that it is of, starting from what is really on disk.
 ///
+/// A request for some bundles or paths only says where to look: there is no tree that is right in parts, so when
+/// something is wrong there, the whole tree is made to match.
+///
 /// # Errors
 /// As the engine has them.
 pub async fn repair(
@@ -76,13 +84,17 @@ pub async fn repair(
     reporter: &Arc<dyn Reporter>,
 ) -> Result<Transition, ClientError> {
     let session = open(settings, request.mode, reporter)?;
+    let is_narrow = !request.bundles.is_empty() || request.file.is_some();
+    if is_narrow && examine(&session, request).await?.is_clean() {
+        return session.nothing_to_do(request.mode);
+    }
     let goal = Goal { release: session.installed_release()?, subscriptions: session.subscriptions()? };
     // What is not hashed cannot be kept, so a quick look is not enough to repair by.
     let thoroughness = match request.thoroughness {
         Thoroughness::Quick => Thoroughness::Changed,
         other => other,
     };
-    go(&session, &goal, request.mode, thoroughness).await
+    go_remembered(&session, "repair", &goal, request.mode, thoroughness).await
 }
 
 /// A session that may write, or for a dry run one that may not.

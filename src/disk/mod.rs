@@ -7,11 +7,15 @@
 mod directory;
 mod inode;
 mod metadata;
+mod processes;
 mod users;
+mod weigh;
 
 pub use directory::Directory;
 pub use inode::{FileType, Inode, Ownership};
-pub use users::{is_in_use, mounts_beneath};
+pub use processes::{Mapped, mapped_beneath};
+pub use users::{is_in_use, mounts_beneath, mounts_within};
+pub use weigh::{Weight, weigh};
 
 use std::io::Read;
 use std::path::{Path, PathBuf};

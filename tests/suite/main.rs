@@ -5,6 +5,7 @@
 //! not have it says so in a line that begins with `SKIPPED`, which `cargo xtask ci` counts.
 
 mod bundles;
+mod commands;
 mod crash;
 mod disk;
 mod fuzzing;

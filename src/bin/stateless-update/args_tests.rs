@@ -3,6 +3,7 @@
 use clap::CommandFactory;
 use stateless_update::client::{BundleFilter, Mode, Thoroughness};
 use stateless_update::plan::{Preference, Terms};
+use stateless_update::types::Version;
 
 use super::*;
 
@@ -22,8 +23,13 @@ fn the_definition_is_sound() {
 #[test]
 fn names_are_those_of_the_command_line() {
     for command in Args::command().get_subcommands() {
-        let wants_bundle = command.get_positionals().next().is_some();
-        let line = format!("{} {}", command.get_name(), if wants_bundle { "b" } else { "" });
+        let wanted = match command.get_positionals().next().map(|wanted| wanted.get_id().as_str()) {
+            Some("path") => "usr/bin",
+            Some("shell") => "bash",
+            Some(_) => "b",
+            None => "",
+        };
+        let line = format!("{} {wanted}", command.get_name());
         assert_eq!(parsed(&line).command.expect("given").name(), command.get_name());
         assert!(command.get_after_help().is_some_and(|help| help.to_string().contains("Examples")), "{line}");
     }
@@ -96,6 +102,9 @@ fn what_makes_no_sense_is_refused() {
         "bundle-add",
         "bundle-add ../x",
         "bundle-remove",
+        "bundle-info",
+        "hashdump /etc/passwd",
+        "completions csh",
         "bundle-list --deps a --all",
         "diagnose --quick --full-verify",
         "diagnose --file /etc/passwd",
@@ -116,4 +125,5 @@ fn what_makes_no_sense_is_refused() {
         assert_eq!(parse(line).expect_err(line).exit_code(), 2, "{line}");
     }
     assert!(parsed("--json").command.is_none());
+    assert!(parsed("bundle-remove --orphans").command.is_some());
 }

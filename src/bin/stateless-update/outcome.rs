@@ -2,11 +2,18 @@
 
 use std::collections::BTreeSet;
 
+use clap::CommandFactory as _;
+use clap_complete::Shell;
 use serde_json::{Map, Value, json};
-use stateless_update::client::{BundleRow, Diagnosis, Info, Mode, Transition, UpdateCheck};
+use stateless_update::client::{
+    BundleInfo, BundleRow, Cleaned, Diagnosis, Explanation, HashDump, Info, MirrorState, Mode, Status, Transition,
+    UpdateCheck,
+};
+use stateless_update::manifest::HistoryEntry;
 use stateless_update::types::{BundleName, Version};
 
-use super::common::{Answer, Weight};
+use super::args::Args;
+use super::common::{Answer, PROGRAM, Weight};
 use super::sentences;
 
 /// The answer of a command.
@@ -27,6 +34,32 @@ pub(crate) enum Outcome {
     },
     /// `diagnose`.
     Diagnosis(Diagnosis),
+    /// `bundle-info`.
+    Bundle {
+        /// The bundle.
+        info: BundleInfo,
+        /// Whether a person wants to see what comes with it.
+        with_dependencies: bool,
+    },
+    /// `history`.
+    History(Vec<HistoryEntry>),
+    /// `hashdump`.
+    HashDump(HashDump),
+    /// `clean`.
+    Cleaned(Cleaned),
+    /// `explain`.
+    Explanation(Explanation),
+    /// `mirror`.
+    Mirror(MirrorState),
+    /// `status`.
+    Status(Status),
+    /// `completions`.
+    Completions {
+        /// The shell.
+        shell: Shell,
+        /// What it is to read.
+        script: String,
+    },
 }
 
 /// A change of the machine.
@@ -58,11 +91,18 @@ pub(crate) enum Deed {
 }
 
 impl Outcome {
+    /// The completions for a shell, made from the definition of the command line.
+    pub(crate) fn completions(shell: Shell) -> Self {
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Args::command(), PROGRAM, &mut script);
+        Self::Completions { shell, script: String::from_utf8_lossy(&script).into_owned() }
+    }
+
     /// The answer for whoever asked.
     pub(crate) fn answer(&self) -> Answer {
         let weight = match self {
-            Self::Info(_) | Self::Bundles { .. } => Weight::Asked,
-            Self::Check(_) | Self::Change(_) | Self::Diagnosis(_) => Weight::Story,
+            Self::Check(_) | Self::Change(_) | Self::Diagnosis(_) | Self::Cleaned(_) => Weight::Story,
+            _ => Weight::Asked,
         };
         Answer { text: sentences::of(self), fields: self.fields(), exit_code: self.exit_code(), weight }
     }
@@ -72,7 +112,7 @@ impl Outcome {
         match self {
             Self::Check(check) => u8::from(!check.available),
             Self::Diagnosis(diagnosis) => u8::from(!is_clean(diagnosis)),
-            Self::Info(_) | Self::Change(_) | Self::Bundles { .. } => 0,
+            _ => 0,
         }
     }
 
@@ -89,6 +129,14 @@ impl Outcome {
             Self::Change(change) => of_transition(&change.transition),
             Self::Bundles { rows, .. } => json!({ "bundles": rows.iter().map(of_row).collect::<Vec<_>>() }),
             Self::Diagnosis(diagnosis) => of_diagnosis(diagnosis),
+            Self::Bundle { info, .. } => json!(info),
+            Self::History(entries) => json!({ "transitions": entries }),
+            Self::HashDump(found) => json!(found),
+            Self::Cleaned(cleaned) => json!(cleaned),
+            Self::Explanation(explanation) => json!(explanation),
+            Self::Mirror(mirror) => json!(mirror),
+            Self::Status(status) => json!(status),
+            Self::Completions { shell, script } => json!({ "shell": shell.to_string(), "script": script }),
         };
         match value {
             Value::Object(fields) => fields,
