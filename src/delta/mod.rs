@@ -22,6 +22,7 @@ mod read_at;
 mod runs;
 mod streams;
 pub(crate) mod varint;
+mod window;
 
 pub use apply::{DeltaError, apply, skip};
 pub use make::{Delta, References};
