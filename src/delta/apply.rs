@@ -1,12 +1,13 @@
 //! Applying a delta: streams and old content in, new content out, in a fixed amount of memory.
 //!
 //! Everything is checked against what is known from elsewhere (`new_size`, the length of the old content) before it is
-//! used, so whatever the streams say, the work is bounded by `new_size` and the memory by two windows.
+//! used, so whatever the streams say, the work is bounded by `new_size` and the memory by the pages
+//! that are kept of the old content.
 
 use std::io::{self, BufRead, Write};
 
+use super::old_pages::OldPages;
 use super::runs::RunsReader;
-use super::window::OldWindow;
 use super::{ReadAt, Role, Streams, varint};
 
 /// New content is gathered in pieces of this many bytes before it is written.
@@ -99,7 +100,7 @@ pub fn apply<R: BufRead>(
     new_size: u64,
     out: &mut dyn Write,
 ) -> Result<(), DeltaError> {
-    let mut old = OldWindow::new(old)?;
+    let mut old = OldPages::new(old)?;
     let mut out = Out::new(out, new_size);
     let mut runs = RunsReader::default();
     for_each_triple(streams, new_size, old.length(), |streams, mut at, mut add, copy| {

@@ -17,12 +17,12 @@
 mod apply;
 mod make;
 mod matcher;
+mod old_pages;
 pub(crate) mod predict;
 mod read_at;
 mod runs;
 mod streams;
 pub(crate) mod varint;
-mod window;
 
 pub use apply::{DeltaError, apply, skip};
 pub use make::{Delta, References};

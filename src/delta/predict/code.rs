@@ -5,8 +5,8 @@ use std::io::{BufRead, Write};
 use super::elf::Elf;
 use super::{Known, Layout, MAX_PREDICTED_BYTES, MAX_PREDICTED_TRIPLES, Predictor, Step};
 use crate::delta::apply::{Out, consume, for_each_triple};
+use crate::delta::old_pages::OldPages;
 use crate::delta::runs::{RunsReader, RunsWriter};
-use crate::delta::window::OldWindow;
 use crate::delta::{Delta, DeltaError, ReadAt, References, Role, Streams, skip};
 
 /// The level at which deltas are compared; the higher ones agree with it about which is smaller.
@@ -188,7 +188,7 @@ impl Delta {
 
 /// What is in memory can be read; so that it is no ELF file is all that can be wrong.
 fn elf(content: &[u8]) -> Option<Elf> {
-    Elf::parse(&mut OldWindow::new(&content).ok()?).ok()?
+    Elf::parse(&mut OldPages::new(&content).ok()?).ok()?
 }
 
 /// The old file with its references as the triples predict them.

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use crate::delta::DeltaError;
-use crate::delta::window::OldWindow;
+use crate::delta::old_pages::OldPages;
 
 /// Length of the file's header.
 const HEADER_BYTES: usize = 64;
@@ -104,7 +104,7 @@ impl Elf {
     ///
     /// # Errors
     /// When the content cannot be read.
-    pub(super) fn parse(old: &mut OldWindow<'_>) -> Result<Option<Self>, DeltaError> {
+    pub(super) fn parse(old: &mut OldPages<'_>) -> Result<Option<Self>, DeltaError> {
         let length = old.length();
         let mut head = [0; HEADER_BYTES];
         if length < HEADER_BYTES as u64 {

@@ -7,7 +7,7 @@ use super::btf::{self, Reference};
 use super::elf::{Elf, SECTION_BYTES, Section, u32_at};
 use super::map::Map;
 use crate::delta::DeltaError;
-use crate::delta::window::OldWindow;
+use crate::delta::old_pages::OldPages;
 
 /// The most fields that are predicted; the others stay as they are.
 pub(super) const MAX_FIELDS: usize = 1 << 22;
@@ -127,7 +127,7 @@ impl Holds {
 ///
 /// # Errors
 /// When the old content cannot be read.
-pub(super) fn find(elf: &Elf, map: &Map<'_>, old: &mut OldWindow<'_>) -> Result<Vec<Field>, DeltaError> {
+pub(super) fn find(elf: &Elf, map: &Map<'_>, old: &mut OldPages<'_>) -> Result<Vec<Field>, DeltaError> {
     let (fields, tables, owners) = (Vec::new(), Vec::new(), BTreeMap::new());
     let mut finder = Finder { elf, map, old, fields, tables, owners, owners_left: elf.length as usize };
     finder.push(40, Holds::Offset);
@@ -153,7 +153,7 @@ pub(super) fn find(elf: &Elf, map: &Map<'_>, old: &mut OldWindow<'_>) -> Result<
 struct Finder<'a, 'b> {
     elf: &'a Elf,
     map: &'a Map<'a>,
-    old: &'a mut OldWindow<'b>,
+    old: &'a mut OldPages<'b>,
     fields: Vec<Field>,
     /// Places in `.rodata` whose address is taken: jump tables begin there.
     tables: Vec<u32>,

@@ -31,7 +31,7 @@ pub(crate) use layout::Layout;
 use learned::Learned;
 use map::Map;
 
-use super::window::OldWindow;
+use super::old_pages::OldPages;
 use super::{DeltaError, ReadAt};
 
 pub use code::{apply_predicted, skip_predicted};
@@ -73,7 +73,7 @@ pub(super) struct Known<'a> {
 
 impl<'a> Known<'a> {
     pub(super) fn new(old: &'a dyn ReadAt, layout: &Layout) -> Result<Self, DeltaError> {
-        let elf = Elf::parse(&mut OldWindow::new(old)?)?;
+        let elf = Elf::parse(&mut OldPages::new(old)?)?;
         let places = elf.as_ref().map(|elf| layout.places(elf)).unwrap_or_default();
         Ok(Self { old, elf, places })
     }
@@ -81,7 +81,7 @@ impl<'a> Known<'a> {
 
 /// Makes guesses, range by range in the order of the new file.
 pub(super) struct Predictor<'a> {
-    old: OldWindow<'a>,
+    old: OldPages<'a>,
     /// Old content on its way to be settled.
     part: Vec<u8>,
     map: Option<Map<'a>>,
@@ -101,7 +101,7 @@ struct Guess {
 
 impl<'a> Predictor<'a> {
     pub(super) fn new(known: &'a Known<'a>, steps: &[Step]) -> Result<Self, DeltaError> {
-        let mut old = OldWindow::new(known.old)?;
+        let mut old = OldPages::new(known.old)?;
         let map = known.elf.as_ref().map(|elf| Map::new(elf, &known.places, steps));
         let fields = match known.elf.as_ref().zip(map.as_ref()) {
             Some((elf, map)) => fields::find(elf, map, &mut old)?,
