@@ -3,7 +3,8 @@
 //! `$name` and `${name}` stand for the option of the same group, or else of `DEFAULT`; `${group.name}` for that of another
 //! group. `$$` and `\$` are a dollar sign. An option that no file sets has its known default, and is nothing when it has
 //! none; a list is told as Python writes it. What nobody knows, and what stands for itself, stays as it is written, and is
-//! named in [`Value::unresolved`]; oslo.config itself refuses to read such options.
+//! named in [`Value::unresolved`]; oslo.config itself refuses to read such options. Where the option of the same group
+//! cannot be read since it has the name of an option that nobody knows in it, oslo.config takes that of `DEFAULT`.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -30,6 +31,25 @@ struct Done {
     values: Vec<String>,
     secret: bool,
     unresolved: Vec<String>,
+    failure: Option<Failure>,
+    is_cut: bool,
+}
+
+/// Why an option cannot be read: what is met first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Failure {
+    /// It has the name of an option in it that nobody knows.
+    UnknownOption,
+    /// It has the name of a group in it that nobody knows, or stands for itself.
+    Other,
+}
+
+/// What a name stands for.
+enum Stand {
+    For(String),
+    Nothing(Failure),
+    /// As it is read, with something in it that cannot be.
+    Broken(String, Failure),
 }
 
 impl<'a> Interpolation<'a> {
@@ -78,8 +98,8 @@ impl<'a> Interpolation<'a> {
             done.values.push(value);
         }
         self.under_way.remove(name);
-        // What was cut short by a circle may be whole from elsewhere.
-        if done.unresolved.is_empty() {
+        // What a circle has cut short is something else from elsewhere.
+        if !done.is_cut {
             self.done.insert(name.clone(), done.clone());
         }
         Ok(Some(done))
@@ -95,13 +115,18 @@ impl<'a> Interpolation<'a> {
             let (name, length) = reference(rest);
             match name {
                 Some("$") => made.push('$'),
-                Some(name) => match self.stands_for(name, group, done)? {
-                    Some(value) => made.push_str(&value),
-                    None => {
-                        done.unresolved.push(name.to_owned());
-                        made.push_str(&rest[..length]);
-                    }
-                },
+                Some(name) => {
+                    let (text, failure) = match self.stands_for(name, group, done)? {
+                        Stand::For(value) => (value, None),
+                        Stand::Broken(value, failure) => (value, Some(failure)),
+                        Stand::Nothing(failure) => {
+                            done.unresolved.push(name.to_owned());
+                            (rest[..length].to_owned(), Some(failure))
+                        }
+                    };
+                    made.push_str(&text);
+                    done.failure = done.failure.or(failure);
+                }
                 None => made.push_str(&rest[..length]),
             }
             rest = &rest[length..];
@@ -120,25 +145,51 @@ impl<'a> Interpolation<'a> {
         Ok(())
     }
 
-    /// What a name stands for in an option of this group; none when nobody knows.
-    fn stands_for(&mut self, name: &str, group: &str, done: &mut Done) -> Result<Option<String>, OverlayError> {
-        let candidates = match name.split_once('.') {
-            Some((group, key)) => vec![(oslo::folded(group), key.to_owned())],
-            None => vec![(group.to_owned(), name.to_owned()), (oslo::DEFAULT.to_owned(), name.to_owned())],
+    /// What a name stands for in an option of this group.
+    fn stands_for(&mut self, name: &str, group: &str, done: &mut Done) -> Result<Stand, OverlayError> {
+        let default = || (oslo::DEFAULT.to_owned(), name.to_owned());
+        let (own, fallback) = match name.split_once('.') {
+            Some((group, key)) => ((oslo::folded(group), key.to_owned()), None),
+            None => ((group.to_owned(), name.to_owned()), Some(default())),
         };
-        let is_known = |name: &Name| self.values.contains_key(name) || self.options.option(&name.0, &name.1).is_some();
-        let Some(name) = candidates.into_iter().find(is_known) else { return Ok(None) };
-        let Some(found) = self.resolve(&name)? else { return Ok(None) };
+        let fallback = fallback.filter(|fallback| self.is_known(fallback));
+        let name = match fallback {
+            // That `DEFAULT` is a group is not known to those who name it.
+            _ if name.contains('.') && own.0 == oslo::DEFAULT => return Ok(Stand::Nothing(Failure::Other)),
+            Some(fallback) if !self.is_known(&own) => fallback,
+            Some(fallback) if self.resolve(&own)?.is_some_and(|own| own.failure == Some(Failure::UnknownOption)) => {
+                fallback
+            }
+            _ if self.is_known(&own) => own,
+            _ if name.contains('.') && !self.has_group(&own.0) => {
+                return Ok(Stand::Nothing(Failure::Other));
+            }
+            _ => return Ok(Stand::Nothing(Failure::UnknownOption)),
+        };
+        let Some(found) = self.resolve(&name)? else {
+            done.is_cut = true;
+            return Ok(Stand::Nothing(Failure::Other));
+        };
         done.secret |= found.secret;
-        done.unresolved.extend(found.unresolved);
+        done.is_cut |= found.is_cut;
         let (accumulates, is_list) =
             (accumulates(self.declaration, self.options, &name), is_list(self.declaration, self.options, &name));
-        Ok(Some(match found.values.last() {
+        let text = match found.values.last() {
             None => String::new(),
             Some(_) if accumulates => python_list(&found.values),
             Some(value) if is_list => python_list(&oslo::items(value)),
             Some(value) => value.clone(),
-        }))
+        };
+        done.unresolved.extend(found.unresolved);
+        Ok(found.failure.map_or(Stand::For(text.clone()), |failure| Stand::Broken(text, failure)))
+    }
+
+    fn is_known(&self, name: &Name) -> bool {
+        self.values.contains_key(name) || self.options.option(&name.0, &name.1).is_some()
+    }
+
+    fn has_group(&self, group: &str) -> bool {
+        self.values.keys().any(|(section, _)| section == group) || self.options.has_section(group)
     }
 }
 

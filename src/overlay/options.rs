@@ -100,6 +100,11 @@ impl Options {
         self.known.get(&(section.to_owned(), key.to_owned()))
     }
 
+    /// Whether any option of this section is known.
+    pub fn has_section(&self, section: &str) -> bool {
+        self.known.range((section.to_owned(), String::new())..).next().is_some_and(|((first, _), _)| first == section)
+    }
+
     /// Former names with the present ones.
     pub fn former(&self) -> impl Iterator<Item = (&(String, String), &(String, String))> {
         self.former.iter()

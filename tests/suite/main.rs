@@ -17,6 +17,7 @@ mod interrupted;
 mod machine;
 mod mounts;
 mod network;
+mod oracles;
 mod publisher;
 mod real_os;
 mod refusals;
