@@ -141,6 +141,12 @@ impl App {
         format!("{OVERRIDES}/{}", self.name)
     }
 
+    /// The directories of the release, the highest first.
+    pub fn shipped_directories(&self) -> impl Iterator<Item = &str> {
+        let shipped = self.directories.iter().rev().filter(|(_, side)| *side == Side::Shipped);
+        shipped.map(|(directory, _)| directory.as_str())
+    }
+
     /// Everything that belongs to the program's configuration.
     pub fn places(&self) -> Vec<Place> {
         let mut places = Vec::new();
@@ -161,6 +167,13 @@ impl App {
         places
     }
 
+    /// The administrator's files of the program, as paths from the root.
+    pub fn overrides(&self, snapshot: &Snapshot) -> Vec<String> {
+        let own: Vec<_> = self.places().into_iter().filter(|place| place.side == Side::Override).collect();
+        let paths = snapshot.keys().filter(|path| own.iter().any(|place| place.holds(path)));
+        paths.map(|path| format!("/{path}")).collect()
+    }
+
     /// The files that count, in the order in which they are read, with their settings.
     ///
     /// # Errors
@@ -170,7 +183,7 @@ impl App {
         let Some(format) = self.declaration.format() else { return Ok(self.whole_files(snapshot, overrides)) };
         let files = match self.declaration.model {
             Model::Uapi => select(snapshot, &directories, &self.declaration.files),
-            _ => in_order(snapshot, &directories, &self.declaration.files, suffix(format)),
+            _ => in_order(snapshot, &directories, &self.declaration.files, format.suffix()),
         };
         let layer = |(path, bytes, side): (&str, &[u8], Side)| {
             let settings = parse(format, path, bytes)?;
@@ -187,8 +200,7 @@ impl App {
         let mut text = Vec::new();
         let mut files = String::new();
         for name in &self.options {
-            let shipped = self.directories.iter().rev().filter(|(_, side)| *side == Side::Shipped);
-            let mut paths = shipped.map(|(directory, _)| format!("{directory}/{name}"));
+            let mut paths = self.shipped_directories().map(|directory| format!("{directory}/{name}"));
             if let Some((path, bytes)) = paths.find_map(|path| snapshot.get(&path)?.bytes().map(|bytes| (path, bytes)))
             {
                 text.extend_from_slice(bytes);
@@ -243,16 +255,6 @@ impl App {
             }
         }
         layers
-    }
-}
-
-/// The suffix of drop-ins in this format.
-pub(super) fn suffix(format: Format) -> &'static str {
-    match format {
-        Format::Oslo | Format::Ini | Format::KeyValue => ".conf",
-        Format::Toml => ".toml",
-        Format::Json => ".json",
-        Format::Yaml => ".yaml",
     }
 }
 

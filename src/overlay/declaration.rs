@@ -157,7 +157,7 @@ impl Declaration {
     }
 
     /// Whether the option is never shown.
-    pub(super) fn is_secret(&self, section: &str, key: &str) -> bool {
+    pub fn is_secret(&self, section: &str, key: &str) -> bool {
         match &self.secret {
             Some(patterns) => self.names(patterns, section, key),
             None => sounds_secret(key),

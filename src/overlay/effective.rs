@@ -113,6 +113,11 @@ pub fn effective(
     Ok(found)
 }
 
+/// The present name of an option, by its section and key as they are compared.
+pub fn present(declaration: &Declaration, options: &Options, section: &str, key: &str) -> (String, String) {
+    Former::of(declaration, options).present(declaration.canonical(section, key)).0
+}
+
 /// Whether all values of an option count.
 pub(super) fn accumulates(declaration: &Declaration, options: &Options, (section, key): &Name) -> bool {
     declaration.names(&declaration.multi, section, key)

@@ -189,7 +189,7 @@ impl<'a> Interpolation<'a> {
     }
 
     fn has_group(&self, group: &str) -> bool {
-        self.values.keys().any(|(section, _)| section == group) || self.options.has_section(group)
+        self.values.keys().any(|(section, _)| section == group) || self.options.keys(group).next().is_some()
     }
 }
 

@@ -40,7 +40,7 @@ pub use app::{App, Content, Place, Reach, Snapshot, WithOverrides};
 pub use declaration::{Declaration, Model};
 pub use differences::{Change, ChangeKind, View, differences};
 pub use edit::{Wanted, edited, without};
-pub use effective::{Origin, Value, Values, effective};
+pub use effective::{Origin, Value, Values, effective, present};
 pub use known::{Known, guess, known_apps};
 pub use options::{Kind, KnownOption, Options};
 pub use saved::{MAX_SAVED_BYTES, Saved, SavedFile, SavedKind};
@@ -66,6 +66,18 @@ pub enum Format {
     Json,
     /// YAML, one document without aliases.
     Yaml,
+}
+
+impl Format {
+    /// How names of drop-ins in it end.
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Self::Oslo | Self::Ini | Self::KeyValue => ".conf",
+            Self::Toml => ".toml",
+            Self::Json => ".json",
+            Self::Yaml => ".yaml",
+        }
+    }
 }
 
 /// Who a file belongs to.

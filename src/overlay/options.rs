@@ -100,9 +100,10 @@ impl Options {
         self.known.get(&(section.to_owned(), key.to_owned()))
     }
 
-    /// Whether any option of this section is known.
-    pub fn has_section(&self, section: &str) -> bool {
-        self.known.range((section.to_owned(), String::new())..).next().is_some_and(|((first, _), _)| first == section)
+    /// The known options of a section.
+    pub fn keys(&self, section: &str) -> impl Iterator<Item = &str> {
+        let from = self.known.range((section.to_owned(), String::new())..);
+        from.take_while(move |((of, _), _)| of == section).map(|((_, key), _)| key.as_str())
     }
 
     /// Former names with the present ones.
