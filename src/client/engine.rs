@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use super::config::tell_touched;
 use super::route::Packs;
 use super::session::{KnownRelease, Session};
 use super::trees::{Installed, ReadPack};
@@ -27,6 +28,16 @@ use crate::types::{BundleName, Digest, TreePath};
 pub(super) struct Goal {
     pub release: KnownRelease,
     pub subscriptions: BTreeSet<BundleName>,
+    pub overrides: Overrides,
+}
+
+/// Whether it is told what the release does to the administrator's configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Overrides {
+    /// Where the transition leads to another release.
+    Told,
+    /// Not: the release stays, or only its cost is asked.
+    Silent,
 }
 
 /// So often a plan is made again because blocks turned out bad, before the origin is given up.
@@ -81,6 +92,9 @@ pub(super) async fn go(
     drop(target.blobs);
     let record = new_record(session, goal, &bundles, target.fresh)?;
     let target = target.tree;
+    if goal.overrides == Overrides::Told {
+        tell_touched(session, release.version, &installed.tree, &target).await;
+    }
 
     let planned = plan_now(session, &installed, &target, &packs, &memory);
     let changed = planned.tree_differs || session.record.as_ref().is_none_or(|live| !same_record(live, &record));

@@ -186,6 +186,9 @@ pub enum ClientError {
         /// The path.
         path: String,
     },
+    /// The running system is only reset when somebody says so.
+    #[error("all of /etc and /var of the running system would be removed")]
+    NotConfirmed,
     /// `os-core` cannot be removed.
     #[error("os-core is the system itself and cannot be removed")]
     CoreStays,
@@ -247,6 +250,7 @@ impl ClientError {
             | Self::NotOslo { .. }
             | Self::Beaten { .. }
             | Self::NotResettable { .. }
+            | Self::NotConfirmed
             | Self::Overlay(OverlayError::Unwritable { .. } | OverlayError::NotEditable { .. })
             | Self::State(StateError::NotManaged { .. }) => ErrorKind::Usage,
             Self::State(StateError::Locked { .. }) => ErrorKind::Locked,
@@ -279,6 +283,7 @@ impl ClientError {
             Self::NoSuchProgram { .. } => "`config list` names those that have it",
             Self::NotOslo { .. } => "`config show` tells what it reads",
             Self::Beaten { .. } => "change or remove the setting there",
+            Self::NotConfirmed => "--preview shows what, --yes does it",
             Self::NoSuchOption { .. } => "options are named SECTION.KEY",
             Self::Overlay(OverlayError::Syntax { .. } | OverlayError::NotText { .. }) => {
                 "`config check` lists all lines that cannot be read"

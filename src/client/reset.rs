@@ -4,6 +4,7 @@
 //! removed in what is mounted beneath `/etc` or `/var`, and the mount points stay.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -43,7 +44,7 @@ pub struct Reset {
 /// Empties `/etc` and `/var`, apart from what is kept.
 ///
 /// # Errors
-/// When the root is not managed, a kept path is not beneath `/etc` or `/var`, another run is at work, or the disk says no:
+/// [`ClientError::NotConfirmed`] on the running system without a yes; when the root is not managed, a kept path is not beneath `/etc` or `/var`, another run is at work, or the disk says no:
 /// what is gone by then is gone.
 pub fn factory_reset(
     settings: &Settings,
@@ -58,6 +59,9 @@ pub fn factory_reset(
     };
     if let Some(path) = request.keep.iter().find(|path| !beneath(path)) {
         return Err(ClientError::NotResettable { path: path.clone() });
+    }
+    if request.mode == Mode::Run && !settings.assume_yes && settings.root == Path::new("/") {
+        return Err(ClientError::NotConfirmed);
     }
     let locked = match request.mode {
         Mode::Run => Some(Machine::open(&settings.root)?.lock()?),

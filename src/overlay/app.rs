@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::uapi::{drop_ins, select};
-use super::{Declaration, Format, Known, Layer, Model, Options, OverlayError, Setting, Side, guess, parse};
+use super::{Declaration, Known, Layer, Model, Options, OverlayError, Setting, Side, guess, parse};
 use crate::types::Digest;
 
 /// Where shipped files lie, by program, the lowest first.

@@ -6,6 +6,7 @@
 
 mod bundles;
 mod commands;
+mod config;
 mod crash;
 mod disk;
 mod fuzzing;

@@ -63,9 +63,12 @@ pub(super) fn overridden(
     }
     let mut all = Vec::new();
     for name in gatherer.names()? {
-        match gatherer.load(&name) {
-            Ok(loaded) if loaded.is_overridden() => all.push(loaded),
-            Ok(_) => {}
+        let loaded = gatherer.files(&name).and_then(|(app, snapshot)| match app.overrides(&snapshot)[..] {
+            [] => Ok(None),
+            _ => Ok(Some(Loaded::new(app, snapshot)?)),
+        });
+        match loaded {
+            Ok(loaded) => all.extend(loaded),
             Err(ClientError::Overlay(error)) => {
                 reporter.report(Event::Warning(format!("the configuration of {name} is left out: {error}")));
             }

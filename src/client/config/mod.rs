@@ -12,7 +12,7 @@ mod show;
 
 pub use diff::{Redundant, config_diff, config_redundant};
 pub use edit::{Edited, SetRequest, config_set, config_unset};
-pub(super) use next::tell_touched;
+pub(in crate::client) use next::tell_touched;
 pub use saved::{Restored, SavedOverrides, config_restore, config_save};
 pub use show::{
     AppRow, Arguments, Finding, Shown, ShownOrigin, ShownOverride, ShownValue, config_argv, config_check, config_get,
@@ -44,11 +44,6 @@ impl Loaded {
 
     pub fn view(&self) -> View<'_> {
         View { app: &self.app, options: &self.options, defaults: &self.defaults, all: &self.all }
-    }
-
-    /// Whether the administrator has any file of the program.
-    pub fn is_overridden(&self) -> bool {
-        !self.app.overrides(&self.snapshot).is_empty()
     }
 }
 

@@ -3,7 +3,7 @@
 //! A file that the live tree has with the same content is read there; others are fetched as objects, a request for each.
 //! Only programs with overrides are asked for, so an update of a machine without any costs nothing.
 
-use std::sync::Arc;
+use std::borrow::Cow;
 
 use super::gather::{Gatherer, resolved};
 use super::{Loaded, diff};
@@ -24,7 +24,7 @@ const MAX_TOLD: usize = 20;
 /// The tree of a release that is not installed.
 pub(super) struct NextRelease<'a> {
     session: &'a Session,
-    tree: Arc<Tree>,
+    tree: Cow<'a, Tree>,
 }
 
 impl<'a> NextRelease<'a> {
@@ -36,7 +36,7 @@ impl<'a> NextRelease<'a> {
         let bundles = closure(&target.release, &session.subscriptions()?)?;
         let steps = if version == installed { Vec::new() } else { session.steps(&target).await? };
         let tree = session.target_tree(&target, &bundles, &steps, &Tree::default()).await?.tree;
-        Ok(Self { session, tree: Arc::new(tree) })
+        Ok(Self { session, tree: Cow::Owned(tree) })
     }
 
     /// A program as it will be, under the overrides that it has now; none when the release does not have it.
@@ -136,7 +136,7 @@ impl<'a> NextRelease<'a> {
 
 /// Says which overrides a transition to `target` touches. That it cannot be told is a warning: nothing of it holds the
 /// transition up.
-pub(in crate::client) async fn tell_touched(session: &Session, version: Version, installed: &Tree, target: &Arc<Tree>) {
+pub async fn tell_touched(session: &Session, version: Version, installed: &Tree, target: &Tree) {
     match touched(session, installed, target).await {
         Ok(changes) if changes.is_empty() => {}
         Ok(changes) => {
@@ -156,8 +156,8 @@ pub(in crate::client) async fn tell_touched(session: &Session, version: Version,
 }
 
 /// The overrides of which the transition changes what there is to say.
-async fn touched(session: &Session, installed: &Tree, target: &Arc<Tree>) -> Result<Vec<Change>, ClientError> {
-    let next = NextRelease { session, tree: target.clone() };
+async fn touched(session: &Session, installed: &Tree, target: &Tree) -> Result<Vec<Change>, ClientError> {
+    let next = NextRelease { session, tree: Cow::Borrowed(target) };
     let mut changes = Vec::new();
     for loaded in
         diff::overridden(&Gatherer::new(session.machine.root(), &*session.reporter), None, &*session.reporter)?
