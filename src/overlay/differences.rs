@@ -3,9 +3,10 @@
 //! | kind | when |
 //! |---|---|
 //! | `orphaned` | the other release has no such program, or no such default any more and no list that tells why |
-//! | `deprecated` | the option is set by a former name, or will go |
+//! | `deprecated` | the option is set by a former name |
 //! | `unknown` | there is a list of options and it does not have this one |
 //! | `redundant` | the override says what the default says (with another release: will say) |
+//! | `deprecated` | the option will go |
 //! | `conflict` | the default changes in a file that the override replaces whole, or the other release does not take the value |
 //! | `default-changed` | the default changes beneath the override, which stays in force |
 //! | `override` | the override is in force and nothing about it changes |
@@ -167,12 +168,14 @@ fn kind(
     let is_whole = declaration.model == Model::Opaque || hides(now, name);
     let refused =
         || known.zip(own).is_some_and(|(known, own)| own.values.iter().any(|text| known.refuses(text).is_some()));
-    if value.is_some_and(|value| value.former.is_some()) || known.is_some_and(|known| known.deprecated) {
+    if value.is_some_and(|value| value.former.is_some()) {
         ChangeKind::Deprecated
     } else if !then.options.is_empty() && known.is_none() && will.is_none() {
         ChangeKind::Unknown
     } else if says.is_some() && says == will {
         ChangeKind::Redundant
+    } else if known.is_some_and(|known| known.deprecated) {
+        ChangeKind::Deprecated
     } else if is_other && (refused() || is_whole && was != will && will.is_some()) {
         ChangeKind::Conflict
     } else if is_other && was.is_some() && will.is_none() {

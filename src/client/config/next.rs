@@ -1,7 +1,8 @@
 //! Programs as another release has them, before it is installed: only their shipped configuration is looked at.
 //!
-//! A file that the live tree has with the same content is read there; others are fetched as objects, a request for each.
-//! Only programs with overrides are asked for, so an update of a machine without any costs nothing.
+//! A file that one of the machine's trees has with the same content is read there: while an update is under way the
+//! staged one has all of them. Others are fetched as objects, a request for each. Only programs with overrides are looked
+//! at.
 
 use std::borrow::Cow;
 
@@ -15,6 +16,7 @@ use crate::overlay::{App, Change, ChangeKind, Content, Declaration, MAX_FILE_BYT
 use crate::pack::ObjectDecoder;
 use crate::plan::closure;
 use crate::report::Event;
+use crate::state::Slot;
 use crate::transport::{SinkError, TransportError};
 use crate::types::{Digest, Entry, Kind, TreePath, Version};
 
@@ -108,7 +110,7 @@ impl<'a> NextRelease<'a> {
 
     async fn bytes(&self, entry: &Entry) -> Result<Vec<u8>, ClientError> {
         let Kind::File { size, digest, object_bytes, .. } = entry.kind else { return Ok(Vec::new()) };
-        if let Some(bytes) = self.live(&entry.path, digest)? {
+        if let Some(bytes) = self.at_hand(&entry.path, digest)? {
             return Ok(bytes);
         }
         let bad = |source: SinkError| ClientError::from(FetchError::BadObject { digest, source });
@@ -125,12 +127,18 @@ impl<'a> NextRelease<'a> {
         Ok(bytes)
     }
 
-    /// The file of the live tree, if it has that content.
-    fn live(&self, path: &TreePath, digest: Digest) -> Result<Option<Vec<u8>>, ClientError> {
-        let (parent, name) = path.as_str().rsplit_once('/').unwrap_or(("", path.as_str()));
-        let Ok(Some(directory)) = self.session.machine.root().descend(parent) else { return Ok(None) };
-        let bytes = directory.read(name, MAX_FILE_BYTES).ok().flatten();
-        Ok(bytes.filter(|bytes| Digest::of(bytes) == digest))
+    /// The file of one of the machine's trees that has that content.
+    fn at_hand(&self, path: &TreePath, digest: Digest) -> Result<Option<Vec<u8>>, ClientError> {
+        let (parent, name) = path.beneath_usr().rsplit_once('/').unwrap_or(("", path.beneath_usr()));
+        for slot in [Slot::Live, Slot::Next, Slot::Previous] {
+            let Some(tree) = self.session.machine.tree(slot)? else { continue };
+            let Ok(Some(directory)) = tree.descend(parent) else { continue };
+            let bytes = directory.read(name, MAX_FILE_BYTES).ok().flatten();
+            if let Some(bytes) = bytes.filter(|bytes| Digest::of(bytes) == digest) {
+                return Ok(Some(bytes));
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -196,6 +204,7 @@ fn sentence(change: &Change) -> String {
     let Change { app, section, key, secret, .. } = change;
     let told = |value: &Option<String>| match value {
         _ if *secret => "a secret".to_owned(),
+        Some(value) if section.is_empty() && value.starts_with("sha256:") => value.chars().take(19).collect(),
         Some(value) => format!("{value:?}"),
         None => "nothing".to_owned(),
     };
@@ -206,6 +215,11 @@ fn sentence(change: &Change) -> String {
         ChangeKind::Redundant => format!("{option} becomes redundant: {own} is what the release will say"),
         ChangeKind::DefaultChanged => {
             format!("{option}: the default changes from {default} to {next}, beneath your {own}")
+        }
+        ChangeKind::Conflict if section.is_empty() && !*secret => {
+            format!(
+                "{option} conflicts: the release changes the file that yours takes the place of ({default} to {next})"
+            )
         }
         ChangeKind::Conflict => {
             format!("{option} conflicts: the default changes from {default} to {next}, and yours is {own}")

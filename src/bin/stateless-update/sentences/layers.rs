@@ -125,6 +125,10 @@ fn of_changes(changes: &[Change]) -> String {
         let _ = writeln!(text, "{:<15}  {} {option}", of_kind(change.kind), plain(&change.app));
         let told = |value: &Option<String>| match value {
             _ if change.secret => SECRET.to_owned(),
+            // A file that is one value is told by the beginning of its digest.
+            Some(value) if change.section.is_empty() && value.starts_with("sha256:") => {
+                plain(&value[..value.len().min(19)])
+            }
             Some(value) => plain(value),
             None => "nothing".to_owned(),
         };
