@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::engine::Goal;
+use super::engine::{Goal, Overrides};
 use super::history::go_remembered;
 use super::session::Session;
 use super::update::open;
@@ -35,7 +35,7 @@ pub async fn bundle_add(
         false => with_recommended(&release.release, &request.bundles),
     };
     let subscriptions = session.subscriptions()?.union(&added).cloned().collect();
-    let goal = Goal { release, subscriptions };
+    let goal = Goal { release, subscriptions, overrides: Overrides::Silent };
     go_remembered(&session, "bundle-add", &goal, request.mode, Thoroughness::Changed).await
 }
 
@@ -53,7 +53,7 @@ pub async fn bundle_remove(
     let subscriptions = session.subscriptions()?;
     let removed = removed(&release.release, &subscriptions, request)?;
     let subscriptions = subscriptions.difference(&removed).cloned().collect();
-    let goal = Goal { release, subscriptions };
+    let goal = Goal { release, subscriptions, overrides: Overrides::Silent };
     go_remembered(&session, "bundle-remove", &goal, request.mode, Thoroughness::Changed).await
 }
 

@@ -31,6 +31,8 @@ pub struct Settings {
     pub allow_insecure_http: bool,
     /// Accept metadata that has expired.
     pub ignore_time: bool,
+    /// Answer every question with yes.
+    pub assume_yes: bool,
 }
 
 /// Whether a command may change the machine.

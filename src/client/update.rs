@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::engine::{Goal, go};
+use super::engine::{Goal, Overrides, go};
 use super::history::go_remembered;
 use super::inspect::examine;
 use super::mirror::tell_if_behind;
@@ -23,7 +23,7 @@ pub async fn install(
 ) -> Result<Transition, ClientError> {
     let session = Session::install(settings, reporter)?;
     let release = session.release(request.version).await?;
-    let goal = Goal { release, subscriptions: request.bundles.clone() };
+    let goal = Goal { release, subscriptions: request.bundles.clone(), overrides: Overrides::Silent };
     go_remembered(&session, "os-install", &goal, request.mode, Thoroughness::Changed).await
 }
 
@@ -47,7 +47,7 @@ pub async fn update(
     if newest == installed && request.thoroughness != Thoroughness::Full {
         return session.nothing_to_do(request.mode);
     }
-    let goal = Goal { release, subscriptions: session.subscriptions()? };
+    let goal = Goal { release, subscriptions: session.subscriptions()?, overrides: Overrides::Told };
     go_remembered(&session, "update", &goal, request.mode, request.thoroughness).await
 }
 
@@ -64,7 +64,7 @@ pub async fn check_update(settings: &Settings, reporter: &Arc<dyn Reporter>) -> 
     let mut check = UpdateCheck { current, latest, available: latest > current, download_bytes: 0 };
     if check.available {
         let so_far = session.transport.meter().bytes;
-        let goal = Goal { release, subscriptions: session.subscriptions()? };
+        let goal = Goal { release, subscriptions: session.subscriptions()?, overrides: Overrides::Silent };
         let planned = go(&session, &goal, Mode::DryRun, Thoroughness::Quick).await?;
         check.download_bytes = planned.download_bytes - so_far;
     }
@@ -88,7 +88,8 @@ pub async fn repair(
     if is_narrow && examine(&session, request).await?.is_clean() {
         return session.nothing_to_do(request.mode);
     }
-    let goal = Goal { release: session.installed_release()?, subscriptions: session.subscriptions()? };
+    let (release, subscriptions) = (session.installed_release()?, session.subscriptions()?);
+    let goal = Goal { release, subscriptions, overrides: Overrides::Silent };
     // What is not hashed cannot be kept, so a quick look is not enough to repair by.
     let thoroughness = match request.thoroughness {
         Thoroughness::Quick => Thoroughness::Changed,

@@ -6,6 +6,7 @@
 
 mod bundles;
 mod commands;
+mod config;
 mod crash;
 mod disk;
 mod fuzzing;
@@ -17,6 +18,7 @@ mod interrupted;
 mod machine;
 mod mounts;
 mod network;
+mod oracles;
 mod publisher;
 mod real_os;
 mod refusals;

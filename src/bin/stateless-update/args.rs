@@ -1,5 +1,6 @@
 //! The command line: names and help texts. What they mean to the library is in `requests`.
 
+mod config;
 mod options;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 
 use super::common::Shown;
+pub(crate) use config::{Config, ConfigCommand, FactoryReset, Set};
 pub(crate) use options::{
     BundleAdd, BundleInfo, BundleList, BundleRemove, Clean, Completions, Mirror, OnePath, OsInstall, Repair, Rollback,
     Update, Verify,
@@ -53,7 +55,7 @@ pub(crate) struct Global {
     pub(crate) trust: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) shown: Shown,
-    /// Answer every question with yes (no command of this version asks one)
+    /// Answer every question with yes (only `factory-reset` of the running system asks)
     #[arg(short = 'y', long, global = true)]
     pub(crate) yes: bool,
     /// Threads for hashing, patching and decompressing; 0 for one per processor
@@ -184,6 +186,19 @@ pub(crate) enum Command {
         Examples:\n  stateless-update status\n  stateless-update status --json"
     )]
     Status,
+    /// The configuration of programs: defaults under overrides, and what updates do to them
+    #[command(after_help = "Examples:\n  stateless-update config list\n  \
+        stateless-update config show nova --origin\n  stateless-update config diff --to 20\n  \
+        stateless-update config set nova DEFAULT.debug true")]
+    Config(Config),
+    /// Back to defaults: empty /etc and /var
+    #[command(
+        after_help = "All that lies in /etc and /var is removed, apart from what --keep names and from mount points; /usr, its\n\
+        trees, the mirror and the history stay. On the running\nsystem it needs --yes. `config save` keeps the overrides elsewhere.\n\n\
+        Examples:\n  stateless-update factory-reset --preview\n  \
+        stateless-update factory-reset --yes --keep /etc/machine-id --keep /var/lib/nova"
+    )]
+    FactoryReset(FactoryReset),
     /// Write completions for a shell to stdout
     #[command(after_help = "Examples:\n  stateless-update completions bash \
         >/usr/share/bash-completion/completions/stateless-update\n  \
@@ -212,6 +227,8 @@ impl Command {
             Self::Explain(_) => "explain",
             Self::Mirror(_) => "mirror",
             Self::Status => "status",
+            Self::Config(config) => config.command.name(),
+            Self::FactoryReset(_) => "factory-reset",
             Self::Completions(_) => "completions",
         }
     }

@@ -6,6 +6,7 @@
 mod args;
 #[path = "../common/mod.rs"]
 mod common;
+mod config;
 mod failure;
 mod memory;
 mod outcome;

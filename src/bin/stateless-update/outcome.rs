@@ -6,14 +6,15 @@ use clap::CommandFactory as _;
 use clap_complete::Shell;
 use serde_json::{Map, Value, json};
 use stateless_update::client::{
-    BundleInfo, BundleRow, Cleaned, Diagnosis, Explanation, HashDump, Info, MirrorState, Mode, Status, Transition,
-    UpdateCheck,
+    BundleInfo, BundleRow, Cleaned, Diagnosis, Explanation, HashDump, Info, MirrorState, Mode, Reset, Status,
+    Transition, UpdateCheck,
 };
 use stateless_update::manifest::HistoryEntry;
 use stateless_update::types::{BundleName, Version};
 
 use super::args::Args;
 use super::common::{Answer, PROGRAM, Weight};
+use super::config::Answered;
 use super::sentences;
 
 /// The answer of a command.
@@ -53,6 +54,10 @@ pub(crate) enum Outcome {
     Mirror(MirrorState),
     /// `status`.
     Status(Status),
+    /// `config`.
+    Config(Answered),
+    /// `factory-reset`.
+    Reset(Reset),
     /// `completions`.
     Completions {
         /// The shell.
@@ -101,7 +106,7 @@ impl Outcome {
     /// The answer for whoever asked.
     pub(crate) fn answer(&self) -> Answer {
         let weight = match self {
-            Self::Check(_) | Self::Change(_) | Self::Diagnosis(_) | Self::Cleaned(_) => Weight::Story,
+            Self::Check(_) | Self::Change(_) | Self::Diagnosis(_) | Self::Cleaned(_) | Self::Reset(_) => Weight::Story,
             _ => Weight::Asked,
         };
         Answer { text: sentences::of(self), fields: self.fields(), exit_code: self.exit_code(), weight }
@@ -112,6 +117,7 @@ impl Outcome {
         match self {
             Self::Check(check) => u8::from(!check.available),
             Self::Diagnosis(diagnosis) => u8::from(!is_clean(diagnosis)),
+            Self::Config(answered) => answered.exit_code(),
             _ => 0,
         }
     }
@@ -136,6 +142,8 @@ impl Outcome {
             Self::Explanation(explanation) => json!(explanation),
             Self::Mirror(mirror) => json!(mirror),
             Self::Status(status) => json!(status),
+            Self::Config(answered) => answered.fields(),
+            Self::Reset(reset) => json!(reset),
             Self::Completions { shell, script } => json!({ "shell": shell.to_string(), "script": script }),
         };
         match value {

@@ -25,6 +25,7 @@ impl Global {
             retry_delay: self.retry_delay,
             allow_insecure_http: self.allow_insecure_http,
             ignore_time: self.ignore_time,
+            assume_yes: self.yes,
         }
     }
 }

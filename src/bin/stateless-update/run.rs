@@ -7,6 +7,7 @@ use stateless_update::report::Reporter;
 
 use super::args::Command;
 use super::common::Face;
+use super::config;
 use super::outcome::{Change, Deed, Outcome};
 
 /// Does it.
@@ -58,6 +59,10 @@ pub(crate) async fn run(command: Command, settings: &Settings, face: &Arc<Face>)
         Command::Explain(options) => Outcome::Explanation(client::explain(settings, &options.path, &reporter).await?),
         Command::Mirror(options) => Outcome::Mirror(client::mirror(settings, &options.request(), &reporter).await?),
         Command::Status => Outcome::Status(client::status(settings, &reporter).await?),
+        Command::Config(options) => Outcome::Config(config::run(options.command, settings, &reporter).await?),
+        Command::FactoryReset(options) => {
+            Outcome::Reset(client::factory_reset(settings, &options.request(), &reporter)?)
+        }
         Command::Completions(options) => Outcome::completions(options.shell),
     })
 }

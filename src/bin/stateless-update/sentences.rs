@@ -1,5 +1,6 @@
 //! Answers in words. All texts end with a line feed.
 
+mod layers;
 mod told;
 
 use std::fmt::Write as _;
@@ -28,6 +29,8 @@ pub(crate) fn of(outcome: &Outcome) -> String {
         Outcome::Explanation(explanation) => told::of_explanation(explanation),
         Outcome::Mirror(mirror) => told::of_mirror(mirror),
         Outcome::Status(status) => told::of_status(status),
+        Outcome::Config(answered) => layers::of(answered),
+        Outcome::Reset(reset) => layers::of_reset(reset),
         Outcome::Completions { script, .. } => script.clone(),
     }
 }

@@ -1,0 +1,114 @@
+//! `config diff` and `config redundant`: what overrides do to defaults, and which of them do nothing.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::edit::{removal, write};
+use super::gather::Gatherer;
+use super::next::NextRelease;
+use super::{Loaded, look};
+use crate::client::session::Session;
+use crate::client::{ClientError, Mode, Settings};
+use crate::overlay::{Change, ChangeKind, Model, differences};
+use crate::report::{Event, Reporter};
+use crate::state::Machine;
+use crate::types::Version;
+
+/// The answer of `config redundant`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Redundant {
+    /// Overrides that say what the default says.
+    pub changes: Vec<Change>,
+    /// Files that they were taken out of, from the root.
+    pub pruned: Vec<String>,
+}
+
+/// What the overrides of one program, or of all, do to the defaults that are installed; with `to`, what changes about it
+/// when that release comes.
+///
+/// # Errors
+/// When there is no such program or release, or a file of the program that was asked for cannot be read.
+pub async fn config_diff(
+    settings: &Settings,
+    app: Option<&str>,
+    to: Option<Version>,
+    reporter: &Arc<dyn Reporter>,
+) -> Result<Vec<Change>, ClientError> {
+    let Some(to) = to else {
+        let machine = look(settings)?;
+        let loaded = overridden(&Gatherer::new(machine.root(), &**reporter), app, &**reporter)?;
+        return Ok(loaded.iter().flat_map(|loaded| differences(loaded.view(), None)).collect());
+    };
+    let session = Session::look(settings, reporter)?;
+    let loaded = overridden(&Gatherer::new(session.machine.root(), &**reporter), app, &**reporter)?;
+    let next = NextRelease::of(&session, to).await?;
+    let mut changes = Vec::new();
+    for loaded in &loaded {
+        let then = next.load(loaded).await?;
+        changes.extend(differences(loaded.view(), Some(then.as_ref().map(Loaded::view))));
+    }
+    Ok(changes)
+}
+
+/// The programs with overrides. Of several, those that cannot be read are told and left out.
+pub(super) fn overridden(
+    gatherer: &Gatherer<'_>,
+    app: Option<&str>,
+    reporter: &dyn Reporter,
+) -> Result<Vec<Loaded>, ClientError> {
+    if let Some(app) = app {
+        return Ok(vec![gatherer.load(app)?]);
+    }
+    let mut all = Vec::new();
+    for name in gatherer.names()? {
+        let loaded = gatherer.files(&name).and_then(|(app, snapshot)| match app.overrides(&snapshot)[..] {
+            [] => Ok(None),
+            _ => Ok(Some(Loaded::new(app, snapshot)?)),
+        });
+        match loaded {
+            Ok(loaded) => all.extend(loaded),
+            Err(ClientError::Overlay(error)) => {
+                reporter.report(Event::Warning(format!("the configuration of {name} is left out: {error}")));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(all)
+}
+
+/// Overrides that say what the default says; with [`Mode::Run`] they are taken away.
+///
+/// # Errors
+/// When there is no such program, or a file cannot be edited.
+pub fn config_redundant(
+    settings: &Settings,
+    app: Option<&str>,
+    mode: Mode,
+    reporter: &Arc<dyn Reporter>,
+) -> Result<Redundant, ClientError> {
+    let machine = look(settings)?;
+    let locked = match mode {
+        Mode::Run => Some(Machine::open(&settings.root)?.lock()?),
+        _ => None,
+    };
+    let mut found = Redundant { changes: Vec::new(), pruned: Vec::new() };
+    for loaded in overridden(&Gatherer::new(machine.root(), &**reporter), app, &**reporter)? {
+        let mut changes = differences(loaded.view(), None);
+        changes.retain(|change| change.kind == ChangeKind::Redundant);
+        if let Some(locked) = locked.as_ref().filter(|_| !changes.is_empty()) {
+            let names: BTreeSet<_> = changes.iter().map(|one| (one.section.clone(), one.key.clone())).collect();
+            let edits = match loaded.app.declaration.model {
+                Model::Opaque => changes.iter().filter_map(|one| Some((one.file.clone()?, None))).collect(),
+                _ => removal(&loaded, &names)?,
+            };
+            for (path, content) in edits {
+                write(locked, &loaded, &path, content.as_deref(), false)?;
+                found.pruned.push(format!("/{path}"));
+            }
+        }
+        found.changes.extend(changes);
+    }
+    Ok(found)
+}
