@@ -8,6 +8,7 @@ mod args;
 mod common;
 mod config;
 mod failure;
+mod memory;
 mod outcome;
 mod requests;
 mod run;
@@ -30,6 +31,7 @@ const NETWORK_THREADS: usize = 2;
 
 fn main() -> ExitCode {
     common::prepare();
+    memory::give_back_large_pieces();
     let words: Vec<OsString> = std::env::args_os().collect();
     match Args::try_parse_from(&words) {
         Ok(Args { global, command: Some(command) }) => {
