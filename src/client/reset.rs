@@ -73,7 +73,7 @@ pub fn factory_reset(
         for mount in mounts.iter().filter_map(|mount| mount.to_str()) {
             reporter
                 .report(Event::Warning(format!("/{top}/{mount} is a mount point and stays with all that is in it")));
-            keep.insert(if mount.is_empty() { top.to_owned() } else { format!("{top}/{mount}") });
+            keep.insert(format!("{top}/{mount}"));
         }
     }
     let root = machine.root();

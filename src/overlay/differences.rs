@@ -17,8 +17,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde::Serialize;
 
-use super::effective::{Name, Origin, is_list};
-use super::{App, Model, Options, Side, Value, Values, oslo};
+use super::effective::{Name, Origin};
+use super::{App, Model, Options, Side, Value, Values, list_items, oslo};
 
 /// What there is to say of an override.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -145,7 +145,7 @@ impl Told {
 }
 
 fn comparable(texts: Vec<String>, is_list: bool) -> Vec<String> {
-    if is_list { texts.iter().flat_map(|text| oslo::items(text)).collect() } else { texts }
+    if is_list { texts.iter().flat_map(|text| list_items(text)).collect() } else { texts }
 }
 
 fn kind(
@@ -159,7 +159,7 @@ fn kind(
 ) -> ChangeKind {
     let Some(then) = then else { return ChangeKind::Orphaned };
     let declaration = &then.app.declaration;
-    let is_list = is_list(declaration, then.options, present);
+    let is_list = declaration.is_list(then.options, &present.0, &present.1);
     let value = then.all.find(&present.0, &present.1);
     let own = now.all.find(&name.0, &name.1);
     let known = then.options.option(&present.0, &present.1);

@@ -12,7 +12,7 @@ use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 use toml::de::{DeTable, DeValue};
 
-use super::{OverlayError, Setting, syntax};
+use super::{OverlayError, Setting, lines, syntax};
 
 /// Tables within tables, at most.
 const MAX_DEPTH: usize = 64;
@@ -220,7 +220,7 @@ impl<'de> Visitor<'de> for Lined<'_> {
 
 /// Reads YAML. What is outermost must be a mapping; an empty file is one.
 pub(super) fn yaml(file: &str, text: &str) -> Result<Vec<Setting>, OverlayError> {
-    let mut reader = Yaml { file, parser: Parser::new_from_str(text), line: 1 };
+    let mut reader = Yaml { file, parser: Parser::new_from_str(text), line: 1, last: lines(text).count() };
     let mut node = None;
     loop {
         match reader.next()? {
@@ -241,11 +241,14 @@ struct Yaml<'a> {
     file: &'a str,
     parser: Parser<'a, saphyr_parser::StrInput<'a>>,
     line: u32,
+    /// The parser places what the end of the text implies behind it.
+    last: usize,
 }
 
 impl<'a> Yaml<'a> {
     fn next(&mut self) -> Result<Event<'a>, OverlayError> {
-        let line = |line: usize| u32::try_from(line).unwrap_or(u32::MAX).max(1);
+        let last = self.last;
+        let line = |line: usize| u32::try_from(line.min(last)).unwrap_or(u32::MAX).max(1);
         match self.parser.next_event() {
             Some(Ok((event, span))) => {
                 self.line = line(span.start.line());

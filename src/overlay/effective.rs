@@ -124,10 +124,12 @@ pub(super) fn accumulates(declaration: &Declaration, options: &Options, (section
         || options.option(section, key).is_some_and(|option| option.kind == Kind::Multi)
 }
 
-/// Whether an option's value is a list in one text.
-pub(super) fn is_list(declaration: &Declaration, options: &Options, (section, key): &Name) -> bool {
-    declaration.names(&declaration.lists, section, key)
-        || options.option(section, key).is_some_and(|option| option.kind == Kind::List)
+impl Declaration {
+    /// Whether an option's value is a list in one text.
+    pub fn is_list(&self, options: &Options, section: &str, key: &str) -> bool {
+        self.names(&self.lists, section, key)
+            || options.option(section, key).is_some_and(|option| option.kind == Kind::List)
+    }
 }
 
 struct Assigned<'a> {

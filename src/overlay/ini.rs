@@ -11,7 +11,9 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Vec<Setting>, OverlayError
     let mut section = String::new();
     // The beginning of a line that goes on, and where it began.
     let mut begun: Option<(u32, String)> = None;
+    let mut last = 0;
     for (number, line) in lines(text) {
+        last = number;
         let trimmed = line.trim();
         if trimmed.starts_with(['#', ';']) || (trimmed.is_empty() && begun.is_none()) {
             continue;
@@ -25,7 +27,7 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Vec<Setting>, OverlayError
         take(file, &whole, (first, number), &mut section, &mut settings)?;
     }
     if let Some((first, whole)) = begun {
-        take(file, &whole, (first, first), &mut section, &mut settings)?;
+        take(file, &whole, (first, last), &mut section, &mut settings)?;
     }
     Ok(settings)
 }

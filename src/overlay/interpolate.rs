@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::effective::{Name, accumulates, is_list};
+use super::effective::{Name, accumulates};
 use super::{Declaration, Options, OverlayError, Value, oslo};
 
 /// All interpolated values of a program together.
@@ -172,12 +172,14 @@ impl<'a> Interpolation<'a> {
         };
         done.secret |= found.secret;
         done.is_cut |= found.is_cut;
-        let (accumulates, is_list) =
-            (accumulates(self.declaration, self.options, &name), is_list(self.declaration, self.options, &name));
+        let (accumulates, is_list) = (
+            accumulates(self.declaration, self.options, &name),
+            self.declaration.is_list(self.options, &name.0, &name.1),
+        );
         let text = match found.values.last() {
             None => String::new(),
             Some(_) if accumulates => python_list(&found.values),
-            Some(value) if is_list => python_list(&oslo::items(value)),
+            Some(value) if is_list => python_list(&oslo::list_items(value)),
             Some(value) => value.clone(),
         };
         done.unresolved.extend(found.unresolved);

@@ -43,6 +43,7 @@ pub use edit::{Wanted, edited, without};
 pub use effective::{Origin, Value, Values, effective, present};
 pub use known::{Known, guess, known_apps};
 pub use options::{Kind, KnownOption, Options};
+pub use oslo::list_items;
 pub use saved::{MAX_SAVED_BYTES, Saved, SavedFile, SavedKind};
 
 /// Longer files are not read as configuration.

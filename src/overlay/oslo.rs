@@ -66,7 +66,7 @@ pub(super) fn folded(group: &str) -> String {
 pub(super) const DEFAULT: &str = "DEFAULT";
 
 /// The items of a value that is a list.
-pub(super) fn items(value: &str) -> Vec<String> {
+pub fn list_items(value: &str) -> Vec<String> {
     let value = value.trim_matches(is_space).trim_end_matches(',');
     match value {
         "" => Vec::new(),

@@ -32,7 +32,8 @@ const DROP_IN: &str = "etc/x/x.conf.d/10.conf";
 
 #[test]
 fn formats_are_read_with_lines() {
-    let cases: &[(Format, &str, &[(&str, &str, &str, u32)])] = &[
+    type Read<'a> = &'a [(&'a str, &'a str, &'a str, u32)];
+    let cases: &[(Format, &str, Read<'_>)] = &[
         (Format::Oslo, "[DEFAULT]\na = 1\n# c\n[b]\nk: x = y\n\n", &[("DEFAULT", "a", "1", 2), ("b", "k", "x = y", 5)]),
         (
             Format::Oslo,

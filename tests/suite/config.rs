@@ -39,13 +39,18 @@ fn shipped(version: u32) -> Vec<(&'static str, String)> {
         if version == 10 { 64 } else { 16 }
     );
     let leak = |name: &str| format!("{app}/{name}").leak() as &'static str;
-    vec![
+    let mut files = vec![
         (leak(".overlay.toml"), DECLARATION.to_owned()),
         (leak("app.conf"), main),
         (leak("options.conf"), list),
         ("usr/share/defaults/etc/web/web.conf", format!("release {version}\n")),
         ("usr/share/defaults/etc/web/same.conf", "same\n".to_owned()),
-    ]
+    ];
+    if version == 10 {
+        files.push(("usr/share/defaults/old/.overlay.toml", "model = \"ini\"\n".to_owned()));
+        files.push(("usr/share/defaults/old/old.conf", "[s]\nk=1\n".to_owned()));
+    }
+    files
 }
 
 /// Releases 10 and 20 of two programs.
@@ -133,7 +138,8 @@ fn show_tells_where_each_value_comes_from() {
     let listed = machine.succeeds(["config", "list"]).result;
     let apps: Vec<_> =
         listed["apps"].as_array().expect("apps").iter().map(|app| (&app["name"], &app["model"])).collect();
-    assert_eq!(apps, [(&json!("app"), &json!("oslo")), (&json!("web"), &json!("opaque"))]);
+    let wanted = [("app", "oslo"), ("old", "ini"), ("web", "opaque")].map(|(name, model)| (json!(name), json!(model)));
+    assert_eq!(apps, wanted.each_ref().map(|(name, model)| (name, model)));
     let argv = machine.succeeds(["config", "argv", "app"]).result;
     let wanted = json!([
         "--config-file",
@@ -196,6 +202,20 @@ fn diff_tells_what_an_update_does_to_overrides() {
     let one = machine.succeeds(["config", "diff", "app", "--to", "20"]);
     assert_eq!(kinds(&one)[2], pairs(&[("workers", "default-changed")])[0]);
     machine.refuses(3, ["config", "diff", "--to", "15"]);
+}
+
+#[test]
+fn overrides_of_a_program_that_goes_are_orphaned() {
+    let machine = machine(&[]);
+    machine.succeeds(["config", "set", "old", "s.k", "2"]);
+    assert_eq!(fs::read_to_string(machine.path("etc/old/old.conf.d/zz-local.conf")).expect("there"), "[s]\nk=2\n");
+    assert_eq!(kinds(&machine.succeeds(["config", "diff", "old"])), pairs(&[("k", "override")]));
+    assert_eq!(kinds(&machine.succeeds(["config", "diff", "--to", "20"])), pairs(&[("k", "orphaned")]));
+    let told = warnings(&machine.succeeds(["update"]));
+    assert!(
+        told.iter().any(|text| text.contains("old [s] k overrides a default that the release does not have")),
+        "{told:?}"
+    );
 }
 
 /// The messages of a run that warn.
@@ -266,6 +286,14 @@ fn set_writes_the_smallest_file_and_unset_takes_it_away() {
     }
     assert!(!own.exists());
     machine.refuses(2, ["config", "set", "web", "x", "1"]);
+    machine.refuses(2, ["config", "set", "app", "db.host", "one", "two"]);
+    let open = machine.succeeds(["config", "set", "app", "db.password", SECRET]);
+    assert_eq!(fs::metadata(&own).expect("there").mode() & 0o7777, 0o640);
+    assert!(warnings(&open).is_empty(), "{}", open.told());
+    fs::set_permissions(&own, fs::Permissions::from_mode(0o644)).expect("set");
+    let open = machine.succeeds(["config", "set", "app", "db.password", "another"]);
+    assert!(warnings(&open)[0].contains("everybody may read it"), "{}", open.told());
+    machine.succeeds(["config", "unset", "app", "db.password"]);
     machine.refuses(2, ["config", "set", "app", "db.host", "a\n\nb"]);
     symlink("/etc/passwd", &own).expect("linked");
     assert_ne!(machine.client(["config", "set", "app", "db.host", "x"]).code, 0);
@@ -287,6 +315,23 @@ fn redundant_overrides_are_pruned() {
     assert_eq!(fs::read_to_string(machine.path("etc/app/app.conf")).expect("there"), "[DEFAULT]\nlevel = warn\n");
     assert!(!machine.path("etc/web/same.conf").exists() && machine.path("etc/web/web.conf").exists());
     assert_eq!(kinds(&machine.succeeds(["config", "redundant"])), []);
+}
+
+#[test]
+fn what_a_whole_file_needs_is_not_pruned() {
+    let declared = "model = \"uapi\"\n";
+    let shipped = "[A]\na=1\nb=1\n";
+    let machine = machine(&[
+        ("usr/share/defaults/whole/.overlay.toml", declared),
+        ("usr/lib/whole/whole.conf", shipped),
+        ("etc/whole/whole.conf", "[A]\na=1\nb=2\n"),
+    ]);
+    let found = machine.succeeds(["config", "redundant", "whole", "--prune"]);
+    assert_eq!((&found.result["pruned"], kinds(&found).len()), (&json!([]), 0), "{}", found.told());
+    assert!(warnings(&found)[0].contains("[A] a stays"), "{}", found.told());
+    write(&machine.path("etc/whole/whole.conf"), "[A]\na=1\nb=1\n");
+    machine.succeeds(["config", "redundant", "whole", "--prune"]);
+    assert!(!machine.path("etc/whole/whole.conf").exists(), "one that says nothing else goes as a whole");
 }
 
 #[test]
@@ -362,8 +407,8 @@ fn overrides_survive_the_loss_of_etc() {
 #[test]
 fn no_command_prints_a_secret() {
     let mut files = OVERRIDES.to_vec();
-    let url = format!("[db]\nurl = db://u:$password@h\nhost = h\n[DEFAULT]\nlevel = ${{db.password}}\n");
-    files.push(("etc/app/app.conf.d/20.conf", &url));
+    let url = "[db]\nurl = db://u:$password@h\nhost = h\n[DEFAULT]\nlevel = ${db.password}\n";
+    files.push(("etc/app/app.conf.d/20.conf", url));
     let machine = machine(&files);
     let file = machine.path("overrides.tar");
     let file = file.to_str().expect("text");
@@ -399,6 +444,10 @@ fn no_command_prints_a_secret() {
             assert!(!told.contains("hunter2"), "{command:?} {face:?}: {told}");
         }
     }
+    // What looks like the name of an option may be a part of a secret.
+    write(&machine.path("etc/app/app.conf.d/30.conf"), "[db]\npassword = x$hunter2\n");
+    let checked = machine.client(["config", "check"]);
+    assert!(checked.told().contains("$$ is one") && !checked.told().contains("hunter2"), "{}", checked.told());
     // A line that cannot be read may be a secret too.
     write(&machine.path("etc/app/app.conf"), &format!("[db]\npassword {SECRET}\n"));
     for command in [

@@ -20,19 +20,29 @@ fn the_definition_is_sound() {
     Args::command().debug_assert();
 }
 
+/// The names of all commands beneath one, as they are typed in, each checked to be the name of what is parsed.
+fn check_names(command: &clap::Command, above: &str) {
+    for command in command.get_subcommands() {
+        let name = format!("{above} {}", command.get_name());
+        let name = name.trim_start();
+        assert!(command.get_after_help().is_some_and(|help| help.to_string().contains("Examples")), "{name}");
+        if command.has_subcommands() {
+            check_names(command, name);
+            continue;
+        }
+        let words = command.get_positionals().map(|wanted| match wanted.get_id().as_str() {
+            "path" => " usr/bin",
+            "shell" => " bash",
+            _ => " b",
+        });
+        let line = format!("{name}{}", words.collect::<String>());
+        assert_eq!(parsed(&line).command.expect("given").name(), name);
+    }
+}
+
 #[test]
 fn names_are_those_of_the_command_line() {
-    for command in Args::command().get_subcommands() {
-        let wanted = match command.get_positionals().next().map(|wanted| wanted.get_id().as_str()) {
-            Some("path") => "usr/bin",
-            Some("shell") => "bash",
-            Some(_) => "b",
-            None => "",
-        };
-        let line = format!("{} {wanted}", command.get_name());
-        assert_eq!(parsed(&line).command.expect("given").name(), command.get_name());
-        assert!(command.get_after_help().is_some_and(|help| help.to_string().contains("Examples")), "{line}");
-    }
+    check_names(&Args::command(), "");
 }
 
 #[test]

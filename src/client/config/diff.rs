@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::edit::{removal, write};
+use super::edit::{Edits, removal, write};
 use super::gather::Gatherer;
 use super::next::NextRelease;
 use super::{Loaded, look};
 use crate::client::session::Session;
 use crate::client::{ClientError, Mode, Settings};
-use crate::overlay::{Change, ChangeKind, Model, differences};
+use crate::overlay::{Change, ChangeKind, Content, Model, differences, list_items};
 use crate::report::{Event, Reporter};
 use crate::state::Machine;
 use crate::types::Version;
@@ -98,12 +98,7 @@ pub fn config_redundant(
         let mut changes = differences(loaded.view(), None);
         changes.retain(|change| change.kind == ChangeKind::Redundant);
         if let Some(locked) = locked.as_ref().filter(|_| !changes.is_empty()) {
-            let names: BTreeSet<_> = changes.iter().map(|one| (one.section.clone(), one.key.clone())).collect();
-            let edits = match loaded.app.declaration.model {
-                Model::Opaque => changes.iter().filter_map(|one| Some((one.file.clone()?, None))).collect(),
-                _ => removal(&loaded, &names)?,
-            };
-            for (path, content) in edits {
+            for (path, content) in prunable(&loaded, &mut changes, &**reporter)? {
                 write(locked, &loaded, &path, content.as_deref(), false)?;
                 found.pruned.push(format!("/{path}"));
             }
@@ -111,4 +106,62 @@ pub fn config_redundant(
         found.changes.extend(changes);
     }
     Ok(found)
+}
+
+/// The files without these overrides. Those that something depends on are told and taken from `changes`: where a file takes
+/// the place of the shipped one, what it says is needed there.
+fn prunable(loaded: &Loaded, changes: &mut Vec<Change>, reporter: &dyn Reporter) -> Result<Edits, ClientError> {
+    if loaded.app.declaration.model == Model::Opaque {
+        return Ok(changes.iter().filter_map(|one| Some((one.file.clone()?, None))).collect());
+    }
+    let name = |change: &Change| (change.section.clone(), change.key.clone());
+    let all = removal(loaded, &changes.iter().map(name).collect())?;
+    if is_same(loaded, &after(loaded, &all)?) {
+        return Ok(all);
+    }
+    let mut names = BTreeSet::new();
+    let mut kept = Vec::new();
+    for change in changes.drain(..) {
+        let mut more = names.clone();
+        more.insert(name(&change));
+        if is_same(loaded, &after(loaded, &removal(loaded, &more)?)?) {
+            names = more;
+            kept.push(change);
+        } else {
+            let (app, section, key) = (&change.app, &change.section, &change.key);
+            let notice = format!("{app} [{section}] {key} stays: its file takes the place of the one with the default");
+            reporter.report(Event::Warning(notice));
+        }
+    }
+    *changes = kept;
+    removal(loaded, &names)
+}
+
+/// The program as it is after these edits.
+fn after(loaded: &Loaded, edits: &Edits) -> Result<Loaded, ClientError> {
+    let mut snapshot = loaded.snapshot.clone();
+    for (path, content) in edits {
+        match content {
+            Some(bytes) => snapshot.insert(path.clone(), Content::File(bytes.clone())),
+            None => snapshot.remove(path),
+        };
+    }
+    Ok(Loaded::new(loaded.app.clone(), snapshot)?)
+}
+
+/// Whether the program reads the same; an option that nothing sets any more has its known default.
+fn is_same(a: &Loaded, b: &Loaded) -> bool {
+    let told = |loaded: &Loaded, section: &str, key: &str| {
+        let value = loaded.all.find(section, key).map(|value| value.values.clone());
+        value.or_else(|| Some(vec![loaded.options.option(section, key)?.default.clone()?]))
+    };
+    let is_same = |section: &str, key: &str| {
+        let is_list = a.app.declaration.is_list(&a.options, section, key);
+        let comparable = |values: Option<Vec<String>>| match is_list {
+            true => values.map(|values| values.iter().flat_map(|value| list_items(value)).collect()),
+            false => values,
+        };
+        comparable(told(a, section, key)) == comparable(told(b, section, key))
+    };
+    a.all.iter().chain(b.all.iter()).all(|value| is_same(&value.section, &value.key))
 }

@@ -19,6 +19,9 @@ use crate::state::{LockedMachine, Machine};
 /// The drop-in that options are set in, without its suffix. It sorts behind what people number.
 const OWN: &str = "zz-local";
 
+/// Files of the administrator with what is in them then; none for one that goes.
+pub(super) type Edits = Vec<(String, Option<Vec<u8>>)>;
+
 /// `config set`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetRequest {
@@ -90,14 +93,28 @@ pub fn config_set(
             beaten_by = value.origin.file.to_string();
             continue;
         }
+        if value.raw.len() < request.values.len() {
+            // Only an option that accumulates has room for several.
+            return Err(OverlayError::Unwritable { file, section, key }.into());
+        }
         let changed = old != Some(&new[..]);
         if changed {
             write(&machine, &loaded, &file, Some(&new), value.secret)?;
+        }
+        if value.secret && is_for_all(machine.root(), &file)? {
+            reporter.report(Event::Warning(format!("/{file} has a secret in it and everybody may read it")));
         }
         let files = if changed { vec![format!("/{file}")] } else { Vec::new() };
         return Ok(Edited { app: request.app.clone(), section, key, files, changed });
     }
     Err(ClientError::Beaten { file: format!("/{beaten_by}") })
+}
+
+/// Whether others than owner and group may read a file.
+fn is_for_all(root: &Directory, path: &str) -> Result<bool, ClientError> {
+    let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let Some(directory) = root.descend(parent)? else { return Ok(false) };
+    Ok(directory.look(name)?.is_some_and(|inode| inode.mode & 0o004 != 0))
 }
 
 /// Takes an option out of all files of the administrator.
@@ -125,10 +142,7 @@ pub fn config_unset(
 }
 
 /// The administrator's files that assign one of these options, without them; none for a file with nothing left in it.
-pub(super) fn removal(
-    loaded: &Loaded,
-    names: &BTreeSet<(String, String)>,
-) -> Result<Vec<(String, Option<Vec<u8>>)>, ClientError> {
+pub(super) fn removal(loaded: &Loaded, names: &BTreeSet<(String, String)>) -> Result<Edits, ClientError> {
     let (declaration, options) = (&loaded.app.declaration, &loaded.options);
     let is_meant = |setting: &Setting| names.contains(&present(declaration, options, &setting.section, &setting.key));
     let own = loaded.app.places().into_iter().filter(|place| place.side == Side::Override);

@@ -115,10 +115,11 @@ fn add(gatherer: &Gatherer<'_>, path: &str, found: &mut Found) -> Result<(), Cli
     let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
     for (end, _) in parent.match_indices('/').chain([(parent.len(), "")]) {
         let above = &parent[..end];
-        if above != "etc" && !found.contains_key(above) {
-            if let Some(directory) = gatherer.directory(above)? {
-                found.insert(above.to_owned(), saved(above, &directory.inode()?, SavedKind::Directory));
-            }
+        if above != "etc"
+            && !found.contains_key(above)
+            && let Some(directory) = gatherer.directory(above)?
+        {
+            found.insert(above.to_owned(), saved(above, &directory.inode()?, SavedKind::Directory));
         }
     }
     let Some(directory) = gatherer.directory(parent)? else { return Ok(()) };

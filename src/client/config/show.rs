@@ -219,8 +219,11 @@ fn examine(app: App, mut snapshot: Snapshot, findings: &mut Vec<Finding>) -> Res
         if !options.is_empty() && known.is_none() && value.origin.side == Side::Override {
             add("unknown", format!("{option} is not known{}", similar(&options, value)));
         }
-        if let Some(name) = value.unresolved.first() {
-            add("reference", format!("{option} refers to ${{{name}}}, which stands for nothing"));
+        match value.unresolved.first() {
+            None => {}
+            // What looks like a name may be a part of the secret.
+            Some(_) if value.secret => add("reference", format!("{option} has a $ that stands for nothing; $$ is one")),
+            Some(name) => add("reference", format!("{option} refers to ${{{name}}}, which stands for nothing")),
         }
         if let Some(why) = known.and_then(|known| value.values.iter().find_map(|value| known.refuses(value))) {
             add("value", format!("{option}: {why}"));

@@ -16,13 +16,17 @@ pub(super) fn seeds() -> Seeds {
             "[a]\nk\n",
         ]),
     );
-    seeds.insert("config_ini", bytes(&["a=0\n[S]\n;x\nk = 1 \\\n# c\n   2\nl=\nl=3\n", "[S\n", "[S]\nk\\\n"]));
+    seeds.insert(
+        "config_ini",
+        bytes(&["\\\nS1[=\\", "a=0\n[S]\n;x\nk = 1 \\\n# c\n   2\nl=\nl=3\n", "[S\n", "[S]\nk\\\n"]),
+    );
     seeds.insert("config_keyvalue", bytes(&["# c\nnet.x = 1\nPort 22\nexport A=\"b c\"\nalone\nx==\n"]));
     seeds.insert("config_toml", bytes(&["a = 1\n[t.u]\nb = [1, \"x\"]\n'c.d' = 1979-05-27\n[[l]]\nx = 0x1f\n"]));
     seeds.insert("config_json", bytes(&["{\"a\": 1, \"t\": {\"b.c\": null, \"d\": [{\"e\": 1.5}]}, \"\": {}}", "[]"]));
     seeds.insert(
         "config_yaml",
         bytes(&[
+            "? ",
             "a: 1\nt:\n  b: [x, {c: 2}]\n  d: |\n    text\n'n': ~\n",
             "a: &x 1\nb: *x\n",
             "a: !!str 1\n---\nb: 2\n",

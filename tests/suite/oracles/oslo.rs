@@ -1,5 +1,6 @@
 //! oslo.config: random layered files, the same effective values.
 
+use std::io::Write as _;
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -75,7 +76,8 @@ fn ask_oslo() {
     record(SAMPLE, &answered);
     let refused = answered.iter().filter(|(_, answer)| answer["error"] == true).count();
     let unreadable = answered.iter().filter(|(_, answer)| answer.to_string().contains("unreadable")).count();
-    eprintln!("\noslo: {refused} cases with files that cannot be read, {unreadable} with options that cannot be told");
+    let told = format!("{refused} cases with files that cannot be read, {unreadable} with options that cannot be told");
+    writeln!(std::io::stderr(), "\noslo: {told}").expect("standard error");
     compare("oslo", &answered, model);
 }
 
