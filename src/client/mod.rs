@@ -8,6 +8,7 @@ mod elsewhere;
 mod engine;
 mod error;
 mod inspect;
+mod publication;
 mod release_document;
 mod request;
 mod rollback;

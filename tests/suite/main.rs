@@ -7,6 +7,7 @@
 mod bundles;
 mod crash;
 mod disk;
+mod faults;
 mod fuzzing;
 mod hostile;
 mod http;

@@ -11,6 +11,7 @@ pub mod floors;
 pub mod fuzz;
 pub mod hostile;
 pub mod judge;
+pub mod network;
 pub mod programs;
 pub mod publication;
 pub mod schemas;

@@ -71,6 +71,9 @@ pub(crate) struct Global {
     /// Pause before the first further try; it doubles from one to the next
     #[arg(short = 'd', long, global = true, value_name = "SECONDS", default_value = "2", value_parser = seconds)]
     pub(crate) retry_delay: Duration,
+    /// Give a mirror up from which nothing comes for so long
+    #[arg(long, global = true, value_name = "SECONDS", default_value = "30", value_parser = some_seconds)]
+    pub(crate) timeout: Duration,
     /// Do not run scripts after the switch (this version has none)
     #[arg(short = 'N', long, global = true)]
     pub(crate) no_scripts: bool,
@@ -287,6 +290,14 @@ fn seconds(text: &str) -> Result<Duration, String> {
         Ok(Duration::from_secs_f64(seconds))
     } else {
         Err("0 to 3600 seconds are possible".to_owned())
+    }
+}
+
+/// The same, and not none.
+fn some_seconds(text: &str) -> Result<Duration, String> {
+    match seconds(text)? {
+        Duration::ZERO => Err("more than nothing is wanted".to_owned()),
+        duration => Ok(duration),
     }
 }
 

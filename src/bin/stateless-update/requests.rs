@@ -19,6 +19,7 @@ impl Global {
             parallel_downloads: self.max_parallel_downloads.into(),
             max_retries: self.max_retries,
             retry_delay: self.retry_delay,
+            timeout: self.timeout,
             allow_insecure_http: self.allow_insecure_http,
             ignore_time: self.ignore_time,
         }
