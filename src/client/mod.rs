@@ -15,6 +15,7 @@ mod rollback;
 mod route;
 mod session;
 mod trees;
+mod tuf_client;
 mod update;
 
 pub use bundles::{bundle_add, bundle_list, bundle_remove};
@@ -22,4 +23,5 @@ pub use error::{ClientError, ErrorKind};
 pub use inspect::{diagnose, info};
 pub use request::*;
 pub use rollback::rollback;
+pub use tuf_client::{TufRequest, tuf_client};
 pub use update::{check_update, install, repair, update};

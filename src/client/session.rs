@@ -8,12 +8,13 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
+use super::publication::publication_limits;
 use super::{ClientError, Settings};
 use crate::disk::{FileType, Ownership, mounts_beneath};
 use crate::manifest::{Release, ReleaseError};
 use crate::report::{Event, Reporter};
 use crate::state::{HOME, LockedMachine, Machine, Record, Slot};
-use crate::transport::{Limits, Transport};
+use crate::transport::Transport;
 use crate::tree::Writer;
 use crate::trust::{Expiry, KnownTime, Reference, TrustDirectory, Trusted};
 use crate::types::{BundleName, Version};
@@ -105,13 +106,6 @@ impl Session {
             ([], Some(record)) => record.installed.origin.clone(),
             (urls, _) => urls.to_vec(),
         };
-        let limits = Limits {
-            parallel: settings.parallel_downloads,
-            max_retries: settings.max_retries,
-            retry_delay: settings.retry_delay,
-            timeout: settings.timeout,
-            allow_insecure_http: settings.allow_insecure_http,
-        };
         let ownership = Ownership::of_this_process();
         if ownership == Ownership::Ignored {
             let notice = "not run by root: owners and privileged attributes are neither set nor compared";
@@ -121,7 +115,7 @@ impl Session {
             started: Instant::now(),
             settings: settings.clone(),
             reporter: reporter.clone(),
-            transport: Arc::new(Transport::new(&origin, limits)?),
+            transport: Arc::new(Transport::new(&origin, publication_limits(settings))?),
             writer: Writer { ownership },
             machine,
             record,

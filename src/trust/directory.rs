@@ -69,6 +69,23 @@ impl TrustDirectory {
         Ok(self.read()?.remove(RELEASE).map(Trusted::vouch))
     }
 
+    /// The newest documents of the four roles as fetched, each by its plain name; none for one that is not there.
+    ///
+    /// # Errors
+    /// [`TrustError::Local`], [`TrustError::LocalNotPlain`], [`TrustError::LocalDamaged`].
+    pub fn documents(&self) -> Result<Vec<(&'static str, Option<Vec<u8>>)>, TrustError> {
+        let files = self.read()?;
+        let version = |name: &str| name.strip_suffix(".root.json").and_then(|number| number.parse::<u64>().ok());
+        let root = files.iter().filter_map(|(name, bytes)| Some((version(name)?, bytes))).max_by_key(|(root, _)| *root);
+        let other = |name: &'static str| (name, files.get(name).cloned());
+        Ok(vec![
+            ("root.json", root.map(|(_, bytes)| bytes.clone())),
+            other("timestamp.json"),
+            other("snapshot.json"),
+            other("targets.json"),
+        ])
+    }
+
     /// Remembers the newest release document, durably.
     ///
     /// # Errors

@@ -65,11 +65,11 @@ impl Held {
             None => None,
             Some(_) => return Err(TrustError::damaged(directory.path().join(ETAG), "it is no tag")),
         };
-        let (targets, freed) = read_targets(directory.path(), &mut files, &root, &roots)?;
+        let freed = read_freed(&mut files, &root, &roots)?;
         let held = Self {
             timestamp: read_role(directory.path(), "timestamp.json", &mut files, &root)?,
             snapshot: read_role(directory.path(), "snapshot.json", &mut files, &root)?,
-            targets,
+            targets: read_role(directory.path(), "targets.json", &mut files, &root)?,
             freed,
             roots,
             root,
@@ -253,26 +253,21 @@ where
     checked.map(Some).map_err(|error| damaged_by(directory.join(name), error))
 }
 
-/// The targets: those that bind what comes next, or those that a rotation freed, which an older root verifies.
-fn read_targets(
-    directory: &Path,
-    files: &mut Files,
-    root: &Seen<Root>,
-    roots: &Chain,
-) -> Result<(Option<Seen<Targets>>, Option<Seen<Targets>>), TrustError> {
+/// Takes targets out of the files that a rotation freed: those that an older root verifies and the newest does not.
+fn read_freed(files: &mut Files, root: &Seen<Root>, roots: &Chain) -> Result<Option<Seen<Targets>>, TrustError> {
     const NAME: &str = "targets.json";
-    let Some(bytes) = files.get(NAME).cloned() else { return Ok((None, None)) };
+    // What makes no sense is told by whoever reads it as the targets that it should be.
+    let Some(seen) = files.get(NAME).and_then(|bytes| Seen::<Targets>::parse(NAME, bytes.clone()).ok()) else {
+        return Ok(None);
+    };
     for older in roots.values().rev().skip(1) {
         let older = Seen::parse_root("root.json", older.clone())?;
-        let rotated = keys_differ(&older.document.signed, &root.document.signed, RoleType::Targets);
-        if let Some(seen) = Seen::parse(NAME, bytes.clone()).ok().filter(|_| rotated)
-            && seen.verify(&root.document.signed).is_err()
-            && seen.verify(&older.document.signed).is_ok()
-        {
-            return Ok((None, Some(seen)));
+        if seen.verify(&root.document.signed).is_err() && seen.verify(&older.document.signed).is_ok() {
+            files.remove(NAME);
+            return Ok(Some(seen));
         }
     }
-    Ok((read_role(directory, NAME, files, root)?, None))
+    Ok(None)
 }
 
 fn damaged_by(path: std::path::PathBuf, error: TrustError) -> TrustError {

@@ -5,6 +5,7 @@
 
 pub mod bench;
 pub mod ci;
+pub mod conformance;
 pub mod crash;
 pub mod demo;
 pub mod floors;

@@ -143,6 +143,9 @@ pub(crate) enum Command {
     /// Go back to the kept previous tree; needs no network
     #[command(after_help = "Examples:\n  stateless-update rollback --dry-run\n  stateless-update rollback")]
     Rollback(Rollback),
+    /// The verbs of the TUF client conformance suite; exit code 1 for any failure
+    #[command(hide = true)]
+    TufClient(TufClient),
 }
 
 /// Options of `update`.
@@ -265,6 +268,42 @@ pub(crate) struct Rollback {
     pub(crate) dry_run: bool,
 }
 
+/// Options of `tuf-client`, as the suite gives them.
+#[derive(Debug, Group)]
+pub(crate) struct TufClient {
+    /// Where what is trusted lies
+    #[arg(long, value_name = "DIR")]
+    pub(crate) metadata_dir: PathBuf,
+    /// Where the metadata of the repository lies
+    #[arg(long, value_name = "URL", default_value = "")]
+    pub(crate) metadata_url: String,
+    /// A target to fetch; repeat it for more
+    #[arg(long, value_name = "NAME")]
+    pub(crate) target_name: Vec<String>,
+    /// Where the targets of the repository lie
+    #[arg(long, value_name = "URL", default_value = "")]
+    pub(crate) target_base_url: String,
+    /// Where targets go
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub(crate) target_dir: PathBuf,
+    #[command(subcommand)]
+    pub(crate) verb: TufVerb,
+}
+
+/// What the suite wants.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TufVerb {
+    /// Trust this root
+    Init {
+        /// The root
+        trusted_root: PathBuf,
+    },
+    /// Look at the repository
+    Refresh,
+    /// Look at the repository and fetch targets
+    Download,
+}
+
 impl Command {
     /// The name in results.
     pub(crate) fn name(&self) -> &'static str {
@@ -279,6 +318,7 @@ impl Command {
             Self::Diagnose(_) => "diagnose",
             Self::Repair(_) => "repair",
             Self::Rollback(_) => "rollback",
+            Self::TufClient(_) => "tuf-client",
         }
     }
 }

@@ -27,6 +27,8 @@ pub(crate) enum Outcome {
     },
     /// `diagnose`.
     Diagnosis(Diagnosis),
+    /// It was done, and there is nothing to say about it.
+    Done,
 }
 
 /// A change of the machine.
@@ -62,7 +64,7 @@ impl Outcome {
     pub(crate) fn answer(&self) -> Answer {
         let weight = match self {
             Self::Info(_) | Self::Bundles { .. } => Weight::Asked,
-            Self::Check(_) | Self::Change(_) | Self::Diagnosis(_) => Weight::Story,
+            Self::Check(_) | Self::Change(_) | Self::Diagnosis(_) | Self::Done => Weight::Story,
         };
         Answer { text: sentences::of(self), fields: self.fields(), exit_code: self.exit_code(), weight }
     }
@@ -72,7 +74,7 @@ impl Outcome {
         match self {
             Self::Check(check) => u8::from(!check.available),
             Self::Diagnosis(diagnosis) => u8::from(!is_clean(diagnosis)),
-            Self::Info(_) | Self::Change(_) | Self::Bundles { .. } => 0,
+            Self::Info(_) | Self::Change(_) | Self::Bundles { .. } | Self::Done => 0,
         }
     }
 
@@ -89,6 +91,7 @@ impl Outcome {
             Self::Change(change) => of_transition(&change.transition),
             Self::Bundles { rows, .. } => json!({ "bundles": rows.iter().map(of_row).collect::<Vec<_>>() }),
             Self::Diagnosis(diagnosis) => of_diagnosis(diagnosis),
+            Self::Done => json!({}),
         };
         match value {
             Value::Object(fields) => fields,

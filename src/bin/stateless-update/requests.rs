@@ -1,11 +1,15 @@
 //! What the options mean to the library.
 
 use stateless_update::client::{
-    AddRequest, BundleFilter, InstallRequest, Mode, RemoveRequest, Settings, Thoroughness, UpdateRequest, VerifyRequest,
+    AddRequest, BundleFilter, InstallRequest, Mode, RemoveRequest, Settings, Thoroughness, TufRequest, UpdateRequest,
+    VerifyRequest,
 };
 use stateless_update::plan::{Preference, Terms};
 
-use super::args::{BundleAdd, BundleList, BundleRemove, Dearer, Global, OsInstall, Repair, Rollback, Update, Verify};
+use super::args::{
+    BundleAdd, BundleList, BundleRemove, Dearer, Global, OsInstall, Repair, Rollback, TufClient, TufVerb, Update,
+    Verify,
+};
 
 impl Global {
     /// What the library is told about the machine and the run.
@@ -105,6 +109,18 @@ impl Rollback {
     /// What to ask of the library.
     pub(crate) fn mode(&self) -> Mode {
         mode(self.dry_run)
+    }
+}
+
+impl TufClient {
+    /// What to ask of the library.
+    pub(crate) fn request(self) -> TufRequest {
+        let Self { metadata_url, target_base_url, target_dir, target_name: names, .. } = self;
+        match self.verb {
+            TufVerb::Init { trusted_root: root } => TufRequest::Init { root },
+            TufVerb::Refresh => TufRequest::Refresh { metadata_url },
+            TufVerb::Download => TufRequest::Download { metadata_url, target_base_url, target_dir, names },
+        }
     }
 }
 

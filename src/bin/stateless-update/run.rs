@@ -48,5 +48,10 @@ pub(crate) async fn run(command: Command, settings: &Settings, face: &Arc<Face>)
         Command::Rollback(options) => {
             changed(Deed::Rollback, options.mode(), client::rollback(settings, options.mode(), &reporter).await?)
         }
+        Command::TufClient(options) => {
+            let metadata_dir = options.metadata_dir.clone();
+            client::tuf_client(settings, &metadata_dir, &options.request()).await?;
+            Outcome::Done
+        }
     })
 }

@@ -19,6 +19,7 @@ pub(crate) fn of(outcome: &Outcome) -> String {
         Outcome::Change(change) => of_change(change),
         Outcome::Bundles { rows, with_status } => of_bundles(rows, *with_status),
         Outcome::Diagnosis(diagnosis) => of_diagnosis(diagnosis),
+        Outcome::Done => String::new(),
     }
 }
 
