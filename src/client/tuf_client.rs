@@ -76,13 +76,15 @@ async fn look(settings: &Settings, shown: &Directory, url: &str) -> Result<Targe
     let source = Repository(Publication::new(Arc::new(transport(settings, url)?)));
     let now = Timestamp::now();
     let looked = refresh_targets(&directory, &first_root, &source, KnownTime::new(now, now), Expiry::Enforced).await;
-    for (name, document) in directory.documents()? {
-        match document {
-            Some(bytes) => shown.replace(name, &bytes)?,
-            // The root that was given stays until there is a chain.
-            None if name == "root.json" => {}
-            None => shown.remove(name)?,
-        }
+    let documents = directory.documents()?;
+    // The root that was given stays until there is a chain.
+    for name in
+        ["timestamp.json", "snapshot.json", "targets.json"].iter().filter(|name| !documents.contains_key(**name))
+    {
+        shown.remove(name)?;
+    }
+    for (name, document) in documents {
+        shown.replace(&name, &document)?;
     }
     Ok(looked?)
 }

@@ -69,21 +69,17 @@ impl TrustDirectory {
         Ok(self.read()?.remove(RELEASE).map(Trusted::vouch))
     }
 
-    /// The newest documents of the four roles as fetched, each by its plain name; none for one that is not there.
+    /// Those of the newest documents of the four roles that are there, as fetched, by their plain names.
     ///
     /// # Errors
     /// [`TrustError::Local`], [`TrustError::LocalNotPlain`], [`TrustError::LocalDamaged`].
-    pub fn documents(&self) -> Result<Vec<(&'static str, Option<Vec<u8>>)>, TrustError> {
-        let files = self.read()?;
+    pub fn documents(&self) -> Result<BTreeMap<String, Vec<u8>>, TrustError> {
         let version = |name: &str| name.strip_suffix(".root.json").and_then(|number| number.parse::<u64>().ok());
-        let root = files.iter().filter_map(|(name, bytes)| Some((version(name)?, bytes))).max_by_key(|(root, _)| *root);
-        let other = |name: &'static str| (name, files.get(name).cloned());
-        Ok(vec![
-            ("root.json", root.map(|(_, bytes)| bytes.clone())),
-            other("timestamp.json"),
-            other("snapshot.json"),
-            other("targets.json"),
-        ])
+        let (roots, mut rest): (Files, Files) = self.read()?.into_iter().partition(|(name, _)| version(name).is_some());
+        rest.retain(|name, _| matches!(name.as_str(), "timestamp.json" | "snapshot.json" | "targets.json"));
+        let newest = roots.into_iter().max_by_key(|(name, _)| version(name));
+        rest.extend(newest.map(|(_, bytes)| ("root.json".to_owned(), bytes)));
+        Ok(rest)
     }
 
     /// Remembers the newest release document, durably.

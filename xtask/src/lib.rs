@@ -12,6 +12,7 @@ pub mod floors;
 pub mod fuzz;
 pub mod hostile;
 pub mod judge;
+pub mod looks;
 pub mod network;
 pub mod programs;
 pub mod publication;

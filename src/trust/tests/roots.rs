@@ -126,6 +126,19 @@ fn root_versions_have_no_gap() {
     assert!(matches!(error, TrustError::Malformed { .. }), "{error:?}");
 }
 
+/// 15: more roots than a look follows.
+#[test]
+fn roots_without_end_are_not_followed() {
+    let mut world = World::new();
+    let key = world.keys.root().expect("key").remove(0);
+    for _ in 0..=MAX_ROOT_ROTATIONS {
+        world.forge_root(&[&key], |_| {});
+    }
+    world.look().expect_err("more roots than may be");
+    let most = MAX_ROOT_ROTATIONS as usize + 2;
+    assert!(world.asked().len() <= most, "{} requests", world.asked().len());
+}
+
 /// 6: both the old and the new keys must sign; 4: as many of each as their threshold says.
 #[test]
 fn a_new_root_is_signed_by_old_and_new() {
