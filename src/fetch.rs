@@ -8,7 +8,8 @@
 //! A plan's work comes in stages, each of which may need what those before it bring: blobs of releases on the way.
 //!
 //! A block that is missing, bad, or does not make what it should, is reported as struck; the caller plans again without
-//! it. An object that is bad is an error: there is nothing to fall back to.
+//! it. An object that is bad is fetched again, elsewhere first; there is nothing to fall back to, so one that stays bad is
+//! an error.
 
 use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
@@ -175,6 +176,16 @@ impl Fetcher {
     }
 
     async fn object(&self, need: Need) -> Result<(), FetchError> {
+        let mut chances = self.doors.transport.chances();
+        loop {
+            match self.object_once(need).await {
+                Err(FetchError::BadObject { .. }) if chances > 0 => chances -= 1,
+                done => return done,
+            }
+        }
+    }
+
+    async fn object_once(&self, need: Need) -> Result<(), FetchError> {
         let bad = |source: SinkError| FetchError::BadObject { digest: need.digest, source };
         let incoming = self.doors.store.incoming()?;
         let mut decoder = ObjectDecoder::new(need.size, incoming).map_err(|error| bad(error.into()))?;
@@ -184,13 +195,17 @@ impl Fetcher {
             Ok(())
         };
         let path = Release::object_path(need.digest);
-        match self.doors.transport.object(&path, need.object_bytes, &mut sink).await {
+        let served = match self.doors.transport.object(&path, need.object_bytes, &mut sink).await {
             Err(TransportError::Sink { source, .. }) => return Err(bad(source)),
             other => other?,
-        }
-        let incoming = decoder.finish().map_err(|error| bad(error.into()))?;
+        };
+        let wrong = |source: SinkError| {
+            self.doors.transport.doubt(served);
+            bad(source)
+        };
+        let incoming = decoder.finish().map_err(|error| wrong(error.into()))?;
         match incoming.finish(Shelf::Blob, need.digest) {
-            Err(error @ StoreError::OtherContent { .. }) => return Err(bad(error.into())),
+            Err(error @ StoreError::OtherContent { .. }) => return Err(wrong(error.into())),
             other => other?,
         }
         self.built.advance(need.size);
@@ -199,14 +214,20 @@ impl Fetcher {
 
     /// Streams a part of a pack into the store, block by block.
     async fn range(&self, range: &RangeWork, decode: &UnboundedSender<BlockWork>) -> Result<(), FetchError> {
-        let mut splitter = Splitter { fetcher: self, range, decode, at: range.offset, next: 0, incoming: None };
+        let mut splitter =
+            Splitter { fetcher: self, range, decode, at: range.offset, next: 0, struck: false, incoming: None };
         let mut sink = |bytes: &[u8]| splitter.take(bytes);
         match self.doors.transport.range(&range.path, range.offset, range.length, &mut sink).await {
-            Err(error) if error.is_not_found() => {
-                range.blocks.iter().for_each(|block| self.strike(block.block.block.digest));
+            // Blocks that came before stay, and are found when the caller plans again.
+            Err(error) if error.is_about_the_file() => {
+                splitter.rest().for_each(|block| self.strike(block));
                 Ok(())
             }
-            other => Ok(other?),
+            Ok(served) if splitter.struck => {
+                self.doors.transport.doubt(served);
+                Ok(())
+            }
+            other => Ok(other.map(drop)?),
         }
     }
 
@@ -299,10 +320,17 @@ struct Splitter<'a> {
     at: u64,
     /// Index of the block that is coming or comes next.
     next: usize,
+    /// Whether one of those that came was bad.
+    struck: bool,
     incoming: Option<Incoming<'a>>,
 }
 
 impl Splitter<'_> {
+    /// The blocks that have not come.
+    fn rest(&self) -> impl Iterator<Item = Digest> {
+        self.range.blocks[self.next..].iter().map(|work| work.block.block.digest)
+    }
+
     fn take(&mut self, mut bytes: &[u8]) -> Result<(), SinkError> {
         self.fetcher.downloaded.advance(bytes.len() as u64);
         while let Some(work) = self.range.blocks.get(self.next).filter(|_| !bytes.is_empty()) {
@@ -326,7 +354,10 @@ impl Splitter<'_> {
             }
             match incoming.finish(Shelf::Block, digest) {
                 Ok(()) => drop(self.decode.send(work.clone())),
-                Err(StoreError::OtherContent { .. }) => self.fetcher.strike(digest),
+                Err(StoreError::OtherContent { .. }) => {
+                    self.struck = true;
+                    self.fetcher.strike(digest);
+                }
                 Err(error) => return Err(error.into()),
             }
             self.next += 1;

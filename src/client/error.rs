@@ -214,6 +214,12 @@ pub enum ClientError {
         /// Why.
         reason: String,
     },
+    /// A target that a repository does not name.
+    #[error("the repository names no target `{name}`")]
+    NoSuchTarget {
+        /// The name.
+        name: String,
+    },
     /// Every way to a blob turned out bad.
     #[error("blocks of packs turned out bad again and again: the origin gives damaged data")]
     NoProgress,
@@ -237,7 +243,7 @@ impl ClientError {
             | Self::BelowFloor { .. }
             | Self::Fetch(FetchError::BadObject { .. })
             | Self::NoProgress => ErrorKind::Refused,
-            Self::NoSuchRelease { .. } => ErrorKind::Unreachable,
+            Self::NoSuchRelease { .. } | Self::NoSuchTarget { .. } => ErrorKind::Unreachable,
             Self::Bundle(_)
             | Self::NotEmpty { .. }
             | Self::MissingOption { .. }

@@ -21,10 +21,19 @@ impl Session {
         }
         let document = match self.document_by_delta(newest, &name).await? {
             Some(document) => document,
-            None => name.admit(self.transport.get(&newest.path, newest.reference.length).await?)?,
+            None => self.admitted(&newest.path, &name).await?,
         };
         directory.remember_release(&document)?;
         Ok(document)
+    }
+
+    /// A document that is named by its digest.
+    pub(super) async fn admitted(
+        &self,
+        path: &str,
+        name: &Trusted<Reference>,
+    ) -> Result<Trusted<Vec<u8>>, ClientError> {
+        self.transport.get_checked(path, name.length, |bytes| Ok(name.admit(bytes)?)).await
     }
 
     /// The same out of the document in the live tree's record, where the signed metadata says that there is a delta from
@@ -40,7 +49,7 @@ impl Session {
         let Some(length) = newest.deltas.get(&from).filter(|length| **length <= name.length) else { return Ok(None) };
         let path = Release::delta_path(newest.version, name.digest, from);
         let delta = match self.transport.get(&path, *length).await {
-            Err(error) if error.is_not_found() => Err(error.to_string()),
+            Err(error) if error.is_about_the_file() => Err(error.to_string()),
             other => Ok(other?),
         };
         let (_, old) = record.release()?;

@@ -27,6 +27,8 @@ pub struct Settings {
     pub max_retries: u32,
     /// Pause before the first of them; it doubles from one to the next.
     pub retry_delay: Duration,
+    /// An origin from which nothing comes for so long is given up.
+    pub timeout: Duration,
     /// Allow `http:` to other hosts than this one.
     pub allow_insecure_http: bool,
     /// Accept metadata that has expired.

@@ -6,17 +6,17 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use async_trait::async_trait;
 use jiff::Timestamp;
 
+use super::publication::publication_limits;
 use super::{ClientError, Settings};
 use crate::disk::{FileType, Ownership, mounts_beneath};
 use crate::manifest::{Release, ReleaseError};
 use crate::report::{Event, Reporter};
 use crate::state::{HOME, LockedMachine, Machine, Record, Slot};
-use crate::transport::{Answer, Limits, Transport, TransportError};
+use crate::transport::Transport;
 use crate::tree::Writer;
-use crate::trust::{Expiry, Fetched, KnownTime, Reference, Source, SourceError, TrustDirectory, Trusted, refresh};
+use crate::trust::{Expiry, KnownTime, Reference, TrustDirectory, Trusted};
 use crate::types::{BundleName, Version};
 
 /// The program was made no earlier than this (2026-11-23): no clock before it is believed.
@@ -126,7 +126,7 @@ impl Session {
             started: Instant::now(),
             settings: settings.clone(),
             reporter: reporter.clone(),
-            transport: Arc::new(Transport::with_mirrors(mirror.as_slice(), &origin, limits(settings))?),
+            transport: Arc::new(Transport::with_mirrors(mirror.as_slice(), &origin, publication_limits(settings))?),
             writer: Writer { ownership },
             machine,
             record,
@@ -182,8 +182,7 @@ impl Session {
         if expiry == Expiry::Ignored {
             self.reporter.report(Event::Warning("metadata that has expired is accepted (--ignore-time)".to_owned()));
         }
-        let source = Publication(self.transport.clone());
-        let look = refresh(&directory, &first_root, &source, time, expiry).await?;
+        let look = self.look_at(&directory, &first_root, time, expiry).await?;
         let version = look.newest.version;
         let document = self.newest_document(&look.newest, &directory).await?;
         let bytes = document.get().clone();
@@ -224,7 +223,7 @@ impl Session {
         let version = step.version;
         let path = Release::path(version, step.sha256);
         let name = step.map(|step| Reference { digest: step.sha256, length: step.length.min(Release::MAX_BYTES) });
-        let document = name.admit(self.transport.get(&path, name.length).await?)?;
+        let document = self.admitted(&path, &name).await?;
         let bytes = document.get().clone();
         let release = document.try_map(|bytes| Release::parse(version, &bytes))?;
         Ok(KnownRelease { release, document: bytes, root: known.root.clone() })
@@ -271,42 +270,6 @@ impl Session {
     }
 }
 
-/// How hard and how widely to try.
-pub(super) fn limits(settings: &Settings) -> Limits {
-    Limits {
-        parallel: settings.parallel_downloads,
-        max_retries: settings.max_retries,
-        retry_delay: settings.retry_delay,
-        allow_insecure_http: settings.allow_insecure_http,
-    }
-}
-
 fn seconds(seconds: i64) -> Timestamp {
     Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH)
-}
-
-/// The transport as `trust` sees it.
-#[derive(Debug)]
-struct Publication(Arc<Transport>);
-
-#[async_trait]
-impl Source for Publication {
-    async fn fetch(&self, path: &str, limit_bytes: u64) -> Result<Vec<u8>, SourceError> {
-        self.0.get(path, limit_bytes).await.map_err(source_error)
-    }
-
-    async fn fetch_if_changed(&self, path: &str, limit_bytes: u64, etag: Option<&str>) -> Result<Fetched, SourceError> {
-        match self.0.get_if_changed(path, limit_bytes, etag).await.map_err(source_error)? {
-            Answer::Unchanged => Ok(Fetched::Unchanged),
-            Answer::Body { bytes, etag } => Ok(Fetched::Body { bytes, etag }),
-        }
-    }
-}
-
-fn source_error(error: TransportError) -> SourceError {
-    match error {
-        error if error.is_not_found() => SourceError::NotFound,
-        TransportError::TooLong { .. } => SourceError::TooLarge,
-        error => SourceError::Failed(error.into()),
-    }
 }

@@ -164,11 +164,6 @@ impl Session {
 
     /// Reads the head of a pack. One that is missing or of a later format is no offer; that is said and no error.
     pub async fn read_pack(&self, offer: &PackOffer) -> Result<Option<ReadPack>, ClientError> {
-        let mut begun = Vec::new();
-        let mut sink = |bytes: &[u8]| {
-            begun.extend_from_slice(bytes);
-            Ok(())
-        };
         let skipped = |why: String| {
             self.reporter.report(Event::Warning(format!("pack {} is not used: {why}", offer.path)));
             Ok(None)
@@ -176,18 +171,30 @@ impl Session {
         if offer.head.length > crate::pack::MAX_HEAD_BYTES {
             return skipped("its head is too long".to_owned());
         }
-        match self.transport.range(&offer.path, 0, offer.first_bytes(), &mut sink).await {
-            Err(error) if error.is_not_found() => return skipped(error.to_string()),
-            other => other?,
-        }
-        // Not above `MAX_HEAD_BYTES`, and the pack is not shorter than its head.
-        let head = &begun[..offer.head.length as usize];
-        if Digest::of(head) != offer.head.sha256 {
-            return skipped("its head is damaged".to_owned());
-        }
-        match Index::parse(head) {
-            Ok(index) => Ok(Some(ReadPack { offer: offer.clone(), index, begun })),
-            Err(error) => skipped(error.to_string()),
+        let mut chances = self.transport.chances();
+        loop {
+            let mut begun = Vec::new();
+            let mut sink = |bytes: &[u8]| {
+                begun.extend_from_slice(bytes);
+                Ok(())
+            };
+            let served = match self.transport.range(&offer.path, 0, offer.first_bytes(), &mut sink).await {
+                Err(error) if error.is_about_the_file() => return skipped(error.to_string()),
+                other => other?,
+            };
+            // Not above `MAX_HEAD_BYTES`, and the pack is not shorter than its head.
+            let head = &begun[..offer.head.length as usize];
+            match (Digest::of(head) == offer.head.sha256, chances) {
+                (true, _) => {
+                    return match Index::parse(head) {
+                        Ok(index) => Ok(Some(ReadPack { offer: offer.clone(), index, begun })),
+                        Err(error) => skipped(error.to_string()),
+                    };
+                }
+                (false, 0) => return skipped("its head is damaged".to_owned()),
+                (false, _) => self.transport.doubt(served),
+            }
+            chances -= 1;
         }
     }
 
@@ -291,12 +298,14 @@ impl Session {
         bundle: &BundleName,
         name: &ManifestName,
     ) -> Result<(Vec<u8>, Vec<u8>), ClientError> {
-        let compressed = self.transport.get(&Release::manifest_path(name.sha256), name.wire_bytes).await?;
-        let json = BundleManifest::expand(&compressed, name.length)?;
-        if Digest::of(&json) != name.sha256 {
-            return Err(ClientError::WrongManifest { version: release.version, bundle: bundle.clone() });
-        }
-        Ok((json, compressed))
+        let expand = |compressed: Vec<u8>| {
+            let json = BundleManifest::expand(&compressed, name.length)?;
+            match Digest::of(&json) == name.sha256 {
+                true => Ok((json, compressed)),
+                false => Err(ClientError::WrongManifest { version: release.version, bundle: bundle.clone() }),
+            }
+        };
+        self.transport.get_checked(&Release::manifest_path(name.sha256), name.wire_bytes, expand).await
     }
 }
 

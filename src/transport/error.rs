@@ -210,6 +210,24 @@ impl TransportError {
         }
     }
 
+    /// Whether an origin answers, and what it gives cannot be this file: others may still be had from it.
+    pub fn is_about_the_file(&self) -> bool {
+        match self {
+            Self::NotFound { .. }
+            | Self::TooLong { .. }
+            | Self::WrongLength { .. }
+            | Self::WrongRange { .. }
+            | Self::NotAPublication { .. }
+            | Self::Encoded { .. }
+            | Self::UnaskedUnchanged { .. }
+            | Self::Redirect { .. } => true,
+            // It is not busy, or broken: it refuses.
+            Self::Status { status, .. } => *status < 500 && !matches!(status, 408 | 429),
+            Self::Mirrors { failures, .. } => failures.iter().any(Self::is_about_the_file),
+            _ => false,
+        }
+    }
+
     /// Whose business it is.
     pub fn kind(&self) -> TransportErrorKind {
         match self {

@@ -33,14 +33,11 @@ pub(super) struct Timing {
     pub(super) least_rate: u64,
 }
 
-impl Default for Timing {
-    fn default() -> Self {
-        Self {
-            connect: Duration::from_secs(15),
-            stall: Duration::from_secs(30),
-            rate_window: Duration::from_secs(60),
-            least_rate: 1024,
-        }
+impl Timing {
+    /// For an origin that is given up when nothing comes for `stall`.
+    pub(super) fn new(stall: Duration) -> Self {
+        let connect = stall.min(Duration::from_secs(15));
+        Self { connect, stall, rate_window: Duration::from_secs(60), least_rate: 1024 }
     }
 }
 
@@ -110,11 +107,11 @@ impl Http {
             if !is_redirect(response.status()) {
                 return self.judge(url, request, response);
             }
-            url = self.redirected(&url, response.headers()).map_err(Fault::lasting)?;
+            url = self.redirected(&url, response.headers()).map_err(Fault::senseless)?;
         }
         let target = shown(&url);
         let reason = "more than 5 redirects in a row";
-        Err(Fault::lasting(TransportError::Redirect { url: target.clone(), target, reason }))
+        Err(Fault::senseless(TransportError::Redirect { url: target.clone(), target, reason }))
     }
 
     async fn send(&self, url: &Url, request: &Request<'_>, counters: &Counters) -> Result<Response, Fault> {
@@ -183,16 +180,18 @@ impl Http {
         let (from, whole) = match status {
             StatusCode::OK => (0, response.content_length()),
             StatusCode::PARTIAL_CONTENT => match request.range {
-                Some(range) => (range.0, checked_range(&url, range, &response).map_err(Fault::lasting)?),
-                None => return Err(Fault::lasting(refused)),
+                Some(range) => (range.0, checked_range(&url, range, &response).map_err(Fault::senseless)?),
+                None => return Err(Fault::senseless(refused)),
             },
             StatusCode::NOT_MODIFIED => {
-                let unasked = || Fault::lasting(TransportError::UnaskedUnchanged { url: at() });
+                let unasked = || Fault::senseless(TransportError::UnaskedUnchanged { url: at() });
                 return request.unless.map(|_| Opened::Unchanged).ok_or_else(unasked);
             }
             StatusCode::NOT_FOUND | StatusCode::GONE => {
                 return Err(Fault::lasting(TransportError::NotFound { url: at() }));
             }
+            // That is about one range and one server's copy of the file.
+            StatusCode::RANGE_NOT_SATISFIABLE => return Err(Fault::senseless(refused)),
             StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
                 let wait = text(headers, header::RETRY_AFTER);
                 let wait = wait.and_then(|value| retry_after(value, jiff::Timestamp::now()));
@@ -205,14 +204,15 @@ impl Http {
             status if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => {
                 return Err(Fault::passing(refused));
             }
-            _ => return Err(Fault::lasting(refused)),
+            status if status.is_client_error() => return Err(Fault::lasting(refused)),
+            _ => return Err(Fault::senseless(refused)),
         };
         let encoding = text(headers, header::CONTENT_ENCODING).unwrap_or("identity");
         if !encoding.eq_ignore_ascii_case("identity") {
-            return Err(Fault::lasting(TransportError::Encoded { url: at(), encoding: encoding.to_owned() }));
+            return Err(Fault::senseless(TransportError::Encoded { url: at(), encoding: encoding.to_owned() }));
         }
         if text(headers, header::CONTENT_TYPE).is_some_and(is_html) {
-            return Err(Fault::lasting(TransportError::NotAPublication { url: at() }));
+            return Err(Fault::senseless(TransportError::NotAPublication { url: at() }));
         }
         let etag = text(headers, header::ETAG).map(str::to_owned);
         let stream = Stream { response, url, timing: self.timing, received: 0, window: Default::default() };

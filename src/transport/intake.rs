@@ -145,13 +145,13 @@ impl<'a> Intake<'a, '_> {
                 Ok(Answer::Body { bytes, etag })
             }
             Self::Span(span) => {
-                span.check_whole(&body.url(), whole).map_err(Fault::lasting)?;
+                span.check_whole(&body.url(), whole).map_err(Fault::senseless)?;
                 let skip = span.next().saturating_sub(from);
                 if skip > CHEAP_SKIP.max(span.length - span.delivered) {
                     let (first, last) = (span.next(), span.end() - 1);
                     let reason = "it answers with the whole file".to_owned();
                     let error = TransportError::WrongRange { url: body.url(), first, last, reason };
-                    return Err(Fault::lasting(error));
+                    return Err(Fault::senseless(error));
                 }
                 span.fill(from, body, counters).await?;
                 Ok(Answer::Unchanged)
@@ -219,7 +219,7 @@ fn unreadable(path: &Path, source: std::io::Error) -> Fault {
 
 /// Collects a body of at most `limit` bytes, whatever length was announced.
 async fn document(limit: u64, whole: Option<u64>, mut body: Body, counters: &Counters) -> Result<Vec<u8>, Fault> {
-    let too_long = |body: &Body| Fault::lasting(TransportError::TooLong { url: body.url(), limit });
+    let too_long = |body: &Body| Fault::senseless(TransportError::TooLong { url: body.url(), limit });
     if whole.is_some_and(|whole| whole > limit) {
         return Err(too_long(&body));
     }
@@ -232,7 +232,7 @@ async fn document(limit: u64, whole: Option<u64>, mut body: Body, counters: &Cou
     }
     // No document of a publication begins so, but what networks answer that want a login does.
     if bytes.trim_ascii_start().starts_with(b"<") {
-        return Err(Fault::lasting(TransportError::NotAPublication { url: body.url() }));
+        return Err(Fault::senseless(TransportError::NotAPublication { url: body.url() }));
     }
     Ok(bytes)
 }

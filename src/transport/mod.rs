@@ -3,7 +3,8 @@
 //! Promises: no body is longer than the caller's limit, and memory stays bounded; a span is delivered in order, each byte
 //! once, from the place that was asked for; a body that breaks off is continued where it stopped; an origin that fails is
 //! left for the next one; nothing ever leads from `https:` to `http:`, or from the network to a local file. Whether the
-//! bytes are the *right* ones is for the callers to tell, by their digests: mirrors are not trusted.
+//! bytes are the *right* ones is for the callers to tell, by their digests: mirrors are not trusted. Callers that found
+//! them wrong [`doubt`](Transport::doubt) who served them, and ask again: that is answered elsewhere first.
 //!
 //! Leaves to others: signatures (`trust`), digests and where bytes go (`fetch`), hints for people (the programs).
 //! Sources: RFC 9110 (ranges, conditional requests, Retry-After, redirects).
@@ -39,6 +40,8 @@ pub struct Limits {
     pub max_retries: u32,
     /// Pause before the first of them; it doubles from one to the next, up to a minute, give or take a quarter.
     pub retry_delay: Duration,
+    /// An origin from which nothing comes for so long is given up.
+    pub timeout: Duration,
     /// Allow `http:` to other hosts than this one.
     pub allow_insecure_http: bool,
 }
@@ -65,6 +68,10 @@ pub enum Answer {
         etag: Option<String>,
     },
 }
+
+/// Which origin answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Served(usize);
 
 /// The way to one publication, at one or several origins. Shared by reference; all methods may run at once.
 #[derive(Debug)]
@@ -111,7 +118,7 @@ impl Transport {
     /// # Errors
     /// As [`Transport::new`].
     pub fn with_mirrors(mirrors: &[String], urls: &[String], limits: Limits) -> Result<Self, TransportError> {
-        Self::made(mirrors, urls, limits, Timing::default())
+        Self::made(mirrors, urls, limits, Timing::new(limits.timeout))
     }
 
     fn made(mirrors: &[String], urls: &[String], limits: Limits, timing: Timing) -> Result<Self, TransportError> {
@@ -137,10 +144,40 @@ impl Transport {
     /// # Errors
     /// Any of [`TransportError`] but `Sink`; [`TransportError::is_not_found`] tells whether it is simply not there.
     pub async fn get(&self, path: &str, limit: u64) -> Result<Vec<u8>, TransportError> {
-        match self.get_if_changed(path, limit, None).await? {
-            Answer::Body { bytes, .. } => Ok(bytes),
-            Answer::Unchanged => unreachable!("without an ETag, a 304 is an error"),
+        self.get_served(path, limit).await.map(|(bytes, _)| bytes)
+    }
+
+    /// As [`Transport::get`], for a document that `check` can tell from a wrong one: what it refuses is asked for again,
+    /// elsewhere first.
+    ///
+    /// # Errors
+    /// As [`Transport::get`], and the last refusal of `check`.
+    pub async fn get_checked<T, E: From<TransportError>>(
+        &self,
+        path: &str,
+        limit: u64,
+        check: impl Fn(Vec<u8>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut chances = self.chances();
+        loop {
+            let (bytes, served) = self.get_served(path, limit).await?;
+            match check(bytes) {
+                Err(_) if chances > 0 => self.doubt(served),
+                checked => return checked,
+            }
+            chances -= 1;
         }
+    }
+
+    /// Asks others before this origin from now on: what it served was not what it should be.
+    pub fn doubt(&self, served: Served) {
+        self.mirrors[served.0].failed.store(true, Ordering::Relaxed);
+    }
+
+    /// How often it is worth it to ask again after a wrong answer: at every other origin, and as often as a request that
+    /// failed is tried again.
+    pub fn chances(&self) -> usize {
+        self.limits.max_retries as usize + self.mirrors.len() - 1
     }
 
     /// Reads the document at `path`, of at most `limit` bytes, unless it is still the one that `etag` was given for.
@@ -148,7 +185,12 @@ impl Transport {
     ///
     /// # Errors
     /// As [`Transport::get`].
-    pub async fn get_if_changed(&self, path: &str, limit: u64, etag: Option<&str>) -> Result<Answer, TransportError> {
+    pub async fn get_if_changed(
+        &self,
+        path: &str,
+        limit: u64,
+        etag: Option<&str>,
+    ) -> Result<(Answer, Served), TransportError> {
         self.take(path, &mut Intake::Document { limit, etag }).await
     }
 
@@ -158,7 +200,13 @@ impl Transport {
     ///
     /// # Errors
     /// Any of [`TransportError`].
-    pub async fn range(&self, path: &str, offset: u64, length: u64, sink: &mut Sink<'_>) -> Result<(), TransportError> {
+    pub async fn range(
+        &self,
+        path: &str,
+        offset: u64,
+        length: u64,
+        sink: &mut Sink<'_>,
+    ) -> Result<Served, TransportError> {
         self.span(path, Span::part(offset, length, sink)).await
     }
 
@@ -166,7 +214,7 @@ impl Transport {
     ///
     /// # Errors
     /// As [`Transport::range`].
-    pub async fn object(&self, path: &str, length: u64, sink: &mut Sink<'_>) -> Result<(), TransportError> {
+    pub async fn object(&self, path: &str, length: u64, sink: &mut Sink<'_>) -> Result<Served, TransportError> {
         self.span(path, Span::whole(length, sink)).await
     }
 
@@ -195,32 +243,43 @@ impl Transport {
         }
     }
 
-    async fn span(&self, path: &str, span: Span<'_>) -> Result<(), TransportError> {
-        if span.is_complete() {
-            return check_path(path);
+    async fn get_served(&self, path: &str, limit: u64) -> Result<(Vec<u8>, Served), TransportError> {
+        match self.get_if_changed(path, limit, None).await? {
+            (Answer::Body { bytes, .. }, served) => Ok((bytes, served)),
+            (Answer::Unchanged, _) => unreachable!("without an ETag, a 304 is an error"),
         }
-        self.take(path, &mut Intake::Span(span)).await.map(drop)
+    }
+
+    async fn span(&self, path: &str, span: Span<'_>) -> Result<Served, TransportError> {
+        if span.is_complete() {
+            return check_path(path).map(|()| Served(0));
+        }
+        self.take(path, &mut Intake::Span(span)).await.map(|(_, served)| served)
     }
 
     /// Asks one origin after the other. Those that failed before are asked only when no other has an answer, not even
     /// that it lacks the file.
-    async fn take(&self, path: &str, intake: &mut Intake<'_, '_>) -> Result<Answer, TransportError> {
+    async fn take(&self, path: &str, intake: &mut Intake<'_, '_>) -> Result<(Answer, Served), TransportError> {
         check_path(path)?;
-        let mut ordered: Vec<&Mirror> = self.mirrors.iter().collect();
+        let mut ordered: Vec<(usize, &Mirror)> = self.mirrors.iter().enumerate().collect();
         if path.starts_with(METADATA) {
-            ordered.sort_by_key(|mirror| mirror.is_override);
+            ordered.sort_by_key(|(_, mirror)| mirror.is_override);
         }
         let (failed, sound): (Vec<_>, Vec<_>) =
-            ordered.into_iter().partition(|mirror| mirror.failed.load(Ordering::Relaxed));
+            ordered.into_iter().partition(|(_, mirror)| mirror.failed.load(Ordering::Relaxed));
         let mut failures = Vec::new();
         for group in [sound, failed] {
-            for mirror in group {
+            for (number, mirror) in group {
                 match self.ask_again_and_again(mirror, path, intake).await {
                     Ok(answer) => {
                         mirror.failed.store(false, Ordering::Relaxed);
-                        return Ok(answer);
+                        return Ok((answer, Served(number)));
                     }
-                    Err(error @ TransportError::Sink { .. }) => return Err(error),
+                    // Either the bytes were wrong, or the disk is full and nobody is asked any more.
+                    Err(error @ TransportError::Sink { .. }) => {
+                        self.doubt(Served(number));
+                        return Err(error);
+                    }
                     Err(error) => {
                         tracing::debug!(%error, "origin failed");
                         mirror.failed.store(!error.is_not_found(), Ordering::Relaxed);
@@ -249,9 +308,12 @@ impl Transport {
             };
             let pause = match fault.again {
                 Again::Never => return Err(fault.error),
+                // A file says the same again.
+                _ if matches!(mirror.origin, Origin::Directory(_)) => return Err(fault.error),
                 _ if tries == self.limits.max_retries => return Err(fault.error),
                 Again::AfterBackoff => retry::backoff(self.limits.retry_delay, tries),
                 Again::After(pause) => pause,
+                Again::AtOnce => Duration::ZERO,
             };
             tracing::debug!(error = %fault.error, ?pause, "trying again");
             tokio::time::sleep(pause).await;

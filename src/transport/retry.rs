@@ -24,6 +24,8 @@ pub(super) enum Again {
     Never,
     /// Perhaps.
     AfterBackoff,
+    /// Perhaps, and waiting would not help: what came makes no sense, but something came.
+    AtOnce,
     /// It says when.
     After(Duration),
 }
@@ -37,6 +39,11 @@ impl Fault {
     /// The origin may do better next time.
     pub(super) fn passing(error: TransportError) -> Self {
         Self { error, again: Again::AfterBackoff }
+    }
+
+    /// What came is not what was asked for: a proxy or one of many servers behind a name may have answered so.
+    pub(super) fn senseless(error: TransportError) -> Self {
+        Self { error, again: Again::AtOnce }
     }
 }
 

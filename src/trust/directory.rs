@@ -69,6 +69,19 @@ impl TrustDirectory {
         Ok(self.read()?.remove(RELEASE).map(Trusted::vouch))
     }
 
+    /// Those of the newest documents of the four roles that are there, as fetched, by their plain names.
+    ///
+    /// # Errors
+    /// [`TrustError::Local`], [`TrustError::LocalNotPlain`], [`TrustError::LocalDamaged`].
+    pub fn documents(&self) -> Result<BTreeMap<String, Vec<u8>>, TrustError> {
+        let version = |name: &str| name.strip_suffix(".root.json").and_then(|number| number.parse::<u64>().ok());
+        let (roots, mut rest): (Files, Files) = self.read()?.into_iter().partition(|(name, _)| version(name).is_some());
+        rest.retain(|name, _| matches!(name.as_str(), "timestamp.json" | "snapshot.json" | "targets.json"));
+        let newest = roots.into_iter().max_by_key(|(name, _)| version(name));
+        rest.extend(newest.map(|(_, bytes)| ("root.json".to_owned(), bytes)));
+        Ok(rest)
+    }
+
     /// Remembers the newest release document, durably.
     ///
     /// # Errors

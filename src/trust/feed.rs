@@ -57,7 +57,8 @@ impl Transport for Wire {
 #[derive(Debug)]
 pub(super) struct Feed<'a> {
     source: &'a dyn Source,
-    timestamp: Vec<u8>,
+    /// The one that was asked for before anything else, if it was.
+    timestamp: Option<Vec<u8>>,
     /// The tag of the timestamp that was given last.
     pub(super) etag: Option<String>,
     /// Whether the timestamp is the one that was seen before.
@@ -98,7 +99,12 @@ impl<'a> Feed<'a> {
             (None, None) => return Err(senseless(TIMESTAMP)),
         };
         let unchanged = seen == Some(timestamp.as_slice());
-        Ok(Self { source, timestamp, etag, unchanged, given: BTreeMap::new(), failure: None })
+        Ok(Self { etag, unchanged, timestamp: Some(timestamp), ..Self::in_order(source) })
+    }
+
+    /// Asks for everything when `tough` does, the roots first.
+    pub(super) fn in_order(source: &'a dyn Source) -> Self {
+        Self { source, timestamp: None, etag: None, unchanged: false, given: BTreeMap::new(), failure: None }
     }
 
     /// Answers one question.
@@ -129,12 +135,18 @@ impl<'a> Feed<'a> {
         let (path, document) = document_of(url).ok_or_else(delegation)?;
         let bytes = match document {
             // A root that was new may have brought another timestamp key: what was fetched before it may be outdated.
-            Document::Timestamp if self.given.keys().any(|given| matches!(given, Document::Root(_))) => {
-                let (bytes, etag) = fetch_timestamp(self.source, None).await?.ok_or_else(|| senseless(&path))?;
-                self.etag = etag;
-                bytes
+            Document::Timestamp => {
+                let rotated = self.given.keys().any(|given| matches!(given, Document::Root(_)));
+                match self.timestamp.clone().filter(|_| !rotated) {
+                    Some(bytes) => bytes,
+                    None => {
+                        let (bytes, etag) =
+                            fetch_timestamp(self.source, None).await?.ok_or_else(|| senseless(&path))?;
+                        self.etag = etag;
+                        bytes
+                    }
+                }
             }
-            Document::Timestamp => self.timestamp.clone(),
             _ => match (self.source.fetch(&path, self.limit_bytes(document)?).await, document) {
                 (Err(SourceError::NotFound), Document::Root(_)) => return Ok(None),
                 (fetched, _) => bounded(&path, self.limit_bytes(document)?, fetched)?,

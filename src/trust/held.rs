@@ -8,6 +8,9 @@
 //! | timestamp | timestamp or snapshot |
 //! | snapshot | snapshot (TUF also says: timestamp; but that key lies on a server and is rotated freely) |
 //! | targets | targets or snapshot |
+//!
+//! Targets that are forgotten while the timestamp stays keep their place in the directory, where they show that nothing was
+//! lost: what is signed by keys that a root of the chain no longer names binds nothing.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -33,6 +36,8 @@ pub(super) struct Held {
     pub(super) timestamp: Option<Seen<TimestampRole>>,
     pub(super) snapshot: Option<Seen<Snapshot>>,
     pub(super) targets: Option<Seen<Targets>>,
+    /// Targets that a rotation freed.
+    freed: Option<Seen<Targets>>,
     pub(super) etag: Option<String>,
     release: Option<Vec<u8>>,
 }
@@ -41,7 +46,7 @@ impl Held {
     /// A machine that has seen nothing but its first root.
     pub(super) fn begin(root: Seen<Root>) -> Self {
         let roots = BTreeMap::from([(root.version(), root.bytes.clone())]);
-        Self { roots, root, timestamp: None, snapshot: None, targets: None, etag: None, release: None }
+        Self { roots, root, timestamp: None, snapshot: None, targets: None, freed: None, etag: None, release: None }
     }
 
     /// What a directory holds; nothing when it holds nothing.
@@ -60,17 +65,20 @@ impl Held {
             None => None,
             Some(_) => return Err(TrustError::damaged(directory.path().join(ETAG), "it is no tag")),
         };
+        let freed = read_freed(&mut files, &root, &roots)?;
         let held = Self {
             timestamp: read_role(directory.path(), "timestamp.json", &mut files, &root)?,
             snapshot: read_role(directory.path(), "snapshot.json", &mut files, &root)?,
             targets: read_role(directory.path(), "targets.json", &mut files, &root)?,
+            freed,
             roots,
             root,
             etag,
             release,
         };
         // Without these two the timestamp would be taken for proof that there is nothing to compare.
-        for (name, absent) in [("snapshot.json", held.snapshot.is_none()), ("targets.json", held.targets.is_none())] {
+        let no_targets = held.targets.is_none() && held.freed.is_none();
+        for (name, absent) in [("snapshot.json", held.snapshot.is_none()), ("targets.json", no_targets)] {
             if held.timestamp.is_some() && absent {
                 return Err(TrustError::damaged(directory.path().join(name), "it is not there"));
             }
@@ -148,7 +156,9 @@ impl Held {
                 (changed(RoleType::Timestamp), changed(RoleType::Snapshot), changed(RoleType::Targets));
             self.timestamp = self.timestamp.filter(|_| !timestamp && !snapshot);
             self.snapshot = self.snapshot.filter(|_| !snapshot);
-            self.targets = self.targets.filter(|_| !targets && !snapshot);
+            if targets || snapshot {
+                self.freed = self.targets.take().or(self.freed).filter(|_| self.timestamp.is_some());
+            }
             self.etag = self.etag.filter(|_| self.timestamp.is_some());
             self.roots.insert(version, bytes);
             self.root = next;
@@ -173,6 +183,7 @@ impl Held {
         self.timestamp = Some(next.timestamp.clone());
         self.snapshot = Some(next.snapshot.clone());
         self.targets = Some(next.targets.clone());
+        self.freed = None;
         self.etag = etag.filter(|etag| sane_etag(etag));
         Ok(self)
     }
@@ -183,7 +194,7 @@ impl Held {
         let named = [
             ("timestamp.json", self.timestamp.as_ref().map(|seen| seen.bytes.clone())),
             ("snapshot.json", self.snapshot.as_ref().map(|seen| seen.bytes.clone())),
-            ("targets.json", self.targets.as_ref().map(|seen| seen.bytes.clone())),
+            ("targets.json", self.targets.as_ref().or(self.freed.as_ref()).map(|seen| seen.bytes.clone())),
             (ETAG, self.etag.clone().map(String::into_bytes)),
             (RELEASE, self.release.clone()),
         ];
@@ -240,6 +251,23 @@ where
     let Some(bytes) = files.remove(name) else { return Ok(None) };
     let checked = Seen::parse(name, bytes).and_then(|seen| seen.verify(&root.document.signed).map(|()| seen));
     checked.map(Some).map_err(|error| damaged_by(directory.join(name), error))
+}
+
+/// Takes targets out of the files that a rotation freed: those that an older root verifies and the newest does not.
+fn read_freed(files: &mut Files, root: &Seen<Root>, roots: &Chain) -> Result<Option<Seen<Targets>>, TrustError> {
+    const NAME: &str = "targets.json";
+    // What makes no sense is told by whoever reads it as the targets that it should be.
+    let Some(seen) = files.get(NAME).and_then(|bytes| Seen::<Targets>::parse(NAME, bytes.clone()).ok()) else {
+        return Ok(None);
+    };
+    for older in roots.values().rev().skip(1) {
+        let older = Seen::parse_root("root.json", older.clone())?;
+        if seen.verify(&root.document.signed).is_err() && seen.verify(&older.document.signed).is_ok() {
+            files.remove(NAME);
+            return Ok(Some(seen));
+        }
+    }
+    Ok(None)
 }
 
 fn damaged_by(path: std::path::PathBuf, error: TrustError) -> TrustError {

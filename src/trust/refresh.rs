@@ -70,7 +70,8 @@ pub async fn refresh(
     time: KnownTime,
     expiry: Expiry,
 ) -> Result<Look, TrustError> {
-    let (newest, seen) = refresh_with(directory, first_root, source, (time, expiry), release::newest).await?;
+    let (newest, seen) =
+        refresh_with(directory, first_root, (source, First::Timestamp), (time, expiry), release::newest).await?;
     Ok(Look {
         newest,
         root: seen.quartet.root.bytes.clone(),
@@ -92,8 +93,18 @@ pub async fn refresh_targets(
     time: KnownTime,
     expiry: Expiry,
 ) -> Result<TargetsLook, TrustError> {
-    let (targets, seen) = refresh_with(directory, first_root, source, (time, expiry), release::all_targets).await?;
+    let (targets, seen) =
+        refresh_with(directory, first_root, (source, First::Root), (time, expiry), release::all_targets).await?;
     Ok(TargetsLook { targets, consistent_snapshot: seen.quartet.root.document.signed.consistent_snapshot })
+}
+
+/// What a look asks for first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum First {
+    /// The timestamp: when that is the one last seen, it is all.
+    Timestamp,
+    /// The next root, and then everything, as the specification tells it.
+    Root,
 }
 
 /// What a look saw.
@@ -107,7 +118,7 @@ struct Sight {
 async fn refresh_with<T>(
     directory: &TrustDirectory,
     first_root: &[u8],
-    source: &dyn Source,
+    (source, asks): (&dyn Source, First),
     (time, expiry): (KnownTime, Expiry),
     read: impl Fn(&Quartet) -> Result<T, TrustError>,
 ) -> Result<(T, Sight), TrustError> {
@@ -119,7 +130,10 @@ async fn refresh_with<T>(
     };
     let ahead = held.compare(&first, directory.path())?;
     let seen = held.timestamp.as_ref().map(|timestamp| timestamp.bytes.as_slice());
-    let mut feed = Feed::begin(source, seen, held.etag.as_deref()).await?;
+    let mut feed = match asks {
+        First::Timestamp => Feed::begin(source, seen, held.etag.as_deref()).await?,
+        First::Root => Feed::in_order(source),
+    };
     let held_time = held.time(time)?;
     if let Some(quartet) = held.quartet().filter(|_| feed.unchanged && !ahead)
         && quartet.expirations().check(held_time.now()).is_ok()

@@ -123,3 +123,30 @@ fn a_rollback_of_the_tree_does_not_roll_back_trust() {
     machine.succeeds(["rollback"]);
     machine.refuses(4, ["update", "--url", &world().server_before.url]);
 }
+
+/// What the TUF conformance suite asks for, on a publication of ours.
+#[test]
+fn the_verbs_of_the_conformance_suite() {
+    let (machine, server) = (Machine::empty(), &world().server);
+    let (trusted, targets) = (machine.path("trusted"), machine.path("targets"));
+    std::fs::create_dir(&trusted).expect("a directory");
+    std::fs::create_dir(&targets).expect("a directory");
+    let trust = world().publication.trust();
+    let metadata = format!("{}metadata/", server.url);
+    let run = |verb: &[&str]| {
+        let places = [("--metadata-dir", &trusted), ("--target-dir", &targets)];
+        let mut arguments = vec!["tuf-client", "--metadata-url", &metadata, "--target-base-url", &server.url];
+        arguments.extend(places.iter().flat_map(|(name, path)| [*name, path.to_str().expect("UTF-8")]));
+        machine.client(arguments.iter().chain(verb)).code
+    };
+    let shown = |name: &str| std::fs::read(trusted.join(name)).ok();
+    assert_eq!(run(&["refresh"]), 1, "there is no root yet");
+    assert_eq!(run(&["init", trust.to_str().expect("UTF-8")]), 0);
+    assert_eq!(run(&["refresh"]), 0);
+    let timestamp = std::fs::read(world().publication.path.join("metadata/timestamp.json")).expect("there");
+    assert_eq!((shown("timestamp.json"), shown("root.json")), (Some(timestamp), std::fs::read(&trust).ok()));
+    assert_eq!(run(&["--target-name", "releases/10.json", "download"]), 1, "only the newest is a target");
+    assert_eq!(std::fs::read_dir(&targets).expect("listed").count(), 0);
+    assert_eq!(run(&["--target-name", "releases/20.json", "download"]), 0);
+    assert_eq!(std::fs::read_dir(&targets).expect("listed").count(), 1);
+}

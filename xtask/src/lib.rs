@@ -5,12 +5,15 @@
 
 pub mod bench;
 pub mod ci;
+pub mod conformance;
 pub mod crash;
 pub mod demo;
 pub mod floors;
 pub mod fuzz;
 pub mod hostile;
 pub mod judge;
+pub mod looks;
+pub mod network;
 pub mod oracle;
 pub mod programs;
 pub mod publication;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use xtask::{bench, ci, crash, demo, fuzz, hostile, oracle, small_os};
+use xtask::{bench, ci, conformance, crash, demo, fuzz, hostile, looks, network, oracle, small_os};
 
 /// The project's automation.
 #[derive(Parser)]
@@ -25,6 +25,12 @@ enum Task {
     /// Breaks transitions at every system call, or cuts the power at any instant, and judges what is left.
     #[command(subcommand)]
     CrashTest(crash::CrashTest),
+    /// Lets the client meet an origin that is wrong in every way, at every kind of file.
+    NetworkTest,
+    /// Lets readers look at `/usr` while it goes back and forth between two releases.
+    LookTest(looks::Options),
+    /// Runs the public TUF client conformance suite, where it is installed.
+    Conformance(conformance::Options),
     /// Makes and signs the hostile publications of `fixtures/hostile` anew.
     Hostile,
     /// Asks oslo.config or systemd whether the models of configuration layers are right.
@@ -73,6 +79,9 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Ci => ci::run(checkout),
         Task::CrashTest(test) => crash::run(checkout, &test),
         Task::Hostile => hostile::write(checkout),
+        Task::Conformance(options) => conformance::run(checkout, &options),
+        Task::LookTest(options) => looks::run(checkout, &options),
+        Task::NetworkTest => network::run(checkout),
         Task::Fixtures { write: None } => small_os::listings(checkout, small_os::Listings::Write),
         Task::Fixtures { write: Some(directory) } => small_os::RELEASES.into_iter().try_for_each(|release| {
             small_os::write(&small_os::fixtures(checkout), release, &directory.join(release.to_string()))

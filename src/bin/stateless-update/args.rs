@@ -2,6 +2,7 @@
 
 mod config;
 mod options;
+mod tuf_client;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -14,6 +15,7 @@ pub(crate) use options::{
     BundleAdd, BundleInfo, BundleList, BundleRemove, Clean, Completions, Mirror, OnePath, OsInstall, Repair, Rollback,
     Update, Verify,
 };
+pub(crate) use tuf_client::{TufClient, TufVerb};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -78,6 +80,9 @@ pub(crate) struct Global {
     /// Pause before the first further try; it doubles from one to the next
     #[arg(short = 'd', long, global = true, value_name = "SECONDS", default_value = "2", value_parser = seconds)]
     pub(crate) retry_delay: Duration,
+    /// Give a mirror up from which nothing comes for so long
+    #[arg(long, global = true, value_name = "SECONDS", default_value = "30", value_parser = some_seconds)]
+    pub(crate) timeout: Duration,
     /// Do not run scripts after the switch (this version has none)
     #[arg(short = 'N', long, global = true)]
     pub(crate) no_scripts: bool,
@@ -204,6 +209,9 @@ pub(crate) enum Command {
         >/usr/share/bash-completion/completions/stateless-update\n  \
         stateless-update completions zsh >~/.zfunc/_stateless-update")]
     Completions(Completions),
+    /// The verbs of the TUF client conformance suite; exit code 1 for any failure
+    #[command(hide = true)]
+    TufClient(TufClient),
 }
 
 impl Command {
@@ -230,6 +238,7 @@ impl Command {
             Self::Config(config) => config.command.name(),
             Self::FactoryReset(_) => "factory-reset",
             Self::Completions(_) => "completions",
+            Self::TufClient(_) => "tuf-client",
         }
     }
 }
@@ -241,6 +250,14 @@ fn seconds(text: &str) -> Result<Duration, String> {
         Ok(Duration::from_secs_f64(seconds))
     } else {
         Err("0 to 3600 seconds are possible".to_owned())
+    }
+}
+
+/// The same, and not none.
+fn some_seconds(text: &str) -> Result<Duration, String> {
+    match seconds(text)? {
+        Duration::ZERO => Err("more than nothing is wanted".to_owned()),
+        duration => Ok(duration),
     }
 }
 

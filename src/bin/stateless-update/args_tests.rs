@@ -47,10 +47,10 @@ fn names_are_those_of_the_command_line() {
 
 #[test]
 fn globals_stand_before_or_after_the_command() {
-    let options = "-p /r -u a -u b --trust t.json -j --no-progress -y --jobs 3 --prefer bytes --memory 64M -W 5 -r 7 -d 0.5 -N -b \
+    let options = "-p /r -u a -u b --trust t.json -j --no-progress -y --jobs 3 --prefer bytes --memory 64M -W 5 -r 7 -d 0.5 --timeout 9 -N -b \
                    --allow-insecure-http -I --verbose";
     let long = "--root /r --url a --url b --trust t.json --json --no-progress --yes --jobs 3 --prefer bytes --memory 64M \
-                --max-parallel-downloads 5 --max-retries 7 --retry-delay 0.5 --no-scripts --no-boot-update \
+                --max-parallel-downloads 5 --max-retries 7 --retry-delay 0.5 --timeout 9 --no-scripts --no-boot-update \
                 --allow-insecure-http --ignore-time --verbose";
     let reference = format!("{:?}", parsed(&format!("{options} info")).global);
     for line in [format!("info {options}"), format!("{long} info"), format!("info {long}")] {
@@ -60,6 +60,7 @@ fn globals_stand_before_or_after_the_command() {
     assert_eq!((settings.urls, settings.jobs, settings.parallel_downloads), (vec!["a".into(), "b".into()], 3, 5));
     assert_eq!(settings.terms, Terms { prefer: Preference::Bytes, memory: Some(64 << 20) });
     assert_eq!((settings.max_retries, settings.retry_delay), (7, Duration::from_millis(500)));
+    assert_eq!(settings.timeout, Duration::from_secs(9));
     assert_eq!((settings.root, settings.trust), ("/r".into(), Some("t.json".into())));
     assert!(settings.allow_insecure_http && settings.ignore_time);
     assert_eq!(parsed("-u a info -u b").global.url, ["b"], "as the help says");
@@ -122,6 +123,7 @@ fn what_makes_no_sense_is_refused() {
         "info --quiet --verbose",
         "info --retry-delay -1",
         "info --retry-delay nan",
+        "info --timeout 0",
         "info -W 0",
         "update --prefer money",
         "update --memory",

@@ -51,10 +51,16 @@ fn work(global: &args::Global, command: args::Command, face: &Arc<Face>) -> Endi
         Err(error) => return Err(Failure::local("cannot start threads".to_owned(), &error)),
     };
     runtime.spawn(signals::watch(Arc::clone(face)));
+    // The conformance suite knows one way to fail.
+    let one_way = matches!(command, args::Command::TufClient(_));
     let result = runtime.block_on(run::run(command, &global.settings(), face));
     // Nothing that is left (a keep-alive connection, the watch for signals) is worth waiting for.
     runtime.shutdown_background();
-    result.map(|outcome| outcome.answer()).map_err(|error| of_client(&error))
+    result.map(|outcome| outcome.answer()).map_err(|error| {
+        let failure = of_client(&error);
+        let kind = if one_way { common::FailureKind { exit_code: 1, ..failure.kind } } else { failure.kind };
+        Failure { kind, ..failure }
+    })
 }
 
 /// No command was given: that is help for a person.

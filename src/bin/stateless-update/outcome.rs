@@ -65,6 +65,8 @@ pub(crate) enum Outcome {
         /// What it is to read.
         script: String,
     },
+    /// It was done, and there is nothing to say about it.
+    Done,
 }
 
 /// A change of the machine.
@@ -106,7 +108,9 @@ impl Outcome {
     /// The answer for whoever asked.
     pub(crate) fn answer(&self) -> Answer {
         let weight = match self {
-            Self::Check(_) | Self::Change(_) | Self::Diagnosis(_) | Self::Cleaned(_) | Self::Reset(_) => Weight::Story,
+            Self::Check(_) | Self::Change(_) | Self::Diagnosis(_) | Self::Cleaned(_) | Self::Reset(_) | Self::Done => {
+                Weight::Story
+            }
             _ => Weight::Asked,
         };
         Answer { text: sentences::of(self), fields: self.fields(), exit_code: self.exit_code(), weight }
@@ -145,6 +149,7 @@ impl Outcome {
             Self::Config(answered) => answered.fields(),
             Self::Reset(reset) => json!(reset),
             Self::Completions { shell, script } => json!({ "shell": shell.to_string(), "script": script }),
+            Self::Done => json!({}),
         };
         match value {
             Value::Object(fields) => fields,

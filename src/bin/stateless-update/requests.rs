@@ -2,13 +2,13 @@
 
 use stateless_update::client::{
     AddRequest, BundleFilter, BundleInfoRequest, CleanRequest, InstallRequest, MirrorRequest, Mode, RemoveRequest,
-    Settings, Thoroughness, UpdateRequest, VerifyRequest,
+    Settings, Thoroughness, TufRequest, UpdateRequest, VerifyRequest,
 };
 use stateless_update::plan::{Preference, Terms};
 
 use super::args::{
     BundleAdd, BundleInfo, BundleList, BundleRemove, Clean, Dearer, Global, Mirror, OsInstall, Repair, Rollback,
-    Update, Verify,
+    TufClient, TufVerb, Update, Verify,
 };
 
 impl Global {
@@ -23,6 +23,7 @@ impl Global {
             parallel_downloads: self.max_parallel_downloads.into(),
             max_retries: self.max_retries,
             retry_delay: self.retry_delay,
+            timeout: self.timeout,
             allow_insecure_http: self.allow_insecure_http,
             ignore_time: self.ignore_time,
             assume_yes: self.yes,
@@ -134,6 +135,18 @@ impl Rollback {
     /// What to ask of the library.
     pub(crate) fn mode(&self) -> Mode {
         mode(self.dry_run)
+    }
+}
+
+impl TufClient {
+    /// What to ask of the library.
+    pub(crate) fn request(self) -> TufRequest {
+        let Self { metadata_url, target_base_url, target_dir, target_name: names, .. } = self;
+        match self.verb {
+            TufVerb::Init { trusted_root: root } => TufRequest::Init { root },
+            TufVerb::Refresh => TufRequest::Refresh { metadata_url },
+            TufVerb::Download => TufRequest::Download { metadata_url, target_base_url, target_dir, names },
+        }
     }
 }
 

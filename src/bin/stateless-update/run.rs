@@ -64,5 +64,10 @@ pub(crate) async fn run(command: Command, settings: &Settings, face: &Arc<Face>)
             Outcome::Reset(client::factory_reset(settings, &options.request(), &reporter)?)
         }
         Command::Completions(options) => Outcome::completions(options.shell),
+        Command::TufClient(options) => {
+            let metadata_dir = options.metadata_dir.clone();
+            client::tuf_client(settings, &metadata_dir, &options.request()).await?;
+            Outcome::Done
+        }
     })
 }

@@ -32,6 +32,7 @@ pub(crate) fn of(outcome: &Outcome) -> String {
         Outcome::Config(answered) => layers::of(answered),
         Outcome::Reset(reset) => layers::of_reset(reset),
         Outcome::Completions { script, .. } => script.clone(),
+        Outcome::Done => String::new(),
     }
 }
 

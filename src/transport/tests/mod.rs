@@ -8,16 +8,21 @@ use server::{Reply, Server, cut, ok, partial, reply};
 
 use super::*;
 
-const LIMITS: Limits =
-    Limits { parallel: 4, max_retries: 2, retry_delay: Duration::from_millis(1), allow_insecure_http: false };
+const LIMITS: Limits = Limits {
+    parallel: 4,
+    max_retries: 2,
+    retry_delay: Duration::from_millis(1),
+    timeout: Duration::from_secs(30),
+    allow_insecure_http: false,
+};
 
 fn transport(servers: &[&Server]) -> Transport {
-    timed(servers, Timing::default())
+    timed(servers, Timing::new(LIMITS.timeout))
 }
 
 /// Gives up on a silent server soon.
 fn hasty(servers: &[&Server]) -> Transport {
-    timed(servers, Timing { stall: Duration::from_millis(90), ..Timing::default() })
+    timed(servers, Timing::new(Duration::from_millis(90)))
 }
 
 fn timed(servers: &[&Server], timing: Timing) -> Transport {
@@ -31,7 +36,7 @@ async fn served(script: Vec<Reply>) -> (Server, Transport) {
     (server, transport)
 }
 
-async fn range(transport: &Transport, offset: u64, length: u64) -> (Vec<u8>, Result<(), TransportError>) {
+async fn range(transport: &Transport, offset: u64, length: u64) -> (Vec<u8>, Result<Served, TransportError>) {
     let mut bytes = Vec::new();
     let mut sink = |piece: &[u8]| {
         bytes.extend_from_slice(piece);
@@ -41,7 +46,7 @@ async fn range(transport: &Transport, offset: u64, length: u64) -> (Vec<u8>, Res
     (bytes, result)
 }
 
-async fn object(transport: &Transport, length: u64) -> (Vec<u8>, Result<(), TransportError>) {
+async fn object(transport: &Transport, length: u64) -> (Vec<u8>, Result<Served, TransportError>) {
     let mut bytes = Vec::new();
     let mut sink = |piece: &[u8]| {
         bytes.extend_from_slice(piece);
@@ -77,23 +82,23 @@ async fn answers_that_are_not_taken() {
     let open = reply("302 Found", "Location: http://example.org/x\r\n", b"");
     let circle = reply("301 Moved Permanently", "Location: /os/a\r\n", b"");
     let cases: Vec<(Reply, &str, u64)> = vec![
-        (html, "NotAPublication", 1),
-        (ok(b" \n <!DOCTYPE html>"), "NotAPublication", 1),
+        (html, "NotAPublication", 3),
+        (ok(b" \n <!DOCTYPE html>"), "NotAPublication", 3),
         (reply("511 Network Authentication Required", "", b""), "NotAPublication", 1),
-        (gzip, "Encoded", 1),
-        (endless, "TooLong", 1),
-        (lying, "TooLong", 1),
-        (ok(&[b'a'; 101]), "TooLong", 1),
-        (reply("304 Not Modified", "", b""), "UnaskedUnchanged", 1),
-        (reply("206 Partial Content", "Content-Range: bytes 0-1/2\r\n", b"ab"), "Status", 1),
+        (gzip, "Encoded", 3),
+        (endless, "TooLong", 3),
+        (lying, "TooLong", 3),
+        (ok(&[b'a'; 101]), "TooLong", 3),
+        (reply("304 Not Modified", "", b""), "UnaskedUnchanged", 3),
+        (reply("206 Partial Content", "Content-Range: bytes 0-1/2\r\n", b"ab"), "Status", 3),
         (reply("403 Forbidden", "", b""), "Status", 1),
         (reply("404 Not Found", "Content-Type: text/html\r\n", b"<html>"), "NotFound", 1),
         (reply("500 Oops", "", b""), "Status", 3),
         (cut("200 OK", 10, b"abc"), "Broken", 3),
         (Reply::Bytes(b"what?\r\n\r\n".to_vec()), "Broken", 3),
-        (file, "Redirect", 1),
-        (open, "Redirect", 1),
-        (circle, "Redirect", 6),
+        (file, "Redirect", 3),
+        (open, "Redirect", 3),
+        (circle, "Redirect", 18),
     ];
     for (reply, wanted, requests) in cases {
         let (_server, transport) = served(vec![reply]).await;
@@ -136,11 +141,11 @@ async fn redirects_are_followed_and_counted() {
 async fn conditional_requests() {
     let script = vec![reply("200 OK", "ETag: \"1\"\r\n", b"one"), reply("304 Not Modified", "", b"")];
     let (server, transport) = served(script).await;
-    let Answer::Body { bytes, etag } = transport.get_if_changed("a", 9, None).await.expect("there") else {
+    let (Answer::Body { bytes, etag }, _) = transport.get_if_changed("a", 9, None).await.expect("there") else {
         panic!("nothing was asked");
     };
     assert_eq!((&*bytes, etag.as_deref()), (&b"one"[..], Some("\"1\"")));
-    assert_eq!(transport.get_if_changed("a", 9, etag.as_deref()).await.expect("there"), Answer::Unchanged);
+    assert_eq!(transport.get_if_changed("a", 9, etag.as_deref()).await.expect("there").0, Answer::Unchanged);
     assert!(server.requests()[1].contains("if-none-match: \"1\"\r\n"));
 }
 
@@ -215,7 +220,8 @@ async fn spans_that_are_not_the_ones_are_not_delivered() {
         let (_server, transport) = served(vec![reply]).await;
         let (bytes, result) = range(&transport, 3, 4).await;
         let error = result.expect_err(wanted);
-        assert_eq!((bytes.len(), &*name(&error), transport.meter().requests), (0, wanted, 1), "{error}");
+        assert_eq!((bytes.len(), &*name(&error), transport.meter().requests), (0, wanted, 3), "{error}");
+        assert!(error.is_about_the_file(), "{error}");
     }
     let (_server, transport) = served(vec![ok(b"012345")]).await;
     let (bytes, result) = object(&transport, 5).await;
@@ -253,6 +259,33 @@ async fn the_next_mirror_has_it() {
     }
 }
 
+/// Takes `right` and nothing else.
+fn right(bytes: Vec<u8>) -> Result<Vec<u8>, TransportError> {
+    let wrong = || TransportError::BadPath { path: String::from_utf8_lossy(&bytes).into_owned() };
+    if bytes == b"right" { Ok(bytes) } else { Err(wrong()) }
+}
+
+#[tokio::test]
+async fn a_wrong_answer_is_asked_for_again_elsewhere_first() {
+    let one = Server::start(vec![ok(b"wrong"), ok(b"right")]).await;
+    let two = Server::start(vec![ok(b"wrong too")]).await;
+    let both = transport(&[&one, &two]);
+    assert_eq!(both.get_checked("a", 100, right).await.expect("at last"), b"right");
+    assert_eq!((one.requests().len(), two.requests().len()), (2, 1));
+
+    let one = Server::start(vec![ok(b"wrong")]).await;
+    let two = Server::start(vec![ok(b"right")]).await;
+    let both = transport(&[&one, &two]);
+    for _ in 0..2 {
+        assert_eq!(both.get_checked("a", 100, right).await.expect("at the second"), b"right");
+    }
+    assert_eq!((one.requests().len(), two.requests().len()), (1, 2));
+
+    let (server, alone) = served(vec![ok(b"wrong")]).await;
+    assert_eq!(name(&alone.get_checked("a", 100, right).await.expect_err("it stays wrong")), "BadPath");
+    assert_eq!(server.requests().len(), 3);
+}
+
 #[tokio::test]
 async fn an_origin_that_failed_is_asked_last() {
     let one = Server::start(vec![reply("500 Oops", "", b"")]).await;
@@ -288,7 +321,7 @@ async fn nobody_listens() {
 async fn a_trickle_is_given_up() {
     let stalled = Reply::Stall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc".to_vec());
     let server = Server::start(vec![stalled]).await;
-    let timing = Timing { rate_window: Duration::ZERO, least_rate: u64::MAX, ..Timing::default() };
+    let timing = Timing { rate_window: Duration::ZERO, least_rate: u64::MAX, ..Timing::new(LIMITS.timeout) };
     let limits = Limits { max_retries: 0, ..LIMITS };
     let transport = Transport::made(&[], std::slice::from_ref(&server.url), limits, timing).expect("loopback");
     assert_eq!(name(&transport.get("a", 100).await.expect_err("slow")), "TooSlow");

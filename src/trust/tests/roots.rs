@@ -65,6 +65,35 @@ fn rotating_the_timestamp_key_frees_the_timestamp_alone() {
     assert!(matches!(error, TrustError::RolledBack { role: Role::Snapshot, seen: 3, offered: 2 }), "{error:?}");
 }
 
+/// Other keys for the targets alone, and a look that gets no further than the new root: the next one does.
+#[test]
+fn a_look_that_fails_amid_a_rotation_of_the_targets_keys_locks_nobody_out() {
+    let mut world = World::new();
+    world.release(10);
+    world.look().expect("a look");
+    world.release(20);
+    let (key, spare) = (world.keys.root().expect("key").remove(0), world.keys.timestamp().expect("key"));
+    let of_targets = |world: &mut World, threshold: u64| {
+        world.forge_root(&[&key], |signed| {
+            let mut names = signed["roles"]["targets"]["keyids"].as_array().expect("key IDs").clone();
+            names.truncate(1);
+            names.extend((threshold == 2).then(|| json!(hex::encode(&spare.id))));
+            signed["roles"]["targets"] = json!({"keyids": names, "threshold": threshold});
+        });
+    };
+    of_targets(&mut world, 2);
+    for _ in 0..2 {
+        let error = world.look().expect_err("one key signed the targets, two must");
+        assert!(matches!(error, TrustError::Signature { role: Role::Targets, .. }), "{error:?}");
+    }
+    // The publisher sees it and takes the rotation back.
+    of_targets(&mut world, 1);
+    assert_eq!(world.look().expect("a look").root_version, 3);
+    std::fs::remove_file(world.machine.path().join("targets.json")).expect("there");
+    let error = world.look().expect_err("something was lost");
+    assert!(matches!(error, TrustError::LocalDamaged { .. }), "{error:?}");
+}
+
 /// A rotation between the request for the timestamp and that for the root.
 #[test]
 fn a_rotation_in_the_middle_of_a_look_succeeds() {
@@ -95,6 +124,19 @@ fn root_versions_have_no_gap() {
     world.forge_root(&[&key], |signed| signed["version"] = json!(u64::MAX));
     let error = world.refused();
     assert!(matches!(error, TrustError::Malformed { .. }), "{error:?}");
+}
+
+/// 15: more roots than a look follows.
+#[test]
+fn roots_without_end_are_not_followed() {
+    let mut world = World::new();
+    let key = world.keys.root().expect("key").remove(0);
+    for _ in 0..=MAX_ROOT_ROTATIONS {
+        world.forge_root(&[&key], |_| {});
+    }
+    world.look().expect_err("more roots than may be");
+    let most = MAX_ROOT_ROTATIONS as usize + 2;
+    assert!(world.asked().len() <= most, "{} requests", world.asked().len());
 }
 
 /// 6: both the old and the new keys must sign; 4: as many of each as their threshold says.

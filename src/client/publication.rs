@@ -1,0 +1,96 @@
+//! The publication as `trust` looks at it: through the transport, and again where an answer was refused.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+
+use super::session::Session;
+use super::{ClientError, Settings};
+use crate::transport::{Answer, Limits, Served, Transport, TransportError};
+use crate::trust::{Expiry, Fetched, KnownTime, Look, Source, SourceError, TrustDirectory, refresh};
+
+/// How hard and how widely to try, as the run was told.
+pub(super) fn publication_limits(settings: &Settings) -> Limits {
+    Limits {
+        parallel: settings.parallel_downloads,
+        max_retries: settings.max_retries,
+        retry_delay: settings.retry_delay,
+        timeout: settings.timeout,
+        allow_insecure_http: settings.allow_insecure_http,
+    }
+}
+
+impl Session {
+    /// Looks at the publication, again when it is refused: what was refused may have been damaged on its way, or come from
+    /// a mirror that lags behind, and one that is sound is not far.
+    pub(super) async fn look_at(
+        &self,
+        directory: &TrustDirectory,
+        first_root: &[u8],
+        time: KnownTime,
+        expiry: Expiry,
+    ) -> Result<Look, ClientError> {
+        let mut chances = self.transport.chances();
+        loop {
+            let source = Publication::new(self.transport.clone());
+            let error = match refresh(directory, first_root, &source, time, expiry).await {
+                Ok(look) => return Ok(look),
+                Err(error) => error,
+            };
+            if chances == 0 || error.is_unreachable() || error.is_local() {
+                return Err(error.into());
+            }
+            tracing::debug!(%error, "looking again");
+            source.doubt();
+            chances -= 1;
+        }
+    }
+}
+
+/// The transport as `trust` sees it.
+#[derive(Debug)]
+pub(super) struct Publication {
+    transport: Arc<Transport>,
+    /// Who answered last; a look asks one question after the other.
+    served: Mutex<Option<Served>>,
+}
+
+impl Publication {
+    pub(super) fn new(transport: Arc<Transport>) -> Self {
+        Self { transport, served: Mutex::default() }
+    }
+
+    /// What the last answer brought was refused.
+    fn doubt(&self) {
+        if let Some(served) = *self.served.lock().unwrap_or_else(PoisonError::into_inner) {
+            self.transport.doubt(served);
+        }
+    }
+}
+
+#[async_trait]
+impl Source for Publication {
+    async fn fetch(&self, path: &str, limit_bytes: u64) -> Result<Vec<u8>, SourceError> {
+        match self.fetch_if_changed(path, limit_bytes, None).await? {
+            Fetched::Body { bytes, .. } => Ok(bytes),
+            Fetched::Unchanged => unreachable!("without an ETag, a 304 is an error"),
+        }
+    }
+
+    async fn fetch_if_changed(&self, path: &str, limit_bytes: u64, etag: Option<&str>) -> Result<Fetched, SourceError> {
+        let (answer, served) = self.transport.get_if_changed(path, limit_bytes, etag).await.map_err(source_error)?;
+        *self.served.lock().unwrap_or_else(PoisonError::into_inner) = Some(served);
+        match answer {
+            Answer::Unchanged => Ok(Fetched::Unchanged),
+            Answer::Body { bytes, etag } => Ok(Fetched::Body { bytes, etag }),
+        }
+    }
+}
+
+fn source_error(error: TransportError) -> SourceError {
+    match error {
+        error if error.is_not_found() => SourceError::NotFound,
+        TransportError::TooLong { .. } => SourceError::TooLarge,
+        error => SourceError::Failed(error.into()),
+    }
+}

@@ -1,0 +1,25 @@
+//! `cargo xtask network-test`: every fault at every kind of file, for as long as it lasts or until it passes.
+//!
+//! The origin that is wrong, and the judgement, are a part of the integration suite, `tests/suite/faults`, which tries a
+//! sample with every change. Here all of it is tried.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+/// The test that tries all of it.
+const ALL: &str = "faults::all_faults";
+
+/// Tries all of it.
+///
+/// # Errors
+/// When a promise is broken; which one is told by the suite.
+pub fn run(checkout: &Path) -> Result<()> {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(["test", "--quiet", "--package", "stateless-update", "--test", "suite"]);
+    command.args(["--", "--ignored", "--exact", ALL, "--nocapture"]).current_dir(checkout);
+    let status = command.status().context("cannot start cargo")?;
+    ensure!(status.success(), "a promise is broken");
+    Ok(())
+}
