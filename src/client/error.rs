@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::disk::DiskError;
 use crate::fetch::FetchError;
-use crate::manifest::{Conflict, ManifestError, ReleaseError};
+use crate::manifest::{Conflict, ManifestError, ReleaseError, SearchError};
 use crate::pack::PackError;
 use crate::plan::BundleError;
 use crate::stage::StageError;
@@ -61,6 +61,35 @@ pub enum ClientError {
         version: Version,
         /// The bundle.
         bundle: BundleName,
+    },
+    /// A search index is damaged, or none.
+    #[error(transparent)]
+    SearchIndex(#[from] SearchError),
+    /// The search index has another digest than its release names.
+    #[error("the search index is not the one that release {version} names")]
+    WrongSearchIndex {
+        /// The release.
+        version: Version,
+    },
+    /// A release was made without.
+    #[error("release {version} has no search index")]
+    NoSearchIndex {
+        /// The release.
+        version: Version,
+    },
+    /// What is to be looked for cannot be.
+    #[error("`{term}` cannot be searched for: {reason}")]
+    BadTerm {
+        /// As given.
+        term: String,
+        /// Why.
+        reason: String,
+    },
+    /// A shell that has no way to ask about missing commands.
+    #[error("{shell} does not ask about commands that are not there")]
+    NoHook {
+        /// The shell.
+        shell: String,
     },
     /// The head of a pack is damaged although it has the signed digest: the publisher made it so.
     #[error("pack {path} cannot be used")]
@@ -190,12 +219,14 @@ impl ClientError {
             | Self::Manifest(_)
             | Self::Contradiction { .. }
             | Self::WrongManifest { .. }
+            | Self::SearchIndex(_)
+            | Self::WrongSearchIndex { .. }
             | Self::Pack { .. }
             | Self::Older { .. }
             | Self::BelowFloor { .. }
             | Self::Fetch(FetchError::BadObject { .. })
             | Self::NoProgress => ErrorKind::Refused,
-            Self::NoSuchRelease { .. } => ErrorKind::Unreachable,
+            Self::NoSuchRelease { .. } | Self::NoSearchIndex { .. } => ErrorKind::Unreachable,
             Self::Bundle(_)
             | Self::NotEmpty { .. }
             | Self::MissingOption { .. }
@@ -203,6 +234,8 @@ impl ClientError {
             | Self::Needed { .. }
             | Self::CoreStays
             | Self::NotThere { .. }
+            | Self::BadTerm { .. }
+            | Self::NoHook { .. }
             | Self::State(StateError::NotManaged { .. }) => ErrorKind::Usage,
             Self::State(StateError::Locked { .. }) => ErrorKind::Locked,
             Self::Fetch(FetchError::Decoder(_)) => ErrorKind::Bug,
@@ -222,6 +255,8 @@ impl ClientError {
             Self::Bundle(BundleError::Unknown { similar, .. }) if !similar.is_empty() => {
                 return Some(format!("did you mean {}?", list(similar)));
             }
+            Self::NoHook { .. } => "bash and zsh do",
+            Self::NoSearchIndex { .. } => "`bundle-info BUNDLE --files` lists what a bundle has",
             Self::Bundle(BundleError::Unknown { .. }) => "`bundle-list --all` names all bundles of the release",
             Self::State(StateError::NotManaged { .. }) => {
                 "`os-install` makes a system in an empty root; name another one with --root"

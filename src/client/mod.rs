@@ -14,10 +14,12 @@ mod hashdump;
 mod history;
 mod inspect;
 mod mirror;
+mod query;
 mod release_document;
 mod request;
 mod rollback;
 mod route;
+mod search;
 mod session;
 mod status;
 mod trees;
@@ -32,7 +34,11 @@ pub use hashdump::{HashDump, hashdump};
 pub use history::history;
 pub use inspect::{diagnose, info};
 pub use mirror::{MirrorRequest, MirrorState, mirror};
+pub use query::{Language, Places};
 pub use request::*;
 pub use rollback::rollback;
+pub use search::{
+    BundleMatch, FileMatch, MissingCommand, Order, SearchRequest, command_not_found, search, search_file,
+};
 pub use status::{Due, Stale, Status, status};
 pub use update::{check_update, install, repair, update};

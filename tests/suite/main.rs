@@ -22,6 +22,7 @@ mod real_os;
 mod refusals;
 mod repair;
 mod routes;
+mod search;
 mod tampering;
 mod trust;
 mod update;

@@ -1,6 +1,7 @@
 //! The command line: names and help texts. What they mean to the library is in `requests`.
 
 mod options;
+mod search;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,6 +13,7 @@ pub(crate) use options::{
     BundleAdd, BundleInfo, BundleList, BundleRemove, Clean, Completions, Mirror, OnePath, OsInstall, Repair, Rollback,
     Update, Verify,
 };
+pub(crate) use search::{CommandNotFound, Search};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -138,6 +140,27 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  stateless-update bundle-info openstack-compute --dependencies\n  \
         stateless-update bundle-info web-server --version 20 --files")]
     BundleInfo(BundleInfo),
+    /// Which bundles are about something: by name, title, description and programs
+    #[command(
+        after_help = "Exit code 0: there are some; 1: there are none. The index of the release is fetched once and kept.\n\n\
+        Examples:\n  stateless-update search openstack\n  stateless-update search editor --order size"
+    )]
+    Search(Search),
+    /// Which bundle has a path
+    #[command(
+        after_help = "TERM is an absolute path, a pattern such as `*.so.1` or `bin/py*`, or a part of a path.\nExit code \
+        0: there are some; 1: there are none. The index of the release is fetched once and kept.\n\n\
+        Examples:\n  stateless-update search-file /usr/bin/git\n  stateless-update search-file 'libssl.so*' --library\n  \
+        stateless-update search-file '^/usr/bin/py.*3$' --regexp --top 5"
+    )]
+    SearchFile(Search),
+    /// Which bundle has a command, for shells: asks no network
+    #[command(
+        after_help = "It knows the index that the last search has kept. `completions SHELL --command-not-found` \
+        writes what\na shell needs to ask. Exit code 0: there is a bundle; 1: there is none.\n\n\
+        Examples:\n  stateless-update command-not-found git"
+    )]
+    CommandNotFound(CommandNotFound),
     /// Does the tree match the release
     #[command(after_help = "Exit code 0: it does; 1: there are differences.\n\n\
         Examples:\n  stateless-update diagnose\n  stateless-update diagnose --full-verify --picky\n  \
@@ -187,7 +210,8 @@ pub(crate) enum Command {
     /// Write completions for a shell to stdout
     #[command(after_help = "Examples:\n  stateless-update completions bash \
         >/usr/share/bash-completion/completions/stateless-update\n  \
-        stateless-update completions zsh >~/.zfunc/_stateless-update")]
+        stateless-update completions zsh >~/.zfunc/_stateless-update\n  \
+        stateless-update completions bash --command-not-found >>~/.bashrc")]
     Completions(Completions),
 }
 
@@ -202,6 +226,9 @@ impl Command {
             Self::BundleAdd(_) => "bundle-add",
             Self::BundleRemove(_) => "bundle-remove",
             Self::BundleList(_) => "bundle-list",
+            Self::Search(_) => "search",
+            Self::SearchFile(_) => "search-file",
+            Self::CommandNotFound(_) => "command-not-found",
             Self::Diagnose(_) => "diagnose",
             Self::Repair(_) => "repair",
             Self::Rollback(_) => "rollback",

@@ -26,6 +26,7 @@ fn names_are_those_of_the_command_line() {
         let wanted = match command.get_positionals().next().map(|wanted| wanted.get_id().as_str()) {
             Some("path") => "usr/bin",
             Some("shell") => "bash",
+            Some("command") => "--odd",
             Some(_) => "b",
             None => "",
         };
@@ -105,6 +106,9 @@ fn what_makes_no_sense_is_refused() {
         "bundle-info",
         "hashdump /etc/passwd",
         "completions csh",
+        "search",
+        "search-file x --order none",
+        "search-file x --top -1",
         "bundle-list --deps a --all",
         "diagnose --quick --full-verify",
         "diagnose --file /etc/passwd",

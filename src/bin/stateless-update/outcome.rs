@@ -6,13 +6,13 @@ use clap::CommandFactory as _;
 use clap_complete::Shell;
 use serde_json::{Map, Value, json};
 use stateless_update::client::{
-    BundleInfo, BundleRow, Cleaned, Diagnosis, Explanation, HashDump, Info, MirrorState, Mode, Status, Transition,
-    UpdateCheck,
+    BundleInfo, BundleMatch, BundleRow, Cleaned, ClientError, Diagnosis, Explanation, FileMatch, HashDump, Info,
+    MirrorState, MissingCommand, Mode, Status, Transition, UpdateCheck,
 };
 use stateless_update::manifest::HistoryEntry;
 use stateless_update::types::{BundleName, Version};
 
-use super::args::Args;
+use super::args::{Args, Completions};
 use super::common::{Answer, PROGRAM, Weight};
 use super::sentences;
 
@@ -41,6 +41,22 @@ pub(crate) enum Outcome {
         /// Whether a person wants to see what comes with it.
         with_dependencies: bool,
     },
+    /// `search`.
+    BundlesFound {
+        /// The bundles.
+        found: Vec<BundleMatch>,
+        /// What was looked for.
+        term: String,
+    },
+    /// `search-file`.
+    FilesFound {
+        /// The bundles and paths.
+        matches: Vec<FileMatch>,
+        /// What was looked for.
+        term: String,
+    },
+    /// `command-not-found`.
+    MissingCommand(MissingCommand),
     /// `history`.
     History(Vec<HistoryEntry>),
     /// `hashdump`.
@@ -91,11 +107,20 @@ pub(crate) enum Deed {
 }
 
 impl Outcome {
-    /// The completions for a shell, made from the definition of the command line.
-    pub(crate) fn completions(shell: Shell) -> Self {
-        let mut script = Vec::new();
-        clap_complete::generate(shell, &mut Args::command(), PROGRAM, &mut script);
-        Self::Completions { shell, script: String::from_utf8_lossy(&script).into_owned() }
+    /// The completions for a shell, made from the definition of the command line, or its hook for missing commands.
+    pub(crate) fn script(options: &Completions) -> Result<Self, ClientError> {
+        let shell = options.shell;
+        let script = match (options.command_not_found, shell) {
+            (false, _) => {
+                let mut script = Vec::new();
+                clap_complete::generate(shell, &mut Args::command(), PROGRAM, &mut script);
+                String::from_utf8_lossy(&script).into_owned()
+            }
+            (true, Shell::Bash) => include_str!("hooks/command-not-found.bash").to_owned(),
+            (true, Shell::Zsh) => include_str!("hooks/command-not-found.zsh").to_owned(),
+            (true, _) => return Err(ClientError::NoHook { shell: shell.to_string() }),
+        };
+        Ok(Self::Completions { shell, script })
     }
 
     /// The answer for whoever asked.
@@ -112,6 +137,9 @@ impl Outcome {
         match self {
             Self::Check(check) => u8::from(!check.available),
             Self::Diagnosis(diagnosis) => u8::from(!is_clean(diagnosis)),
+            Self::BundlesFound { found, .. } => u8::from(found.is_empty()),
+            Self::FilesFound { matches, .. } => u8::from(matches.is_empty()),
+            Self::MissingCommand(missing) => u8::from(missing.bundles.is_empty()),
             _ => 0,
         }
     }
@@ -130,6 +158,9 @@ impl Outcome {
             Self::Bundles { rows, .. } => json!({ "bundles": rows.iter().map(of_row).collect::<Vec<_>>() }),
             Self::Diagnosis(diagnosis) => of_diagnosis(diagnosis),
             Self::Bundle { info, .. } => json!(info),
+            Self::BundlesFound { found, .. } => json!({ "bundles": found }),
+            Self::FilesFound { matches, .. } => json!({ "matches": matches }),
+            Self::MissingCommand(missing) => json!(missing),
             Self::History(entries) => json!({ "transitions": entries }),
             Self::HashDump(found) => json!(found),
             Self::Cleaned(cleaned) => json!(cleaned),

@@ -7,8 +7,8 @@ use stateless_update::client::{
 use stateless_update::plan::{Preference, Terms};
 
 use super::args::{
-    BundleAdd, BundleInfo, BundleList, BundleRemove, Clean, Dearer, Global, Mirror, OsInstall, Repair, Rollback, Update,
-    Verify,
+    BundleAdd, BundleInfo, BundleList, BundleRemove, Clean, Dearer, Global, Mirror, OsInstall, Repair, Rollback,
+    Update, Verify,
 };
 
 impl Global {

@@ -38,6 +38,19 @@ pub(crate) async fn run(command: Command, settings: &Settings, face: &Arc<Face>)
             let rows = client::bundle_list(settings, &options.filter(), &reporter).await?;
             Outcome::Bundles { rows, with_status: options.status }
         }
+        Command::Search(options) => {
+            let request = options.request();
+            let found = client::search(settings, &request, &reporter).await?;
+            Outcome::BundlesFound { found, term: request.term }
+        }
+        Command::SearchFile(options) => {
+            let request = options.request();
+            let matches = client::search_file(settings, &request, &reporter).await?;
+            Outcome::FilesFound { matches, term: request.term }
+        }
+        Command::CommandNotFound(options) => {
+            Outcome::MissingCommand(client::command_not_found(settings, &options.command).await?)
+        }
         Command::Diagnose(options) => {
             Outcome::Diagnosis(client::diagnose(settings, &options.request(), &reporter).await?)
         }
@@ -58,6 +71,6 @@ pub(crate) async fn run(command: Command, settings: &Settings, face: &Arc<Face>)
         Command::Explain(options) => Outcome::Explanation(client::explain(settings, &options.path, &reporter).await?),
         Command::Mirror(options) => Outcome::Mirror(client::mirror(settings, &options.request(), &reporter).await?),
         Command::Status => Outcome::Status(client::status(settings, &reporter).await?),
-        Command::Completions(options) => Outcome::completions(options.shell),
+        Command::Completions(options) => Outcome::script(&options)?,
     })
 }

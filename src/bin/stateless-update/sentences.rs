@@ -1,5 +1,6 @@
 //! Answers in words. All texts end with a line feed.
 
+mod found;
 mod told;
 
 use std::fmt::Write as _;
@@ -22,6 +23,9 @@ pub(crate) fn of(outcome: &Outcome) -> String {
         Outcome::Bundles { rows, with_status } => of_bundles(rows, *with_status),
         Outcome::Diagnosis(diagnosis) => of_diagnosis(diagnosis),
         Outcome::Bundle { info, with_dependencies } => told::of_bundle(info, *with_dependencies),
+        Outcome::BundlesFound { found, term } => found::of_bundles(found, term),
+        Outcome::FilesFound { matches, term } => found::of_files(matches, term),
+        Outcome::MissingCommand(missing) => found::of_command(missing),
         Outcome::History(entries) => told::of_history(entries),
         Outcome::HashDump(found) => told::of_hashdump(found),
         Outcome::Cleaned(cleaned) => told::of_cleaned(cleaned),

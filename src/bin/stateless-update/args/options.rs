@@ -169,6 +169,9 @@ pub(crate) struct Completions {
     /// The shell
     #[arg(value_name = "SHELL")]
     pub(crate) shell: clap_complete::Shell,
+    /// In place of completions, what makes bash or zsh say which bundle has a command that is not there
+    #[arg(long)]
+    pub(crate) command_not_found: bool,
 }
 
 /// Options of `rollback`.
