@@ -119,7 +119,7 @@ pub(super) async fn go(
 }
 
 impl Session {
-    async fn read_packs(&self, offers: Vec<PackOffer>) -> Result<Vec<ReadPack>, ClientError> {
+    pub(super) async fn read_packs(&self, offers: Vec<PackOffer>) -> Result<Vec<ReadPack>, ClientError> {
         let mut packs = Vec::new();
         for offer in &offers {
             packs.extend(self.read_pack(offer).await?);
@@ -237,12 +237,18 @@ fn keep_blocks<'a>(
     Ok(())
 }
 
-fn plan_now(session: &Session, installed: &Installed, target: &Tree, packs: &Packs, memory: &Memory) -> UpdatePlan {
+pub(super) fn plan_now(
+    session: &Session,
+    installed: &Installed,
+    target: &Tree,
+    packs: &Packs,
+    memory: &Memory,
+) -> UpdatePlan {
     plan(installed.present(), target, &packs.offers(), memory, session.settings.terms)
 }
 
 /// The blobs that are fetched alone.
-fn alone(planned: &UpdatePlan) -> BTreeSet<Digest> {
+pub(super) fn alone(planned: &UpdatePlan) -> BTreeSet<Digest> {
     planned.work.iter().flatten().filter_map(Work::object).collect()
 }
 
@@ -254,7 +260,7 @@ fn cache(session: &Session, machine: &LockedMachine, known: &Fingerprints) {
 }
 
 /// The packs from nothing whose heads are worth reading, for what neither the live tree nor `packs` has.
-fn from_nothing(
+pub(super) fn from_nothing(
     session: &Session,
     goal: &Goal,
     blobs: &BTreeMap<BundleName, Vec<Digest>>,

@@ -7,6 +7,7 @@ use crate::fetch::FetchError;
 use crate::manifest::{Conflict, ManifestError, ReleaseError, SearchError};
 use crate::pack::PackError;
 use crate::plan::BundleError;
+use crate::site::SiteError;
 use crate::stage::StageError;
 use crate::state::StateError;
 use crate::switch::SwitchError;
@@ -147,8 +148,8 @@ pub enum ClientError {
         /// `/usr` beneath the root.
         usr: PathBuf,
     },
-    /// An install without a root of trust or an origin.
-    #[error("{missing} is needed to install a new system")]
+    /// No system here says whom to trust, or where the publication lies.
+    #[error("{missing} is needed where no system is installed")]
     MissingOption {
         /// The option.
         missing: &'static str,
@@ -171,6 +172,12 @@ pub enum ClientError {
         /// The bundle with what includes it, a line each and indented.
         tree: String,
     },
+    /// A publication cannot be written as one file.
+    #[error(transparent)]
+    Export(#[from] SiteError),
+    /// The publication got a new release while it was written as one file.
+    #[error("the publication changed while it was read")]
+    ChangedMeanwhile,
     /// Nothing lies at a path.
     #[error("there is nothing at {path}")]
     NotThere {
@@ -212,6 +219,7 @@ impl ClientError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Transport(error) | Self::Fetch(FetchError::Transport(error)) => transport_kind(error),
+            Self::Trust(error) if beneath(error).is_some() => ErrorKind::Refused,
             Self::Trust(error) if error.is_unreachable() => ErrorKind::Unreachable,
             Self::Trust(error) if error.is_local() => ErrorKind::Local,
             Self::Trust(_)
@@ -226,7 +234,7 @@ impl ClientError {
             | Self::BelowFloor { .. }
             | Self::Fetch(FetchError::BadObject { .. })
             | Self::NoProgress => ErrorKind::Refused,
-            Self::NoSuchRelease { .. } | Self::NoSearchIndex { .. } => ErrorKind::Unreachable,
+            Self::ChangedMeanwhile | Self::NoSuchRelease { .. } | Self::NoSearchIndex { .. } => ErrorKind::Unreachable,
             Self::Bundle(_)
             | Self::NotEmpty { .. }
             | Self::MissingOption { .. }
@@ -241,6 +249,7 @@ impl ClientError {
             Self::Fetch(FetchError::Decoder(_)) => ErrorKind::Bug,
             Self::State(_)
             | Self::Disk(_)
+            | Self::Export(_)
             | Self::Fetch(_)
             | Self::Stage(_)
             | Self::Switch(_)
@@ -285,6 +294,7 @@ impl ClientError {
             Self::Switch(SwitchError::CannotExchange { .. }) => {
                 "/usr and the directory beside it must lie on one file system that knows RENAME_EXCHANGE (ext4, xfs, btrfs)"
             }
+            Self::Trust(error) if beneath(error).is_some() => return beneath(error)?.hint().map(Into::into),
             Self::Transport(error) | Self::Fetch(FetchError::Transport(error)) => return error.hint().map(Into::into),
             _ => return None,
         };
@@ -292,10 +302,24 @@ impl ClientError {
     }
 }
 
+/// The damage of an origin at the bottom of an error of trust, if it is that.
+fn beneath(error: &TrustError) -> Option<&TransportError> {
+    let mut next = std::error::Error::source(error);
+    while let Some(cause) = next {
+        let damage = cause.downcast_ref::<TransportError>().filter(|error| error.kind() == TransportErrorKind::Damaged);
+        if damage.is_some() {
+            return damage;
+        }
+        next = cause.source();
+    }
+    None
+}
+
 fn transport_kind(error: &TransportError) -> ErrorKind {
     match error.kind() {
         TransportErrorKind::Usage => ErrorKind::Usage,
         TransportErrorKind::Origin => ErrorKind::Unreachable,
+        TransportErrorKind::Damaged => ErrorKind::Refused,
         TransportErrorKind::Sink => ErrorKind::Local,
     }
 }

@@ -3,6 +3,7 @@
 //! Each names a target state (a release and subscriptions) and lets the one engine move the machine there, or only looks.
 //! Nothing here touches disk or network itself; the doors and moves below do.
 
+mod autoupdate;
 mod bundle_info;
 mod bundles;
 mod clean;
@@ -10,6 +11,7 @@ mod elsewhere;
 mod engine;
 mod error;
 mod explain;
+mod export;
 mod hashdump;
 mod history;
 mod inspect;
@@ -25,11 +27,13 @@ mod status;
 mod trees;
 mod update;
 
+pub use autoupdate::{Autoupdate, AutoupdateRequest, autoupdate};
 pub use bundle_info::{BundleInfo, BundleInfoRequest, bundle_info};
 pub use bundles::{bundle_add, bundle_list, bundle_remove};
 pub use clean::{CleanRequest, Cleaned, CleanedPart, clean};
 pub use error::{ClientError, ErrorKind};
 pub use explain::{Explanation, NextStep, explain};
+pub use export::{ExportPart, ExportRequest, Exported, export};
 pub use hashdump::{HashDump, hashdump};
 pub use history::history;
 pub use inspect::{diagnose, info};

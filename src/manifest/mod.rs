@@ -4,6 +4,7 @@
 //! that the rest of the library relies on (canonical paths, sorted entries, parents that are directories, known format
 //! number). Whether the bytes may be *believed* is `trust`'s business. The contract is `manifests-schema/`.
 
+pub mod archive;
 mod bundle;
 mod definition;
 mod each_once;

@@ -13,6 +13,7 @@
 //! records; it decides nothing and moves no tree (`switch` does).
 
 mod record;
+mod units;
 
 use std::fs::File;
 use std::path::Path;
@@ -23,6 +24,7 @@ use rustix::io::Errno;
 use crate::disk::{Directory, DiskError, FileType};
 use crate::manifest::{DocumentError, HistoryEntry, MirrorOverride};
 pub use record::{NewRecord, Record};
+pub use units::tell_service_manager;
 
 /// The directory beside the trees.
 pub const HOME: &str = ".stateless-update";
@@ -70,6 +72,14 @@ pub enum StateError {
         path: std::path::PathBuf,
         /// How.
         source: DocumentError,
+    },
+    /// The service manager does not take notice.
+    #[error("systemd does not take notice now (systemctl {command}: {said}); it does at the next start")]
+    ServiceManager {
+        /// What it was asked.
+        command: String,
+        /// What it said.
+        said: String,
     },
     /// The record is damaged.
     #[error("the record of the tree in {} is damaged", path.display())]

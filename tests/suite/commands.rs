@@ -321,6 +321,33 @@ fn status_tells_what_is_staged() {
 }
 
 #[test]
+fn autoupdate_is_a_timer_beneath_the_root() {
+    let machine = Machine::installed(10, &[]);
+    let link = machine.path("etc/systemd/system/timers.target.wants/stateless-update.timer");
+    let unit = |name: &str| machine.path("etc/systemd/system").join(name);
+    assert_eq!(machine.client(["autoupdate"]).code, 1, "off is a plain no");
+    let on = machine.succeeds(["autoupdate", "--enable"]).result;
+    assert_eq!((&on["enabled"], &on["changed"]), (&json!(true), &json!(true)));
+    let service = fs::read_to_string(unit("stateless-update.service")).expect("a unit");
+    assert!(service.contains("ExecStart=/usr/bin/stateless-update update"), "{service}");
+    assert!(fs::canonicalize(&link).expect("the link leads somewhere").ends_with("stateless-update.timer"));
+    assert_eq!(machine.succeeds(["autoupdate", "--enable"]).result["changed"], false);
+    assert_eq!(machine.succeeds(["autoupdate"]).result["units"].as_array().map(Vec::len), Some(2));
+    machine.succeeds(["autoupdate", "--disable"]);
+    assert!(!link.exists() && !unit("stateless-update.service").exists() && !unit("stateless-update.timer").exists());
+    assert_eq!(machine.client(["autoupdate"]).code, 1);
+    assert_eq!(machine.succeeds(["autoupdate", "--disable"]).result["changed"], false);
+
+    // A timer that the administrator changed is theirs; it is used and stays.
+    fs::write(unit("stateless-update.timer"), "[Timer]\nOnCalendar=weekly\n").expect("written");
+    machine.succeeds(["autoupdate", "--enable"]);
+    machine.succeeds(["autoupdate", "--disable"]);
+    assert!(fs::read_to_string(unit("stateless-update.timer")).expect("kept").contains("weekly"));
+    machine.refuses(2, ["autoupdate", "--enable", "--disable"]);
+    Machine::empty().refuses(2, ["autoupdate"]);
+}
+
+#[test]
 fn explain_tells_origin_override_and_the_next_step() {
     let machine = Machine::installed(10, &["editors"]);
     let explain = |path: &str| machine.succeeds(["explain", path]).result;

@@ -1,5 +1,6 @@
 //! The command line: names and help texts. What they mean to the library is in `requests`.
 
+mod export;
 mod options;
 mod search;
 
@@ -9,9 +10,10 @@ use std::time::Duration;
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 
 use super::common::Shown;
+pub(crate) use export::Export;
 pub(crate) use options::{
-    BundleAdd, BundleInfo, BundleList, BundleRemove, Clean, Completions, Mirror, OnePath, OsInstall, Repair, Rollback,
-    Update, Verify,
+    Autoupdate, BundleAdd, BundleInfo, BundleList, BundleRemove, Clean, Completions, Mirror, OnePath, OsInstall,
+    Repair, Rollback, Update, Verify,
 };
 pub(crate) use search::{CommandNotFound, Search};
 
@@ -46,8 +48,8 @@ pub(crate) struct Global {
     /// The root of the machine to work on
     #[arg(short = 'p', long, global = true, value_name = "DIR", default_value = "/")]
     pub(crate) root: PathBuf,
-    /// Read the publication here instead of where the machine's record says: an https: or file: URL or an absolute path;
-    /// repeat it for mirrors, asked in order (URLs after the command replace those before it)
+    /// Read the publication here instead of where the machine's record says: an https: or file: URL, a
+    /// directory, or a file that `export` wrote; repeat it for mirrors, asked in order (URLs after the command replace those before it)
     #[arg(short = 'u', long, global = true, value_name = "URL")]
     pub(crate) url: Vec<String>,
     /// The first root of trust, for an empty root
@@ -201,6 +203,18 @@ pub(crate) enum Command {
         --unset"
     )]
     Mirror(Mirror),
+    /// Write the publication, or what one step takes, into one file for machines without network
+    #[command(
+        after_help = "The file is read with `--url FILE`, and trusted no more than any origin. Alone, everything is \
+        written.\n\nExamples:\n  stateless-update export /media/stick/os.tar\n  stateless-update export \
+        /media/stick/step.tar --this-machine\n  stateless-update export step.tar --from 10 --bundle web-server\n  \
+        stateless-update update --url /media/stick/step.tar"
+    )]
+    Export(Export),
+    /// Whether the machine updates itself daily, by a timer of systemd
+    #[command(after_help = "Exit code 0: it does; 1: it does not.\n\n\
+        Examples:\n  stateless-update autoupdate\n  stateless-update autoupdate --enable")]
+    Autoupdate(Autoupdate),
     /// Releases here, what still runs from an old tree, what is due because of that
     #[command(
         after_help = "Due is one of none, services, soft-reboot, reboot. Only root sees the processes of others.\n\n\
@@ -238,6 +252,8 @@ impl Command {
             Self::Clean(_) => "clean",
             Self::Explain(_) => "explain",
             Self::Mirror(_) => "mirror",
+            Self::Export(_) => "export",
+            Self::Autoupdate(_) => "autoupdate",
             Self::Status => "status",
             Self::Completions(_) => "completions",
         }

@@ -25,6 +25,7 @@ fn names_are_those_of_the_command_line() {
     for command in Args::command().get_subcommands() {
         let wanted = match command.get_positionals().next().map(|wanted| wanted.get_id().as_str()) {
             Some("path") => "usr/bin",
+            Some("file") => "os.tar",
             Some("shell") => "bash",
             Some("command") => "--odd",
             Some(_) => "b",
@@ -107,6 +108,8 @@ fn what_makes_no_sense_is_refused() {
         "hashdump /etc/passwd",
         "completions csh",
         "search",
+        "export",
+        "export x --this-machine --from 10",
         "search-file x --order none",
         "search-file x --top -1",
         "bundle-list --deps a --all",

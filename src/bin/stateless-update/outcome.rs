@@ -6,8 +6,8 @@ use clap::CommandFactory as _;
 use clap_complete::Shell;
 use serde_json::{Map, Value, json};
 use stateless_update::client::{
-    BundleInfo, BundleMatch, BundleRow, Cleaned, ClientError, Diagnosis, Explanation, FileMatch, HashDump, Info,
-    MirrorState, MissingCommand, Mode, Status, Transition, UpdateCheck,
+    Autoupdate, AutoupdateRequest, BundleInfo, BundleMatch, BundleRow, Cleaned, ClientError, Diagnosis, Explanation,
+    Exported, FileMatch, HashDump, Info, MirrorState, MissingCommand, Mode, Status, Transition, UpdateCheck,
 };
 use stateless_update::manifest::HistoryEntry;
 use stateless_update::types::{BundleName, Version};
@@ -67,6 +67,15 @@ pub(crate) enum Outcome {
     Explanation(Explanation),
     /// `mirror`.
     Mirror(MirrorState),
+    /// `export`.
+    Exported(Exported),
+    /// `autoupdate`.
+    Autoupdate {
+        /// What was asked.
+        request: AutoupdateRequest,
+        /// What is.
+        state: Autoupdate,
+    },
     /// `status`.
     Status(Status),
     /// `completions`.
@@ -126,7 +135,9 @@ impl Outcome {
     /// The answer for whoever asked.
     pub(crate) fn answer(&self) -> Answer {
         let weight = match self {
-            Self::Check(_) | Self::Change(_) | Self::Diagnosis(_) | Self::Cleaned(_) => Weight::Story,
+            Self::Check(_) | Self::Change(_) | Self::Diagnosis(_) | Self::Cleaned(_) | Self::Exported(_) => {
+                Weight::Story
+            }
             _ => Weight::Asked,
         };
         Answer { text: sentences::of(self), fields: self.fields(), exit_code: self.exit_code(), weight }
@@ -139,6 +150,7 @@ impl Outcome {
             Self::Diagnosis(diagnosis) => u8::from(!is_clean(diagnosis)),
             Self::BundlesFound { found, .. } => u8::from(found.is_empty()),
             Self::FilesFound { matches, .. } => u8::from(matches.is_empty()),
+            Self::Autoupdate { request, state } => u8::from(*request == AutoupdateRequest::Show && !state.enabled),
             Self::MissingCommand(missing) => u8::from(missing.bundles.is_empty()),
             _ => 0,
         }
@@ -166,6 +178,8 @@ impl Outcome {
             Self::Cleaned(cleaned) => json!(cleaned),
             Self::Explanation(explanation) => json!(explanation),
             Self::Mirror(mirror) => json!(mirror),
+            Self::Exported(exported) => json!(exported),
+            Self::Autoupdate { state, .. } => json!(state),
             Self::Status(status) => json!(status),
             Self::Completions { shell, script } => json!({ "shell": shell.to_string(), "script": script }),
         };

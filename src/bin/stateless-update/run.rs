@@ -70,6 +70,11 @@ pub(crate) async fn run(command: Command, settings: &Settings, face: &Arc<Face>)
         Command::Clean(options) => Outcome::Cleaned(client::clean(settings, options.request(), &reporter).await?),
         Command::Explain(options) => Outcome::Explanation(client::explain(settings, &options.path, &reporter).await?),
         Command::Mirror(options) => Outcome::Mirror(client::mirror(settings, &options.request(), &reporter).await?),
+        Command::Export(options) => Outcome::Exported(client::export(settings, &options.request(), &reporter).await?),
+        Command::Autoupdate(options) => {
+            let request = options.request();
+            Outcome::Autoupdate { request, state: client::autoupdate(settings, request, &reporter).await? }
+        }
         Command::Status => Outcome::Status(client::status(settings, &reporter).await?),
         Command::Completions(options) => Outcome::script(&options)?,
     })

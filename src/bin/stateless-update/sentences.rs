@@ -31,6 +31,8 @@ pub(crate) fn of(outcome: &Outcome) -> String {
         Outcome::Cleaned(cleaned) => told::of_cleaned(cleaned),
         Outcome::Explanation(explanation) => told::of_explanation(explanation),
         Outcome::Mirror(mirror) => told::of_mirror(mirror),
+        Outcome::Exported(exported) => told::of_export(exported),
+        Outcome::Autoupdate { state, .. } => told::of_autoupdate(state),
         Outcome::Status(status) => told::of_status(status),
         Outcome::Completions { script, .. } => script.clone(),
     }

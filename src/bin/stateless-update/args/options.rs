@@ -163,6 +163,17 @@ pub(crate) struct Mirror {
     pub(crate) unset: bool,
 }
 
+/// Options of `autoupdate`.
+#[derive(Debug, Group)]
+pub(crate) struct Autoupdate {
+    /// Turn it on
+    #[arg(long, conflicts_with = "disable")]
+    pub(crate) enable: bool,
+    /// Turn it off
+    #[arg(long)]
+    pub(crate) disable: bool,
+}
+
 /// Options of `completions`.
 #[derive(Debug, Group)]
 pub(crate) struct Completions {
