@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use super::ahead::ahead;
 use super::route::Packs;
 use super::session::{KnownRelease, Session};
 use super::trees::{Installed, ReadPack};
@@ -100,6 +101,9 @@ pub(super) async fn go(
     };
     if let (true, Some((machine, store))) = (changed, store) {
         check_space(session, &planned, done.disk_peak_bytes)?;
+        if mode == Mode::Run && !session.reporter.agrees(&ahead(&done, &planned, &installed.tree, &target)) {
+            return Err(ClientError::Declined);
+        }
         let mover = Mover { session, machine, store, target: &target, packs: &packs, record: &record };
         let damaged = mover.damaged(&planned.damaged)?;
         let staged = mover.fetch_and_stage(&installed, planned, memory).await?;

@@ -28,6 +28,8 @@ pub enum ErrorKind {
     Local,
     /// Another run holds the lock.
     Locked,
+    /// Whoever was asked said no.
+    Declined,
     /// A bug.
     Bug,
 }
@@ -209,6 +211,9 @@ pub enum ClientError {
         /// Why.
         reason: String,
     },
+    /// Whoever was asked said no.
+    #[error("nothing was done")]
+    Declined,
     /// Every way to a blob turned out bad.
     #[error("blocks of packs turned out bad again and again: the origin gives damaged data")]
     NoProgress,
@@ -234,6 +239,7 @@ impl ClientError {
             | Self::BelowFloor { .. }
             | Self::Fetch(FetchError::BadObject { .. })
             | Self::NoProgress => ErrorKind::Refused,
+            Self::Declined => ErrorKind::Declined,
             Self::ChangedMeanwhile | Self::NoSuchRelease { .. } | Self::NoSearchIndex { .. } => ErrorKind::Unreachable,
             Self::Bundle(_)
             | Self::NotEmpty { .. }

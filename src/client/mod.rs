@@ -3,6 +3,7 @@
 //! Each names a target state (a release and subscriptions) and lets the one engine move the machine there, or only looks.
 //! Nothing here touches disk or network itself; the doors and moves below do.
 
+mod ahead;
 mod autoupdate;
 mod bundle_info;
 mod bundles;
@@ -45,4 +46,4 @@ pub use search::{
     BundleMatch, FileMatch, MissingCommand, Order, SearchRequest, command_not_found, search, search_file,
 };
 pub use status::{Due, Stale, Status, status};
-pub use update::{check_update, install, repair, update};
+pub use update::{check_update, install, repair, update, update_incrementally};

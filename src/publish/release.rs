@@ -191,7 +191,7 @@ fn warn_of_dropped(
     if let Some(before) = before {
         for bundle in before.release.bundles.keys().filter(|bundle| !bundles.contains_key(*bundle)) {
             let version = before.release.version;
-            let text = format!("bundle {bundle} of release {version} is gone: machines that have it cannot follow");
+            let text = format!("bundle {bundle} of release {version} is gone: machines that have it drop it");
             reporter.report(Event::Warning(text));
         }
     }

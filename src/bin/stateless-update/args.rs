@@ -57,7 +57,7 @@ pub(crate) struct Global {
     pub(crate) trust: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) shown: Shown,
-    /// Answer every question with yes (no command of this version asks one)
+    /// Answer every question with yes; nothing is asked but on a terminal
     #[arg(short = 'y', long, global = true)]
     pub(crate) yes: bool,
     /// Threads for hashing, patching and decompressing; 0 for one per processor

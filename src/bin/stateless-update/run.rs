@@ -18,7 +18,11 @@ pub(crate) async fn run(command: Command, settings: &Settings, face: &Arc<Face>)
         Command::CheckUpdate => Outcome::Check(client::check_update(settings, &reporter).await?),
         Command::Update(options) => {
             let request = options.request();
-            changed(Deed::Update, request.mode, client::update(settings, &request, &reporter).await?)
+            let transition = match options.incremental {
+                true => client::update_incrementally(settings, &request, &reporter).await?,
+                false => client::update(settings, &request, &reporter).await?,
+            };
+            changed(Deed::Update, request.mode, transition)
         }
         Command::OsInstall(options) => {
             let request = options.request();

@@ -15,6 +15,9 @@ pub(crate) struct Update {
     /// Fetch and stage, but do not switch
     #[arg(long, conflicts_with = "dry_run")]
     pub(crate) download: bool,
+    /// Go over every release on the way, one after the other
+    #[arg(long, conflicts_with_all = ["dry_run", "download"])]
+    pub(crate) incremental: bool,
     /// Hash every file first, not only those that seem to have changed
     #[arg(long)]
     pub(crate) full_verify: bool,
