@@ -52,10 +52,30 @@ pub enum Event {
     Note(String),
 }
 
+/// What is about to be done to a machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ahead {
+    /// From which release to which, in words.
+    pub step: String,
+    /// Files and symlinks that are new, that differ, and that go.
+    pub files: [u64; 3],
+    /// Bytes to download, beyond those that were read to find this out.
+    pub download_bytes: u64,
+    /// The most bytes on disk beyond what is there now.
+    pub disk_bytes: u64,
+    /// What will make the running system the new one, in words.
+    pub then: &'static str,
+}
+
 /// Receives events, from any thread.
 pub trait Reporter: Send + Sync {
     /// Takes one event.
     fn report(&self, event: Event);
+
+    /// Whether to go on with what is ahead. Whoever cannot be asked agrees.
+    fn agrees(&self, _: &Ahead) -> bool {
+        true
+    }
 }
 
 /// Forgets all events.
@@ -104,11 +124,19 @@ impl<R: Reporter + ?Sized> Reporter for &R {
     fn report(&self, event: Event) {
         (**self).report(event);
     }
+
+    fn agrees(&self, ahead: &Ahead) -> bool {
+        (**self).agrees(ahead)
+    }
 }
 
 impl<R: Reporter + ?Sized> Reporter for std::sync::Arc<R> {
     fn report(&self, event: Event) {
         (**self).report(event);
+    }
+
+    fn agrees(&self, ahead: &Ahead) -> bool {
+        (**self).agrees(ahead)
     }
 }
 

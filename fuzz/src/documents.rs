@@ -1,12 +1,12 @@
 //! Documents of a publication and of a machine.
 
-use stateless_update::manifest::{BundleDefinition, BundleManifest, InstalledRecord, Release};
+use stateless_update::manifest::{BundleDefinition, BundleManifest, InstalledRecord, Release, SearchIndex};
 use stateless_update::tree::Fingerprints;
 use stateless_update::types::BundleName;
 
 use super::parts::{length, parts};
 
-/// The longest manifest that is expanded here.
+/// The longest manifest or index that is expanded here.
 const MANIFEST_BYTES: u64 = 1 << 20;
 
 /// Name, JSON text, length of a compressed manifest, compressed manifest. What is taken can be written and read again as
@@ -53,6 +53,24 @@ pub fn fingerprints(input: &[u8]) {
     assert_eq!(Fingerprints::parse(&known.to_bytes()), known);
     // A record is longer than 64 bytes, so that a claimed number cannot cost more memory than the file has bytes.
     assert!(known.len() <= input.len() / 64);
+}
+
+/// Plain index, its length compressed, compressed index. What is taken tells each path once, in order, each with bundles
+/// that there are; what is expanded has exactly the length that was declared.
+pub fn search_index(input: &[u8]) {
+    let [plain, declared, compressed] = parts(input);
+    let declared = length(declared, MANIFEST_BYTES);
+    if let Ok(expanded) = SearchIndex::expand(compressed, declared) {
+        assert_eq!(expanded.len() as u64, declared);
+    }
+    let Ok(index) = SearchIndex::parse(plain.to_vec()) else { return };
+    let mut before = String::new();
+    // What was shown before an error is sound, too.
+    _ = index.visit(|path, set| {
+        assert!(*before < *path);
+        before = path.to_owned();
+        assert!(!set.is_empty() && set.iter().all(|bundle| *bundle < index.bundles().len()));
+    });
 }
 
 fn bundle_name(part: &[u8]) -> Option<BundleName> {

@@ -17,7 +17,7 @@ pub mod switching;
 pub type Target = fn(&[u8]);
 
 /// Every target by its name.
-pub const TARGETS: [(&str, Target); 24] = [
+pub const TARGETS: [(&str, Target); 25] = [
     ("block", packs::block),
     ("bundle_definition", documents::bundle_definition),
     ("bundle_manifest", documents::bundle_manifest),
@@ -41,5 +41,6 @@ pub const TARGETS: [(&str, Target); 24] = [
     ("object", packs::object),
     ("pack_head", packs::head),
     ("release_document", documents::release_document),
+    ("search_index", documents::search_index),
     ("trust_metadata", metadata::trust_metadata),
 ];

@@ -8,13 +8,13 @@ use super::update::open;
 use super::{ClientError, Mode, Settings};
 use crate::disk::{Weight, weigh};
 use crate::report::Reporter;
-use crate::state::FINGERPRINTS;
+use crate::state::{FINGERPRINTS, SEARCH_INDEX};
 use crate::store::Store;
 
 /// `clean`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CleanRequest {
-    /// Also what is known of the content of files: without it the next run hashes all of them.
+    /// Also the search index, and what is known of the content of files: without it the next run hashes all of them.
     pub all: bool,
     /// Do it or only say it.
     pub mode: Mode,
@@ -34,7 +34,7 @@ pub struct Cleaned {
 /// A part of what was removed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CleanedPart {
-    /// Its name in the directory beside the trees.
+    /// Its name, in the directory beside the trees or among the caches.
     pub name: &'static str,
     /// Files in it.
     pub files: u64,
@@ -42,7 +42,8 @@ pub struct CleanedPart {
     pub bytes: u64,
 }
 
-/// Removes the store, where verified blobs and blocks wait for the next run; with `all` also the fingerprints.
+/// Removes the store, where verified blobs and blocks wait for the next run; with `all` also the fingerprints and the search
+/// index.
 ///
 /// # Errors
 /// When another run is at work, or the disk says no.
@@ -65,6 +66,16 @@ pub async fn clean(
         }
         cleaned.bytes += bytes;
         cleaned.removed.push(CleanedPart { name, files, bytes });
+    }
+    if let Some(cache) = session.machine.cache()?.filter(|_| request.all)
+        && cache.look(SEARCH_INDEX)?.is_some()
+    {
+        let Weight { files, bytes } = weigh(&cache, SEARCH_INDEX)?;
+        if session.locked().is_some() {
+            cache.remove(SEARCH_INDEX)?;
+        }
+        cleaned.bytes += bytes;
+        cleaned.removed.push(CleanedPart { name: SEARCH_INDEX, files, bytes });
     }
     Ok(cleaned)
 }

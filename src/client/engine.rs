@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use super::ahead::ahead;
 use super::config::tell_touched;
 use super::route::Packs;
 use super::session::{KnownRelease, Session};
@@ -117,6 +118,9 @@ pub(super) async fn go(
     };
     if let (true, Some((machine, store))) = (changed, store) {
         check_space(session, &planned, done.disk_peak_bytes)?;
+        if mode == Mode::Run && !session.reporter.agrees(&ahead(&done, &planned, &installed.tree, &target)) {
+            return Err(ClientError::Declined);
+        }
         let mover = Mover { session, machine, store, target: &target, packs: &packs, record: &record };
         let damaged = mover.damaged(&planned.damaged)?;
         let staged = mover.fetch_and_stage(&installed, planned, memory).await?;
@@ -139,7 +143,7 @@ pub(super) async fn go(
 }
 
 impl Session {
-    async fn read_packs(&self, offers: Vec<PackOffer>) -> Result<Vec<ReadPack>, ClientError> {
+    pub(super) async fn read_packs(&self, offers: Vec<PackOffer>) -> Result<Vec<ReadPack>, ClientError> {
         let mut packs = Vec::new();
         for offer in &offers {
             packs.extend(self.read_pack(offer).await?);
@@ -257,12 +261,18 @@ fn keep_blocks<'a>(
     Ok(())
 }
 
-fn plan_now(session: &Session, installed: &Installed, target: &Tree, packs: &Packs, memory: &Memory) -> UpdatePlan {
+pub(super) fn plan_now(
+    session: &Session,
+    installed: &Installed,
+    target: &Tree,
+    packs: &Packs,
+    memory: &Memory,
+) -> UpdatePlan {
     plan(installed.present(), target, &packs.offers(), memory, session.settings.terms)
 }
 
 /// The blobs that are fetched alone.
-fn alone(planned: &UpdatePlan) -> BTreeSet<Digest> {
+pub(super) fn alone(planned: &UpdatePlan) -> BTreeSet<Digest> {
     planned.work.iter().flatten().filter_map(Work::object).collect()
 }
 
@@ -274,7 +284,7 @@ fn cache(session: &Session, machine: &LockedMachine, known: &Fingerprints) {
 }
 
 /// The packs from nothing whose heads are worth reading, for what neither the live tree nor `packs` has.
-fn from_nothing(
+pub(super) fn from_nothing(
     session: &Session,
     goal: &Goal,
     blobs: &BTreeMap<BundleName, Vec<Digest>>,

@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use crate::disk::DiskError;
 use crate::fetch::FetchError;
-use crate::manifest::{Conflict, ManifestError, ReleaseError};
+use crate::manifest::{Conflict, ManifestError, ReleaseError, SearchError};
 use crate::overlay::OverlayError;
 use crate::pack::PackError;
 use crate::plan::BundleError;
+use crate::site::SiteError;
 use crate::stage::StageError;
 use crate::state::StateError;
 use crate::switch::SwitchError;
@@ -28,6 +29,8 @@ pub enum ErrorKind {
     Local,
     /// Another run holds the lock.
     Locked,
+    /// Whoever was asked said no.
+    Declined,
     /// A bug.
     Bug,
 }
@@ -62,6 +65,35 @@ pub enum ClientError {
         version: Version,
         /// The bundle.
         bundle: BundleName,
+    },
+    /// A search index is damaged, or none.
+    #[error(transparent)]
+    SearchIndex(#[from] SearchError),
+    /// The search index has another digest than its release names.
+    #[error("the search index is not the one that release {version} names")]
+    WrongSearchIndex {
+        /// The release.
+        version: Version,
+    },
+    /// A release was made without.
+    #[error("release {version} has no search index")]
+    NoSearchIndex {
+        /// The release.
+        version: Version,
+    },
+    /// What is to be looked for cannot be.
+    #[error("`{term}` cannot be searched for: {reason}")]
+    BadTerm {
+        /// As given.
+        term: String,
+        /// Why.
+        reason: String,
+    },
+    /// A shell that has no way to ask about missing commands.
+    #[error("{shell} does not ask about commands that are not there")]
+    NoHook {
+        /// The shell.
+        shell: String,
     },
     /// The head of a pack is damaged although it has the signed digest: the publisher made it so.
     #[error("pack {path} cannot be used")]
@@ -119,8 +151,8 @@ pub enum ClientError {
         /// `/usr` beneath the root.
         usr: PathBuf,
     },
-    /// An install without a root of trust or an origin.
-    #[error("{missing} is needed to install a new system")]
+    /// No system here says whom to trust, or where the publication lies.
+    #[error("{missing} is needed where no system is installed")]
     MissingOption {
         /// The option.
         missing: &'static str,
@@ -143,6 +175,12 @@ pub enum ClientError {
         /// The bundle with what includes it, a line each and indented.
         tree: String,
     },
+    /// A publication cannot be written as one file.
+    #[error(transparent)]
+    Export(#[from] SiteError),
+    /// The publication got a new release while it was written as one file.
+    #[error("the publication changed while it was read")]
+    ChangedMeanwhile,
     /// Nothing lies at a path.
     #[error("there is nothing at {path}")]
     NotThere {
@@ -220,6 +258,9 @@ pub enum ClientError {
         /// The name.
         name: String,
     },
+    /// Whoever was asked said no.
+    #[error("nothing was done")]
+    Declined,
     /// Every way to a blob turned out bad.
     #[error("blocks of packs turned out bad again and again: the origin gives damaged data")]
     NoProgress,
@@ -230,6 +271,7 @@ impl ClientError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Transport(error) | Self::Fetch(FetchError::Transport(error)) => transport_kind(error),
+            Self::Trust(error) if beneath(error).is_some() => ErrorKind::Refused,
             Self::Trust(error) if error.is_unreachable() => ErrorKind::Unreachable,
             Self::Trust(error) if error.is_local() => ErrorKind::Local,
             Self::Trust(_)
@@ -237,13 +279,19 @@ impl ClientError {
             | Self::Manifest(_)
             | Self::Contradiction { .. }
             | Self::WrongManifest { .. }
+            | Self::SearchIndex(_)
+            | Self::WrongSearchIndex { .. }
             | Self::Pack { .. }
             | Self::Overlay(OverlayError::Archive { .. })
             | Self::Older { .. }
             | Self::BelowFloor { .. }
             | Self::Fetch(FetchError::BadObject { .. })
             | Self::NoProgress => ErrorKind::Refused,
-            Self::NoSuchRelease { .. } | Self::NoSuchTarget { .. } => ErrorKind::Unreachable,
+            Self::ChangedMeanwhile
+            | Self::NoSuchRelease { .. }
+            | Self::NoSuchTarget { .. }
+            | Self::NoSearchIndex { .. } => ErrorKind::Unreachable,
+            Self::Declined => ErrorKind::Declined,
             Self::Bundle(_)
             | Self::NotEmpty { .. }
             | Self::MissingOption { .. }
@@ -258,12 +306,15 @@ impl ClientError {
             | Self::NotResettable { .. }
             | Self::NotConfirmed
             | Self::Overlay(OverlayError::Unwritable { .. } | OverlayError::NotEditable { .. })
+            | Self::BadTerm { .. }
+            | Self::NoHook { .. }
             | Self::State(StateError::NotManaged { .. }) => ErrorKind::Usage,
             Self::State(StateError::Locked { .. }) => ErrorKind::Locked,
             Self::Fetch(FetchError::Decoder(_)) => ErrorKind::Bug,
             Self::State(_)
             | Self::Overlay(_)
             | Self::Disk(_)
+            | Self::Export(_)
             | Self::Fetch(_)
             | Self::Stage(_)
             | Self::Switch(_)
@@ -278,6 +329,8 @@ impl ClientError {
             Self::Bundle(BundleError::Unknown { similar, .. }) if !similar.is_empty() => {
                 return Some(format!("did you mean {}?", list(similar)));
             }
+            Self::NoHook { .. } => "bash and zsh do",
+            Self::NoSearchIndex { .. } => "`bundle-info BUNDLE --files` lists what a bundle has",
             Self::Bundle(BundleError::Unknown { .. }) => "`bundle-list --all` names all bundles of the release",
             Self::State(StateError::NotManaged { .. }) => {
                 "`os-install` makes a system in an empty root; name another one with --root"
@@ -318,6 +371,7 @@ impl ClientError {
             Self::Switch(SwitchError::CannotExchange { .. }) => {
                 "/usr and the directory beside it must lie on one file system that knows RENAME_EXCHANGE (ext4, xfs, btrfs)"
             }
+            Self::Trust(error) if beneath(error).is_some() => return beneath(error)?.hint().map(Into::into),
             Self::Transport(error) | Self::Fetch(FetchError::Transport(error)) => return error.hint().map(Into::into),
             _ => return None,
         };
@@ -325,10 +379,24 @@ impl ClientError {
     }
 }
 
+/// The damage of an origin at the bottom of an error of trust, if it is that.
+fn beneath(error: &TrustError) -> Option<&TransportError> {
+    let mut next = std::error::Error::source(error);
+    while let Some(cause) = next {
+        let damage = cause.downcast_ref::<TransportError>().filter(|error| error.kind() == TransportErrorKind::Damaged);
+        if damage.is_some() {
+            return damage;
+        }
+        next = cause.source();
+    }
+    None
+}
+
 fn transport_kind(error: &TransportError) -> ErrorKind {
     match error.kind() {
         TransportErrorKind::Usage => ErrorKind::Usage,
         TransportErrorKind::Origin => ErrorKind::Unreachable,
+        TransportErrorKind::Damaged => ErrorKind::Refused,
         TransportErrorKind::Sink => ErrorKind::Local,
     }
 }

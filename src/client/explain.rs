@@ -140,7 +140,9 @@ async fn next_step(
     let release = &*newest.release;
     let version = release.version;
     let from = session.record()?.installed.version();
-    let bundles = closure(release, &session.subscriptions()?)?;
+    // What the release no longer has is dropped.
+    let kept = session.subscriptions()?.into_iter().filter(|name| release.bundles.contains_key(name)).collect();
+    let bundles = closure(release, &kept)?;
     let steps = session.steps(newest).await?;
     let target = session.target_tree(newest, &bundles, &steps, &Tree::default()).await?.tree;
     let in_target = target.find(path);

@@ -60,7 +60,7 @@ pub(super) fn remember(
                 (done.files_added, done.files_changed, done.files_removed);
             entry
         }
-        Ok(_) => return,
+        Ok(_) | Err(ClientError::Declined) => return,
         Err(error) => HistoryEntry::new(now, command, from, to, Ending::Failed).with_error(&error.to_string()),
     };
     let meter = session.transport.meter();

@@ -147,6 +147,24 @@ pub struct Transition {
     pub dry_run: bool,
 }
 
+impl Transition {
+    /// This and the one after it as one.
+    pub(super) fn followed_by(self, next: Self) -> Self {
+        Self {
+            from: self.from,
+            changed: self.changed || next.changed,
+            files_added: self.files_added + next.files_added,
+            files_changed: self.files_changed + next.files_changed,
+            files_removed: self.files_removed + next.files_removed,
+            download_bytes: self.download_bytes + next.download_bytes,
+            requests: self.requests + next.requests,
+            disk_peak_bytes: self.disk_peak_bytes.max(next.disk_peak_bytes),
+            duration_ms: self.duration_ms + next.duration_ms,
+            ..next
+        }
+    }
+}
+
 /// The answer of `check-update`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UpdateCheck {

@@ -48,8 +48,15 @@ impl Session {
     /// One pack made of both releases is hardly ever longer than those of the steps between them; and its length says too
     /// much of what a machine takes, for some contents are in it in two ways.
     pub async fn steps(&self, target: &KnownRelease) -> Result<Vec<Step>, ClientError> {
-        let Some(record) = &self.record else { return Ok(Vec::new()) };
-        let (from, to) = (record.installed.version(), target.release.version);
+        match &self.record {
+            Some(record) => self.steps_from(record.installed.version(), target).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// The same from any release.
+    pub async fn steps_from(&self, from: Version, target: &KnownRelease) -> Result<Vec<Step>, ClientError> {
+        let to = target.release.version;
         let mut known = BTreeMap::from([(to, target.clone())]);
         let mut offered = Offered::default();
         offered.add_from_nothing(&target.release);

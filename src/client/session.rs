@@ -14,7 +14,7 @@ use crate::disk::{FileType, Ownership, mounts_beneath};
 use crate::manifest::{Release, ReleaseError};
 use crate::report::{Event, Reporter};
 use crate::state::{HOME, LockedMachine, Machine, Record, Slot};
-use crate::transport::Transport;
+use crate::transport::{Transport, TransportError};
 use crate::tree::Writer;
 use crate::trust::{Expiry, KnownTime, Reference, TrustDirectory, Trusted};
 use crate::types::{BundleName, Version};
@@ -86,6 +86,15 @@ impl Session {
             super::history::remember_recovery(&machine, &**reporter)?;
         }
         Self::new(settings, reporter, Access::Work(machine))
+    }
+
+    /// Opens any root to look at a publication: one without a system must be told where that lies.
+    pub fn observe(settings: &Settings, reporter: &Arc<dyn Reporter>) -> Result<Self, ClientError> {
+        let session = Self::new(settings, reporter, Access::Look(Machine::open(&settings.root)?));
+        match session {
+            Err(ClientError::Transport(TransportError::NoUrl)) => Err(ClientError::MissingOption { missing: "--url" }),
+            other => other,
+        }
     }
 
     /// Opens an empty root to install into.
@@ -203,14 +212,28 @@ impl Session {
         if wanted < floor {
             return Err(ClientError::BelowFloor { wanted, floor });
         }
-        let newest = known.release.version;
-        while known.release.version != wanted {
-            known = self.older(&known, wanted).await.map_err(|error| match error {
-                ClientError::NoSuchRelease { .. } => ClientError::NoSuchRelease { wanted, newest },
-                other => other,
-            })?;
+        for older in self.back_to(&known, wanted).await? {
+            known = older;
         }
         Ok(known)
+    }
+
+    /// The releases on the way from the newest one, which is not among them, to `wanted`.
+    pub async fn back_to(&self, newest: &KnownRelease, wanted: Version) -> Result<Vec<KnownRelease>, ClientError> {
+        let mut way: Vec<KnownRelease> = Vec::new();
+        loop {
+            let known = way.last().unwrap_or(newest);
+            if known.release.version == wanted {
+                return Ok(way);
+            }
+            let further = self.older(known, wanted).await.map_err(|error| match error {
+                ClientError::NoSuchRelease { .. } => {
+                    ClientError::NoSuchRelease { wanted, newest: newest.release.version }
+                }
+                other => other,
+            })?;
+            way.push(further);
+        }
     }
 
     /// The release that `known` names that is nearest to `wanted`, which is older, and not older itself.

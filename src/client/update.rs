@@ -1,16 +1,18 @@
 //! `os-install`, `update`, `check-update`, `repair`.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::engine::{Goal, Overrides, go};
 use super::history::go_remembered;
 use super::inspect::examine;
 use super::mirror::tell_if_behind;
-use super::session::Session;
+use super::session::{KnownRelease, Session};
 use super::{
     ClientError, InstallRequest, Mode, Settings, Thoroughness, Transition, UpdateCheck, UpdateRequest, VerifyRequest,
 };
-use crate::report::Reporter;
+use crate::report::{Event, Reporter};
+use crate::types::BundleName;
 
 /// Makes a machine in an empty root.
 ///
@@ -25,6 +27,43 @@ pub async fn install(
     let release = session.release(request.version).await?;
     let goal = Goal { release, subscriptions: request.bundles.clone(), overrides: Overrides::Silent };
     go_remembered(&session, "os-install", &goal, request.mode, Thoroughness::Changed).await
+}
+
+/// Moves the machine from one release to the next one until it has the wanted one. The answer is that of all steps.
+///
+/// # Errors
+/// As [`update`]; the machine then has the release that it came to.
+pub async fn update_incrementally(
+    settings: &Settings,
+    request: &UpdateRequest,
+    reporter: &Arc<dyn Reporter>,
+) -> Result<Transition, ClientError> {
+    let mut way = Vec::new();
+    {
+        let session = Session::look(settings, reporter)?;
+        let installed = session.record()?.installed.version();
+        let mut known = session.release(request.version).await?;
+        while known.release.version > installed {
+            way.push(known.release.version);
+            match known.release.predecessors.first().map(|before| before.version) {
+                Some(before) if before > installed => known = session.older(&known, before).await?,
+                _ => break,
+            }
+        }
+    }
+    let mut all: Option<Transition> = None;
+    for version in way.into_iter().rev() {
+        let request = UpdateRequest { version: Some(version), ..request.clone() };
+        let step = update(settings, &request, reporter).await?;
+        all = Some(match all {
+            Some(before) => before.followed_by(step),
+            None => step,
+        });
+    }
+    match all {
+        Some(all) => Ok(all),
+        None => update(settings, request, reporter).await,
+    }
 }
 
 /// Moves the machine to the newest release, or to the one that is asked for.
@@ -47,7 +86,7 @@ pub async fn update(
     if newest == installed && request.thoroughness != Thoroughness::Full {
         return session.nothing_to_do(request.mode);
     }
-    let goal = Goal { release, subscriptions: session.subscriptions()?, overrides: Overrides::Told };
+    let goal = session.goal(release, Overrides::Told)?;
     go_remembered(&session, "update", &goal, request.mode, request.thoroughness).await
 }
 
@@ -64,7 +103,7 @@ pub async fn check_update(settings: &Settings, reporter: &Arc<dyn Reporter>) -> 
     let mut check = UpdateCheck { current, latest, available: latest > current, download_bytes: 0 };
     if check.available {
         let so_far = session.transport.meter().bytes;
-        let goal = Goal { release, subscriptions: session.subscriptions()?, overrides: Overrides::Silent };
+        let goal = session.goal(release, Overrides::Silent)?;
         let planned = go(&session, &goal, Mode::DryRun, Thoroughness::Quick).await?;
         check.download_bytes = planned.download_bytes - so_far;
     }
@@ -107,6 +146,18 @@ pub(super) fn open(settings: &Settings, mode: Mode, reporter: &Arc<dyn Reporter>
 }
 
 impl Session {
+    /// The subscriptions as far as a release has them. Those that it has not are told, and end with the transition.
+    fn goal(&self, release: KnownRelease, overrides: Overrides) -> Result<Goal, ClientError> {
+        let (kept, dropped): (BTreeSet<BundleName>, BTreeSet<BundleName>) =
+            self.subscriptions()?.into_iter().partition(|name| release.release.bundles.contains_key(name));
+        for name in dropped {
+            let version = release.release.version;
+            self.reporter
+                .report(Event::Warning(format!("release {version} has no bundle {name} any more: it is dropped")));
+        }
+        Ok(Goal { release, subscriptions: kept, overrides })
+    }
+
     /// The answer where the machine is at its target.
     fn nothing_to_do(&self, mode: Mode) -> Result<Transition, ClientError> {
         let installed = &self.record()?.installed;

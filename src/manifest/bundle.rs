@@ -3,12 +3,12 @@
 //! JSON, one line per entry so that a delta between two releases stays small. It does not name its release: a bundle
 //! that did not change keeps its manifest and its digest.
 
-use std::io::{Read, Write};
+use std::io::Write;
 
 use serde::Deserialize;
 
 use super::line::{Entries, Line};
-use super::{DocumentError, Tree, TreeError, read_document};
+use super::{DocumentError, Tree, TreeError, frame, read_document};
 use crate::types::BundleName;
 
 /// The entries of one bundle.
@@ -84,7 +84,6 @@ impl BundleManifest {
     pub const MAX_BYTES: u64 = 64 << 20;
     /// More entries than this are refused, in one manifest and in those of one machine together.
     pub const MAX_ENTRIES: usize = 1 << 19;
-    const LEVEL: i32 = 19;
 
     /// Reads the plain JSON.
     ///
@@ -113,16 +112,8 @@ impl BundleManifest {
     /// # Errors
     /// When the frame is damaged, or makes more or fewer bytes. No more than `length` bytes are ever made.
     pub fn expand(compressed: &[u8], length: u64) -> Result<Vec<u8>, ManifestError> {
-        let bad = |source| ManifestError::Expansion { expected: length, source };
-        let invalid = |text: &str| bad(std::io::Error::new(std::io::ErrorKind::InvalidData, text));
-        if length > Self::MAX_BYTES {
-            return Err(invalid("that is more than any manifest may have"));
-        }
-        let mut decoder = zstd::stream::read::Decoder::with_buffer(compressed).map_err(bad)?;
-        decoder.window_log_max(27).map_err(bad)?;
-        let mut plain = Vec::with_capacity(length as usize + 1);
-        decoder.take(length + 1).read_to_end(&mut plain).map_err(bad)?;
-        if plain.len() as u64 == length { Ok(plain) } else { Err(invalid("it makes another number of bytes")) }
+        frame::expand(compressed, length, Self::MAX_BYTES)
+            .map_err(|source| ManifestError::Expansion { expected: length, source })
     }
 
     /// The compressed form of plain JSON.
@@ -130,7 +121,7 @@ impl BundleManifest {
     /// # Panics
     /// Never: writing to memory does not fail.
     pub fn compress(json: &[u8]) -> Vec<u8> {
-        zstd::encode_all(json, Self::LEVEL).expect("compressing memory to memory")
+        frame::compress(json)
     }
 
     /// A compressed form that is not published: made in no time, somewhat longer.

@@ -4,14 +4,17 @@
 //! that the rest of the library relies on (canonical paths, sorted entries, parents that are directories, known format
 //! number). Whether the bytes may be *believed* is `trust`'s business. The contract is `manifests-schema/`.
 
+pub mod archive;
 mod bundle;
 mod definition;
 mod each_once;
+mod frame;
 mod history;
 mod installed;
 mod line;
 mod mirror;
 mod release;
+mod search;
 mod tree;
 mod union;
 
@@ -22,6 +25,7 @@ pub use installed::{InstalledRecord, ReleaseName};
 pub(crate) use line::is_allowed_xattr;
 pub use mirror::MirrorOverride;
 pub use release::{BundleOffer, HeadName, ManifestName, PackOffer, Predecessor, Release, ReleaseError};
+pub use search::{SearchError, SearchIndex};
 pub use tree::{Conflict, Tree, TreeError};
 pub use union::Union;
 pub(crate) use union::describe_difference;

@@ -11,14 +11,14 @@ use crate::types::{BundleName, Digest, Version};
 /// An older release that this one leads to.
 pub type Predecessor = ReleaseName;
 
-/// A bundle manifest by digest.
+/// A bundle manifest, or a search index, by digest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManifestName {
-    /// SHA-256 of the plain JSON.
+    /// SHA-256 of the plain form.
     pub sha256: Digest,
-    /// Length of the plain JSON in bytes.
+    /// Length of the plain form in bytes.
     pub length: u64,
-    /// Length in bytes of the compressed form, `manifests/SHA256`.
+    /// Length in bytes of the compressed form, which is the file.
     pub wire_bytes: u64,
 }
 
@@ -101,6 +101,9 @@ pub struct Release {
     pub bundles: BTreeMap<BundleName, BundleOffer>,
     /// All packs.
     pub packs: Vec<PackOffer>,
+    /// The search index; none where the publisher made none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<ManifestName>,
 }
 
 /// Why bytes are no release document.
@@ -156,6 +159,7 @@ impl Release {
             predecessors: Vec::new(),
             bundles: BTreeMap::new(),
             packs: Vec::new(),
+            search: None,
         }
     }
 
@@ -172,6 +176,11 @@ impl Release {
     /// Where the manifest with this digest lies in a publication.
     pub fn manifest_path(digest: Digest) -> String {
         format!("manifests/{digest}")
+    }
+
+    /// Where the search index with this digest lies in a publication.
+    pub fn search_path(digest: Digest) -> String {
+        format!("search/{digest}")
     }
 
     /// Where the object of this blob lies in a publication.
@@ -229,6 +238,11 @@ impl Release {
             {
                 return bad(format!("the manifest of {bundle} is longer than any may be"));
             }
+        }
+        if let Some(index) = &self.search
+            && index.length.max(index.wire_bytes) > super::SearchIndex::MAX_BYTES
+        {
+            return bad("its search index is longer than any may be".to_owned());
         }
         if self.floor > version {
             return bad(format!("it says that no client may go below {}, so not to itself", self.floor));
@@ -292,7 +306,7 @@ mod tests {
     #[test]
     fn what_no_publisher_writes_is_refused() {
         type Change = fn(&mut Release);
-        let cases: [(Change, &str); 8] = [
+        let cases: [(Change, &str); 9] = [
             (|r| r.floor = Version::new(21).expect("not zero"), "no client may go below 21"),
             (|r| r.format = 2, "format 2"),
             (|r| r.version = Version::new(21).expect("not zero"), "that of release 21"),
@@ -300,6 +314,10 @@ mod tests {
             (|r| r.packs[0].path = "packs/../../etc/x".into(), "not one beneath packs/"),
             (|r| r.packs[0].path = "objects/x".into(), "not one beneath packs/"),
             (|r| r.packs[0].head.length = 10, "lengths"),
+            (
+                |r| r.search = Some(ManifestName { sha256: Digest::of(b""), length: 1 << 40, wire_bytes: 1 }),
+                "search index",
+            ),
             (
                 |r| {
                     let core = r.bundles.get_mut(BundleName::CORE).expect("there");

@@ -10,12 +10,12 @@ use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use super::PublishError;
 use super::check_packs::PackChecker;
 use super::check_trust::look;
 use super::contents::{Contents, decode_object};
 use super::published::{manifest, name_of, release};
 use super::text_deltas::check_documents;
+use super::{PublishError, search};
 use crate::manifest::{BundleManifest, Predecessor, Release, Tree};
 use crate::report::{Event, Progress, Reporter, Step};
 use crate::site::{Access, Site};
@@ -196,6 +196,7 @@ fn check_release(
     if let Err(conflict) = Tree::compose(&manifests) {
         notes.failed(&document, &conflict);
     }
+    search::check(site, release, &manifests, notes);
     for entry in manifests.iter().flat_map(|manifest| manifest.tree.entries()) {
         if let Kind::File { size, digest, object_bytes, .. } = entry.kind {
             let known = facts.entry(digest).or_insert(BlobFacts { size, object_bytes });

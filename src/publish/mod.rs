@@ -36,6 +36,7 @@ mod read;
 mod release;
 mod reuse;
 mod routes;
+mod search;
 mod signing;
 mod similar;
 mod sketch;

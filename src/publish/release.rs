@@ -16,8 +16,8 @@ use super::routes::routes_to;
 use super::signing::{current_metadata, write_documents};
 use super::similar::Comparer;
 use super::sources::Sources;
-use super::{PublishError, objects, packs, read, text_deltas};
-use crate::manifest::{BundleManifest, BundleOffer, ManifestName, Release, Tree};
+use super::{PublishError, objects, packs, read, search, text_deltas};
+use crate::manifest::{BundleManifest, BundleOffer, ManifestName, Release, SearchIndex, Tree};
 use crate::pack::LEVEL;
 use crate::plan::Route;
 use crate::report::{Event, Reporter};
@@ -144,9 +144,11 @@ pub fn release(request: &ReleaseRequest, reporter: &dyn Reporter) -> Result<Rele
     let routes = routes_to(&site, &release)?;
     let batch = site.batch()?;
     for (bundle, text) in &texts {
-        let manifest = publish_manifest(&site, &batch, text)?;
+        let manifest = publish_text(&site, &batch, Release::manifest_path, BundleManifest::compress, text)?;
         release.bundles.insert(bundle.clone(), offer(&release, bundle, &bundles[bundle], &composition, manifest));
     }
+    let index = search::index(composition.bundles.iter().map(|(bundle, entries)| (bundle, &entries[..])));
+    release.search = Some(publish_text(&site, &batch, Release::search_path, SearchIndex::compress, &index)?);
     batch.publish()?;
     let document = release.to_json();
     Release::parse(request.version, &document)
@@ -189,7 +191,7 @@ fn warn_of_dropped(
     if let Some(before) = before {
         for bundle in before.release.bundles.keys().filter(|bundle| !bundles.contains_key(*bundle)) {
             let version = before.release.version;
-            let text = format!("bundle {bundle} of release {version} is gone: machines that have it cannot follow");
+            let text = format!("bundle {bundle} of release {version} is gone: machines that have it drop it");
             reporter.report(Event::Warning(text));
         }
     }
@@ -250,12 +252,19 @@ fn pack_orders(
     Ok(orders)
 }
 
-fn publish_manifest(site: &Site, batch: &crate::site::Batch<'_>, text: &[u8]) -> Result<ManifestName, PublishError> {
+/// Publishes a text under its digest, compressed, unless it is there.
+fn publish_text(
+    site: &Site,
+    batch: &crate::site::Batch<'_>,
+    path: fn(Digest) -> String,
+    compress: fn(&[u8]) -> Vec<u8>,
+    text: &[u8],
+) -> Result<ManifestName, PublishError> {
     let sha256 = Digest::of(text);
-    let path = Release::manifest_path(sha256);
+    let path = path(sha256);
     let wire_bytes = match site.length(&path)? {
         Some(length) => length,
-        None => batch.add_bytes(&path, &BundleManifest::compress(text))?,
+        None => batch.add_bytes(&path, &compress(text))?,
     };
     Ok(ManifestName { sha256, length: text.len() as u64, wire_bytes })
 }

@@ -13,6 +13,7 @@
 //! records; it decides nothing and moves no tree (`switch` does).
 
 mod record;
+mod units;
 
 use std::fs::File;
 use std::path::Path;
@@ -23,6 +24,7 @@ use rustix::io::Errno;
 use crate::disk::{Directory, DiskError, FileType};
 use crate::manifest::{DocumentError, HistoryEntry, MirrorOverride};
 pub use record::{NewRecord, Record};
+pub use units::tell_service_manager;
 
 /// The directory beside the trees.
 pub const HOME: &str = ".stateless-update";
@@ -70,6 +72,14 @@ pub enum StateError {
         path: std::path::PathBuf,
         /// How.
         source: DocumentError,
+    },
+    /// The service manager does not take notice.
+    #[error("systemd does not take notice now (systemctl {command}: {said}); it does at the next start")]
+    ServiceManager {
+        /// What it was asked.
+        command: String,
+        /// What it said.
+        said: String,
     },
     /// The record is damaged.
     #[error("the record of the tree in {} is damaged", path.display())]
@@ -194,6 +204,41 @@ impl Machine {
         MirrorOverride::parse(&json).map(Some).map_err(damaged)
     }
 
+    /// The search index that was kept, of at most `limit` bytes. It lies where everybody may read it: whoever has a use for
+    /// it checks it.
+    ///
+    /// # Errors
+    /// When it cannot be read, or is longer.
+    pub fn kept_search_index(&self, limit: u64) -> Result<Option<Vec<u8>>, StateError> {
+        match self.cache()? {
+            Some(cache) => Ok(cache.read(SEARCH_INDEX, limit)?),
+            None => Ok(None),
+        }
+    }
+
+    /// Keeps a search index for later.
+    ///
+    /// # Errors
+    /// When the disk says no, or the person may not.
+    pub fn keep_search_index(&self, bytes: &[u8]) -> Result<(), StateError> {
+        let mut cache = self.root.again()?;
+        for name in CACHE.split('/') {
+            cache = cache.ensure_subdirectory(name, 0o755)?;
+        }
+        let fresh = format!("{SEARCH_INDEX}.{}", std::process::id());
+        cache.remove(&fresh)?;
+        cache.write_new(&fresh, 0o644, bytes)?;
+        Ok(cache.rename(&fresh, &cache, SEARCH_INDEX)?)
+    }
+
+    /// The directory of caches that everybody may read, if it has been made.
+    ///
+    /// # Errors
+    /// When something else is in its place.
+    pub fn cache(&self) -> Result<Option<Directory>, StateError> {
+        Ok(self.root.descend(CACHE)?)
+    }
+
     /// Takes the lock; makes the directory beside the trees where it is missing.
     ///
     /// # Errors
@@ -269,6 +314,10 @@ impl LockedMachine {
 
 /// The cache of what is known of the content of files, in [`HOME`].
 pub const FINGERPRINTS: &str = "fingerprints";
+/// The search index, in [`Machine::cache`].
+pub const SEARCH_INDEX: &str = "search-index";
+/// Caches that everybody may read, beneath the root.
+const CACHE: &str = "var/cache/stateless-update";
 const HISTORY: &str = "history";
 const MIRROR: &str = "mirror.json";
 const MAX_MIRROR_BYTES: u64 = 64 << 10;

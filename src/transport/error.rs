@@ -20,6 +20,8 @@ pub enum TransportErrorKind {
     Usage,
     /// The origin cannot be reached, lacks something, or is no publication.
     Origin,
+    /// What lies there is damaged, and will be the next time.
+    Damaged,
     /// The caller's own sink ended the read.
     Sink,
 }
@@ -184,6 +186,14 @@ pub enum TransportError {
         /// Why.
         source: io::Error,
     },
+    /// A publication in one file that is not well-formed.
+    #[error("{} is no publication in one file: {reason}", path.display())]
+    BadArchive {
+        /// The archive.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// The caller's sink ended the read.
     #[error("what was read could not be taken in")]
     Sink {
@@ -233,6 +243,7 @@ impl TransportError {
         match self {
             Self::NoUrl | Self::BadUrl { .. } | Self::InsecureUrl { .. } => TransportErrorKind::Usage,
             Self::Sink { .. } => TransportErrorKind::Sink,
+            Self::BadArchive { .. } => TransportErrorKind::Damaged,
             _ => TransportErrorKind::Origin,
         }
     }
@@ -242,7 +253,7 @@ impl TransportError {
         match self {
             Self::NoUrl => Some("say with --url where the publication is"),
             Self::BadUrl { .. } => {
-                Some("https://HOST/PATH, file:///PATH or the absolute path of a directory is wanted")
+                Some("https://HOST/PATH, file:///PATH or the path of a directory or an archive is wanted")
             }
             Self::InsecureUrl { .. } => {
                 Some("use https:, or --allow-insecure-http: contents are signed, but others can see what is fetched")
@@ -256,6 +267,7 @@ impl TransportError {
             Self::NotAPublication { .. } => {
                 Some("check the URL, and whether the network wants a login in a web browser first")
             }
+            Self::BadArchive { .. } => Some("copy it again, or have `export` make it again; /usr is as it was"),
             Self::Mirrors { failures, .. } => failures.iter().find_map(Self::hint),
             _ => None,
         }

@@ -12,6 +12,7 @@ use rustix::fs::OFlags;
 use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt, Take};
 
+use super::archive::Place;
 use super::http::{Body, Opened, Request};
 use super::origin::beneath;
 use super::retry::Fault;
@@ -207,6 +208,24 @@ pub(super) async fn open_file(
     }
     let body = Body::File(FileBody { file: file.take(length), path });
     Ok(Opened::Body { from: start, whole: Some(metadata.len()), etag: None, body })
+}
+
+/// Opens a file that lies in an archive at byte `start`, to read up to `length` bytes.
+pub(super) async fn open_part(
+    archive: &Path,
+    path: &str,
+    place: Place,
+    (start, length): (u64, u64),
+    counters: &Counters,
+) -> Result<Opened, Fault> {
+    counters.requests.fetch_add(1, Ordering::Relaxed);
+    let opened = File::open(archive).await;
+    let mut file = opened.map_err(|source| unreadable(archive, source))?;
+    let start = start.min(place.length);
+    file.seek(SeekFrom::Start(place.offset + start)).await.map_err(|source| unreadable(archive, source))?;
+    let file = file.take(length.min(place.length - start));
+    let path = PathBuf::from(format!("{}:{path}", archive.display()));
+    Ok(Opened::Body { from: start, whole: Some(place.length), etag: None, body: Body::File(FileBody { file, path }) })
 }
 
 fn unreadable(path: &Path, source: std::io::Error) -> Fault {

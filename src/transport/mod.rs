@@ -1,4 +1,4 @@
-//! Reads a publication: over HTTP(S), or from a local directory.
+//! Reads a publication: over HTTP(S), from a local directory, or from one file that holds it.
 //!
 //! Promises: no body is longer than the caller's limit, and memory stays bounded; a span is delivered in order, each byte
 //! once, from the place that was asked for; a body that breaks off is continued where it stopped; an origin that fails is
@@ -9,6 +9,7 @@
 //! Leaves to others: signatures (`trust`), digests and where bytes go (`fetch`), hints for people (the programs).
 //! Sources: RFC 9110 (ranges, conditional requests, Retry-After, redirects).
 
+mod archive;
 mod error;
 mod http;
 mod intake;
@@ -49,7 +50,7 @@ pub struct Limits {
 /// What a transport has moved so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Meter {
-    /// HTTP requests sent, retries and redirects included; for a directory, files opened.
+    /// HTTP requests sent, retries and redirects included; for a directory or an archive, files opened.
     pub requests: u64,
     /// Bytes of bodies that arrived, without headers, wanted or not.
     pub bytes: u64,
@@ -104,7 +105,7 @@ struct Counters {
 
 impl Transport {
     /// A transport that reads from `urls`, the first that answers: `https:`, `http:`, `file:` URLs or absolute paths of
-    /// directories. Nothing is opened or asked yet.
+    /// directories or archives. Nothing is opened or asked yet.
     ///
     /// # Errors
     /// [`TransportError::BadUrl`] or [`TransportError::InsecureUrl`], when one of them cannot be used.
@@ -326,6 +327,10 @@ impl Transport {
         let _place = self.places.acquire().await.expect("the semaphore is never closed");
         let opened = match origin {
             Origin::Http(base) => self.http.open(&origin::join(base, path), &intake.request(), &self.counters).await?,
+            Origin::Archive(archive) => {
+                let place = archive.place(path).await.map_err(Fault::lasting)?;
+                intake::open_part(archive.path(), path, place, intake.place(), &self.counters).await?
+            }
             Origin::Directory(top) => intake::open_file(top, path, intake.place(), &self.counters).await?,
         };
         intake.fill(opened, &self.counters).await

@@ -6,21 +6,24 @@ use std::path::{Path, PathBuf};
 use url::{Host, Url};
 
 use super::TransportError;
+use super::archive::Archive;
 
 /// One place that a publication can be read from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Origin {
     /// A base URL, `http:` or `https:`.
     Http(Url),
     /// The top of a local publication, absolute.
     Directory(PathBuf),
+    /// A publication in one file.
+    Archive(Archive),
 }
 
 impl Origin {
-    /// Reads a URL or the absolute path of a directory.
+    /// Reads a URL or the absolute path of a directory or an archive.
     pub(super) fn parse(text: &str, allow_insecure_http: bool) -> Result<Self, TransportError> {
         if text.starts_with('/') {
-            return Ok(Self::Directory(text.into()));
+            return Ok(Self::local(text.into()));
         }
         let bad = |reason: String| TransportError::BadUrl { url: text.to_owned(), reason };
         let url = Url::parse(text).map_err(|error| match error {
@@ -35,11 +38,16 @@ impl Origin {
             "http" if allow_insecure_http || is_loopback(&url) => Ok(Self::Http(url)),
             "http" => Err(TransportError::InsecureUrl { url: shown(&url) }),
             "file" => match url.to_file_path() {
-                Ok(path) => Ok(Self::Directory(path)),
+                Ok(path) => Ok(Self::local(path)),
                 Err(()) => Err(bad("it names another machine; file:///PATH is wanted".to_owned())),
             },
             scheme => Err(bad(format!("`{scheme}:` is none of https:, http:, file:"))),
         }
+    }
+
+    /// A file holds a publication; everything else is the top of one, or will be.
+    fn local(path: PathBuf) -> Self {
+        if path.is_file() { Self::Archive(Archive::new(path)) } else { Self::Directory(path) }
     }
 }
 
@@ -109,7 +117,8 @@ mod tests {
     #[test]
     fn directories_are_absolute() {
         for good in ["/srv/os", "file:///srv/os"] {
-            assert_eq!(Origin::parse(good, false).expect(good), Origin::Directory("/srv/os".into()));
+            let origin = Origin::parse(good, false).expect(good);
+            assert!(matches!(&origin, Origin::Directory(top) if top == Path::new("/srv/os")), "{origin:?}");
         }
         for bad in ["srv/os", "", "./x", "file://host/srv", "ftp://host/os", "https://", "https://x/?q", "https://x/#f"]
         {

@@ -309,6 +309,58 @@ fn status_names_what_runs_from_the_old_tree_and_nothing_else() {
     assert_eq!(machine.succeeds(["status"]).result["due"], "none");
 }
 
+/// A service that was started before an update and has a library of the old tree mapped, as its control group says.
+#[test]
+fn status_names_a_service_that_has_a_changed_library_and_no_other() {
+    let name = format!("su-test-{}.service", std::process::id());
+    // One hierarchy, or several as older systems have them.
+    let places = ["/sys/fs/cgroup", "/sys/fs/cgroup/systemd", "/sys/fs/cgroup/pids", "/sys/fs/cgroup/cpu"];
+    let mut groups = places.map(|place| std::path::Path::new(place).join(&name)).into_iter();
+    let made = groups.find(|group| {
+        let is_group = || group.join("cgroup.procs").exists() || fs::remove_dir(group).is_err();
+        fs::create_dir(group).is_ok() && is_group()
+    });
+    let Some(group) = made else {
+        return crate::world::skipped("a service in status", "no control group can be made here");
+    };
+    let machine = Machine::installed(10, &[]);
+    // A real library in place of one of the small OS: cat is started with it loaded. It is damage, so the update changes it.
+    let library = machine.path("usr/lib/libdemo.so.1.2.3");
+    fs::remove_file(&library).expect("removed");
+    let found = Command::new("sh")
+        .args(["-c", "ldconfig -p | awk '/libz.so.1 |libzstd.so.1 |libacl.so.1 /{print $NF; exit}'"])
+        .output();
+    let system = String::from_utf8(found.expect("sh runs").stdout).expect("a path");
+    fs::copy(system.trim(), &library).expect("a library of this system");
+    let start = |with: Option<&std::path::Path>| {
+        let mut command = Command::new("/bin/cat");
+        command.stdin(std::process::Stdio::piped());
+        with.map(|library| command.env("LD_PRELOAD", library));
+        command.spawn().expect("it runs")
+    };
+    let mut children = [start(Some(&library)), start(None)];
+    for child in &children {
+        fs::write(group.join("cgroup.procs"), child.id().to_string()).expect("moved");
+    }
+    let maps = format!("/proc/{}/maps", children[0].id());
+    while !fs::read_to_string(&maps).expect("it runs").contains("libdemo") {
+        std::thread::yield_now();
+    }
+    let before = machine.succeeds(["status"]).result;
+    machine.succeeds(["update"]);
+    let after = machine.succeeds(["status"]).result;
+    for child in &mut children {
+        child.kill().expect("ended");
+        child.wait().expect("gone");
+    }
+    fs::remove_dir(&group).expect("removed");
+    assert_eq!(before["stale"], json!([]));
+    let unit = group.file_name().expect("a name").to_string_lossy().into_owned();
+    let wanted = json!([{ "pid": children[0].id(), "unit": unit, "paths": ["usr/lib/libdemo.so.1.2.3"] }]);
+    assert_eq!((&after["stale"], &after["due"]), (&wanted, &json!("services")), "{after}");
+    assert_eq!(after["reasons"], json!([format!("{unit} runs from an old tree")]));
+}
+
 #[test]
 fn status_tells_what_is_staged() {
     let machine = Machine::installed(10, &[]);
@@ -318,6 +370,33 @@ fn status_tells_what_is_staged() {
     machine.succeeds(["rollback"]);
     let status = machine.succeeds(["status"]).result;
     assert_eq!((&status["live"], &status["previous"], &status["pending"]), (&json!(10), &json!(20), &Value::Null));
+}
+
+#[test]
+fn autoupdate_is_a_timer_beneath_the_root() {
+    let machine = Machine::installed(10, &[]);
+    let link = machine.path("etc/systemd/system/timers.target.wants/stateless-update.timer");
+    let unit = |name: &str| machine.path("etc/systemd/system").join(name);
+    assert_eq!(machine.client(["autoupdate"]).code, 1, "off is a plain no");
+    let on = machine.succeeds(["autoupdate", "--enable"]).result;
+    assert_eq!((&on["enabled"], &on["changed"]), (&json!(true), &json!(true)));
+    let service = fs::read_to_string(unit("stateless-update.service")).expect("a unit");
+    assert!(service.contains("ExecStart=/usr/bin/stateless-update update"), "{service}");
+    assert!(fs::canonicalize(&link).expect("the link leads somewhere").ends_with("stateless-update.timer"));
+    assert_eq!(machine.succeeds(["autoupdate", "--enable"]).result["changed"], false);
+    assert_eq!(machine.succeeds(["autoupdate"]).result["units"].as_array().map(Vec::len), Some(2));
+    machine.succeeds(["autoupdate", "--disable"]);
+    assert!(!link.exists() && !unit("stateless-update.service").exists() && !unit("stateless-update.timer").exists());
+    assert_eq!(machine.client(["autoupdate"]).code, 1);
+    assert_eq!(machine.succeeds(["autoupdate", "--disable"]).result["changed"], false);
+
+    // A timer that the administrator changed is theirs; it is used and stays.
+    fs::write(unit("stateless-update.timer"), "[Timer]\nOnCalendar=weekly\n").expect("written");
+    machine.succeeds(["autoupdate", "--enable"]);
+    machine.succeeds(["autoupdate", "--disable"]);
+    assert!(fs::read_to_string(unit("stateless-update.timer")).expect("kept").contains("weekly"));
+    machine.refuses(2, ["autoupdate", "--enable", "--disable"]);
+    Machine::empty().refuses(2, ["autoupdate"]);
 }
 
 #[test]

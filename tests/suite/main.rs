@@ -4,6 +4,7 @@
 //! published once for the whole binary; every test has a machine of its own. What needs root, mounts or `strace` and does
 //! not have it says so in a line that begins with `SKIPPED`, which `cargo xtask ci` counts.
 
+mod behaviours;
 mod bundles;
 mod commands;
 mod config;
@@ -16,18 +17,21 @@ mod http;
 mod inside;
 mod install;
 mod interrupted;
+mod json;
 mod limits;
 mod local;
 mod looks;
 mod machine;
 mod mounts;
 mod network;
+mod offline;
 mod oracles;
 mod publisher;
 mod real_os;
 mod refusals;
 mod repair;
 mod routes;
+mod search;
 mod tampering;
 mod trust;
 mod update;

@@ -1,6 +1,6 @@
 //! What a run shows of itself: lines for a person, or JSON for a script.
 
-use stateless_update::report::{Event, Reporter};
+use stateless_update::report::{Ahead, Event, Reporter};
 
 use super::human::Human;
 use super::json::Json;
@@ -28,6 +28,15 @@ impl Face {
         }
     }
 
+    /// The same, which asks a person before anything is changed, where there is one to ask.
+    #[allow(dead_code, reason = "the publisher asks nothing")]
+    pub(crate) fn asking(shown: &Shown, command: &'static str) -> Self {
+        match Self::of(shown, command) {
+            Self::Human(human) => Self::Human(human.asking()),
+            json => json,
+        }
+    }
+
     /// The run begins.
     pub(crate) fn start(&self) {
         if let Self::Json(json) = self {
@@ -49,6 +58,13 @@ impl Reporter for Face {
         match self {
             Self::Human(human) => human.report(event),
             Self::Json(json) => json.report(event),
+        }
+    }
+
+    fn agrees(&self, ahead: &Ahead) -> bool {
+        match self {
+            Self::Human(human) => human.agrees(ahead),
+            Self::Json(_) => true,
         }
     }
 }

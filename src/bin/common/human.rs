@@ -1,10 +1,11 @@
 //! The face for a person: answers on stdout, everything else on stderr.
 
-use std::io::{Write, stderr, stdout};
+use std::io::{IsTerminal as _, Write, stderr, stdin, stdout};
 use std::sync::{Mutex, PoisonError};
 
-use stateless_update::report::{Event, Reporter};
+use stateless_update::report::{Ahead, Event, Reporter};
 
+use super::numbers::{bytes, count, counted};
 use super::paint::Paint;
 use super::progress::Progress;
 use super::{Ending, Failure, Weight};
@@ -13,6 +14,7 @@ use super::{Ending, Failure, Weight};
 pub(crate) struct Human {
     quiet: bool,
     verbose: bool,
+    asks: bool,
     paint: Paint,
     state: Mutex<State>,
 }
@@ -30,7 +32,12 @@ impl Human {
     pub(crate) fn of_terminal(quiet: bool, verbose: bool, progress: bool) -> Self {
         let progress = progress.then(Progress::on_stderr);
         let state = State { out: Box::new(stdout()), aside: Box::new(stderr()), progress, ended: false };
-        Self { quiet, verbose, paint: Paint::of(&stderr()), state: Mutex::new(state) }
+        Self { quiet, verbose, asks: false, paint: Paint::of(&stderr()), state: Mutex::new(state) }
+    }
+
+    /// The same, which asks before anything is changed, where a person is at both ends.
+    pub(crate) fn asking(self) -> Self {
+        Self { asks: !self.quiet && stdin().is_terminal() && stderr().is_terminal(), ..self }
     }
 
     /// The last word. Says whether it was the first call; all others are ignored.
@@ -103,6 +110,33 @@ impl Reporter for Human {
             Event::Note(_) => {}
         });
     }
+
+    fn agrees(&self, ahead: &Ahead) -> bool {
+        if !self.asks {
+            return true;
+        }
+        self.with(|state| state.aside(&format!("{}\nGo on? [y/N] ", summary(ahead))));
+        let mut answer = String::new();
+        // Whoever closes the input has not agreed.
+        let read = stdin().read_line(&mut answer).is_ok();
+        read && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
+    }
+}
+
+/// A line for each thing that a person may want to say no to.
+fn summary(ahead: &Ahead) -> String {
+    let [added, changed, removed] = ahead.files;
+    let files = counted(added, "file added", "files added");
+    format!(
+        "Ahead: {}\n  changes   {files}, {} changed, {} removed\n  download  {}\n  space     {} while it is under way\n  \
+         then      {}",
+        ahead.step,
+        count(changed),
+        count(removed),
+        bytes(ahead.download_bytes),
+        bytes(ahead.disk_bytes),
+        ahead.then
+    )
 }
 
 #[cfg(test)]

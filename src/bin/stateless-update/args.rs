@@ -1,7 +1,9 @@
 //! The command line: names and help texts. What they mean to the library is in `requests`.
 
 mod config;
+mod export;
 mod options;
+mod search;
 mod tuf_client;
 
 use std::path::PathBuf;
@@ -11,10 +13,12 @@ use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 
 use super::common::Shown;
 pub(crate) use config::{Config, ConfigCommand, FactoryReset, Set};
+pub(crate) use export::Export;
 pub(crate) use options::{
-    BundleAdd, BundleInfo, BundleList, BundleRemove, Clean, Completions, Mirror, OnePath, OsInstall, Repair, Rollback,
-    Update, Verify,
+    Autoupdate, BundleAdd, BundleInfo, BundleList, BundleRemove, Clean, Completions, Mirror, OnePath, OsInstall,
+    Repair, Rollback, Update, Verify,
 };
+pub(crate) use search::{CommandNotFound, Search};
 pub(crate) use tuf_client::{TufClient, TufVerb};
 
 const EXAMPLES: &str = "\
@@ -48,8 +52,8 @@ pub(crate) struct Global {
     /// The root of the machine to work on
     #[arg(short = 'p', long, global = true, value_name = "DIR", default_value = "/")]
     pub(crate) root: PathBuf,
-    /// Read the publication here instead of where the machine's record says: an https: or file: URL or an absolute path;
-    /// repeat it for mirrors, asked in order (URLs after the command replace those before it)
+    /// Read the publication here instead of where the machine's record says: an https: or file: URL, a
+    /// directory, or a file that `export` wrote; repeat it for mirrors, asked in order (URLs after the command replace those before it)
     #[arg(short = 'u', long, global = true, value_name = "URL")]
     pub(crate) url: Vec<String>,
     /// The first root of trust, for an empty root
@@ -57,7 +61,7 @@ pub(crate) struct Global {
     pub(crate) trust: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) shown: Shown,
-    /// Answer every question with yes (only `factory-reset` of the running system asks)
+    /// Answer every question with yes; nothing is asked but on a terminal
     #[arg(short = 'y', long, global = true)]
     pub(crate) yes: bool,
     /// Threads for hashing, patching and decompressing; 0 for one per processor
@@ -145,6 +149,27 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  stateless-update bundle-info openstack-compute --dependencies\n  \
         stateless-update bundle-info web-server --version 20 --files")]
     BundleInfo(BundleInfo),
+    /// Which bundles are about something: by name, title, description and programs
+    #[command(
+        after_help = "Exit code 0: there are some; 1: there are none. The index of the release is fetched once and kept.\n\n\
+        Examples:\n  stateless-update search openstack\n  stateless-update search editor --order size"
+    )]
+    Search(Search),
+    /// Which bundle has a path
+    #[command(
+        after_help = "TERM is an absolute path, a pattern such as `*.so.1` or `bin/py*`, or a part of a path.\nExit code \
+        0: there are some; 1: there are none. The index of the release is fetched once and kept.\n\n\
+        Examples:\n  stateless-update search-file /usr/bin/git\n  stateless-update search-file 'libssl.so*' --library\n  \
+        stateless-update search-file '^/usr/bin/py.*3$' --regexp --top 5"
+    )]
+    SearchFile(Search),
+    /// Which bundle has a command, for shells: asks no network
+    #[command(
+        after_help = "It knows the index that the last search has kept. `completions SHELL --command-not-found` \
+        writes what\na shell needs to ask. Exit code 0: there is a bundle; 1: there is none.\n\n\
+        Examples:\n  stateless-update command-not-found git"
+    )]
+    CommandNotFound(CommandNotFound),
     /// Does the tree match the release
     #[command(after_help = "Exit code 0: it does; 1: there are differences.\n\n\
         Examples:\n  stateless-update diagnose\n  stateless-update diagnose --full-verify --picky\n  \
@@ -185,6 +210,18 @@ pub(crate) enum Command {
         --unset"
     )]
     Mirror(Mirror),
+    /// Write the publication, or what one step takes, into one file for machines without network
+    #[command(
+        after_help = "The file is read with `--url FILE`, and trusted no more than any origin. Alone, everything is \
+        written.\n\nExamples:\n  stateless-update export /media/stick/os.tar\n  stateless-update export \
+        /media/stick/step.tar --this-machine\n  stateless-update export step.tar --from 10 --bundle web-server\n  \
+        stateless-update update --url /media/stick/step.tar"
+    )]
+    Export(Export),
+    /// Whether the machine updates itself daily, by a timer of systemd
+    #[command(after_help = "Exit code 0: it does; 1: it does not.\n\n\
+        Examples:\n  stateless-update autoupdate\n  stateless-update autoupdate --enable")]
+    Autoupdate(Autoupdate),
     /// Releases here, what still runs from an old tree, what is due because of that
     #[command(
         after_help = "Due is one of none, services, soft-reboot, reboot. Only root sees the processes of others.\n\n\
@@ -207,7 +244,8 @@ pub(crate) enum Command {
     /// Write completions for a shell to stdout
     #[command(after_help = "Examples:\n  stateless-update completions bash \
         >/usr/share/bash-completion/completions/stateless-update\n  \
-        stateless-update completions zsh >~/.zfunc/_stateless-update")]
+        stateless-update completions zsh >~/.zfunc/_stateless-update\n  \
+        stateless-update completions bash --command-not-found >>~/.bashrc")]
     Completions(Completions),
     /// The verbs of the TUF client conformance suite; exit code 1 for any failure
     #[command(hide = true)]
@@ -225,6 +263,9 @@ impl Command {
             Self::BundleAdd(_) => "bundle-add",
             Self::BundleRemove(_) => "bundle-remove",
             Self::BundleList(_) => "bundle-list",
+            Self::Search(_) => "search",
+            Self::SearchFile(_) => "search-file",
+            Self::CommandNotFound(_) => "command-not-found",
             Self::Diagnose(_) => "diagnose",
             Self::Repair(_) => "repair",
             Self::Rollback(_) => "rollback",
@@ -234,6 +275,8 @@ impl Command {
             Self::Clean(_) => "clean",
             Self::Explain(_) => "explain",
             Self::Mirror(_) => "mirror",
+            Self::Export(_) => "export",
+            Self::Autoupdate(_) => "autoupdate",
             Self::Status => "status",
             Self::Config(config) => config.command.name(),
             Self::FactoryReset(_) => "factory-reset",

@@ -21,6 +21,10 @@ pub(crate) fn of_client(error: &ClientError) -> Failure {
             (FailureKind::LOCAL, "check free space, permissions and mounts below --root, then try again")
         }
         ErrorKind::Locked => (FailureKind::LOCKED, "wait until the other run has ended, then try again"),
+        ErrorKind::Declined => (
+            FailureKind { name: "declined", exit_code: 1 },
+            "--yes answers every question, --dry-run asks none and does nothing",
+        ),
         ErrorKind::Bug => (FailureKind::BUG, Failure::REPORT),
     };
     Failure::of(kind, error, error.hint().as_deref().unwrap_or(hint))

@@ -35,7 +35,8 @@ fn main() -> ExitCode {
     let words: Vec<OsString> = std::env::args_os().collect();
     match Args::try_parse_from(&words) {
         Ok(Args { global, command: Some(command) }) => {
-            let face = Arc::new(Face::of(&global.shown, command.name()));
+            let face = if global.yes { Face::of } else { Face::asking };
+            let face = Arc::new(face(&global.shown, command.name()));
             common::run(&face, || work(&global, command, &face))
         }
         Ok(Args { global, command: None }) => without_command(&global),

@@ -6,13 +6,13 @@ use clap::CommandFactory as _;
 use clap_complete::Shell;
 use serde_json::{Map, Value, json};
 use stateless_update::client::{
-    BundleInfo, BundleRow, Cleaned, Diagnosis, Explanation, HashDump, Info, MirrorState, Mode, Reset, Status,
-    Transition, UpdateCheck,
+    Autoupdate, AutoupdateRequest, BundleInfo, BundleMatch, BundleRow, Cleaned, ClientError, Diagnosis, Explanation,
+    Exported, FileMatch, HashDump, Info, MirrorState, MissingCommand, Mode, Reset, Status, Transition, UpdateCheck,
 };
 use stateless_update::manifest::HistoryEntry;
 use stateless_update::types::{BundleName, Version};
 
-use super::args::Args;
+use super::args::{Args, Completions};
 use super::common::{Answer, PROGRAM, Weight};
 use super::config::Answered;
 use super::sentences;
@@ -42,6 +42,22 @@ pub(crate) enum Outcome {
         /// Whether a person wants to see what comes with it.
         with_dependencies: bool,
     },
+    /// `search`.
+    BundlesFound {
+        /// The bundles.
+        found: Vec<BundleMatch>,
+        /// What was looked for.
+        term: String,
+    },
+    /// `search-file`.
+    FilesFound {
+        /// The bundles and paths.
+        matches: Vec<FileMatch>,
+        /// What was looked for.
+        term: String,
+    },
+    /// `command-not-found`.
+    MissingCommand(MissingCommand),
     /// `history`.
     History(Vec<HistoryEntry>),
     /// `hashdump`.
@@ -52,6 +68,15 @@ pub(crate) enum Outcome {
     Explanation(Explanation),
     /// `mirror`.
     Mirror(MirrorState),
+    /// `export`.
+    Exported(Exported),
+    /// `autoupdate`.
+    Autoupdate {
+        /// What was asked.
+        request: AutoupdateRequest,
+        /// What is.
+        state: Autoupdate,
+    },
     /// `status`.
     Status(Status),
     /// `config`.
@@ -98,19 +123,32 @@ pub(crate) enum Deed {
 }
 
 impl Outcome {
-    /// The completions for a shell, made from the definition of the command line.
-    pub(crate) fn completions(shell: Shell) -> Self {
-        let mut script = Vec::new();
-        clap_complete::generate(shell, &mut Args::command(), PROGRAM, &mut script);
-        Self::Completions { shell, script: String::from_utf8_lossy(&script).into_owned() }
+    /// The completions for a shell, made from the definition of the command line, or its hook for missing commands.
+    pub(crate) fn script(options: &Completions) -> Result<Self, ClientError> {
+        let shell = options.shell;
+        let script = match (options.command_not_found, shell) {
+            (false, _) => {
+                let mut script = Vec::new();
+                clap_complete::generate(shell, &mut Args::command(), PROGRAM, &mut script);
+                String::from_utf8_lossy(&script).into_owned()
+            }
+            (true, Shell::Bash) => include_str!("hooks/command-not-found.bash").to_owned(),
+            (true, Shell::Zsh) => include_str!("hooks/command-not-found.zsh").to_owned(),
+            (true, _) => return Err(ClientError::NoHook { shell: shell.to_string() }),
+        };
+        Ok(Self::Completions { shell, script })
     }
 
     /// The answer for whoever asked.
     pub(crate) fn answer(&self) -> Answer {
         let weight = match self {
-            Self::Check(_) | Self::Change(_) | Self::Diagnosis(_) | Self::Cleaned(_) | Self::Reset(_) | Self::Done => {
-                Weight::Story
-            }
+            Self::Check(_)
+            | Self::Change(_)
+            | Self::Diagnosis(_)
+            | Self::Cleaned(_)
+            | Self::Exported(_)
+            | Self::Reset(_)
+            | Self::Done => Weight::Story,
             _ => Weight::Asked,
         };
         Answer { text: sentences::of(self), fields: self.fields(), exit_code: self.exit_code(), weight }
@@ -122,6 +160,10 @@ impl Outcome {
             Self::Check(check) => u8::from(!check.available),
             Self::Diagnosis(diagnosis) => u8::from(!is_clean(diagnosis)),
             Self::Config(answered) => answered.exit_code(),
+            Self::BundlesFound { found, .. } => u8::from(found.is_empty()),
+            Self::FilesFound { matches, .. } => u8::from(matches.is_empty()),
+            Self::Autoupdate { request, state } => u8::from(*request == AutoupdateRequest::Show && !state.enabled),
+            Self::MissingCommand(missing) => u8::from(missing.bundles.is_empty()),
             _ => 0,
         }
     }
@@ -140,11 +182,16 @@ impl Outcome {
             Self::Bundles { rows, .. } => json!({ "bundles": rows.iter().map(of_row).collect::<Vec<_>>() }),
             Self::Diagnosis(diagnosis) => of_diagnosis(diagnosis),
             Self::Bundle { info, .. } => json!(info),
+            Self::BundlesFound { found, .. } => json!({ "bundles": found }),
+            Self::FilesFound { matches, .. } => json!({ "matches": matches }),
+            Self::MissingCommand(missing) => json!(missing),
             Self::History(entries) => json!({ "transitions": entries }),
             Self::HashDump(found) => json!(found),
             Self::Cleaned(cleaned) => json!(cleaned),
             Self::Explanation(explanation) => json!(explanation),
             Self::Mirror(mirror) => json!(mirror),
+            Self::Exported(exported) => json!(exported),
+            Self::Autoupdate { state, .. } => json!(state),
             Self::Status(status) => json!(status),
             Self::Config(answered) => answered.fields(),
             Self::Reset(reset) => json!(reset),

@@ -1,14 +1,14 @@
 //! What the options mean to the library.
 
 use stateless_update::client::{
-    AddRequest, BundleFilter, BundleInfoRequest, CleanRequest, InstallRequest, MirrorRequest, Mode, RemoveRequest,
-    Settings, Thoroughness, TufRequest, UpdateRequest, VerifyRequest,
+    AddRequest, AutoupdateRequest, BundleFilter, BundleInfoRequest, CleanRequest, InstallRequest, MirrorRequest, Mode,
+    RemoveRequest, Settings, Thoroughness, TufRequest, UpdateRequest, VerifyRequest,
 };
 use stateless_update::plan::{Preference, Terms};
 
 use super::args::{
-    BundleAdd, BundleInfo, BundleList, BundleRemove, Clean, Dearer, Global, Mirror, OsInstall, Repair, Rollback,
-    TufClient, TufVerb, Update, Verify,
+    Autoupdate, BundleAdd, BundleInfo, BundleList, BundleRemove, Clean, Dearer, Global, Mirror, OsInstall, Repair,
+    Rollback, TufClient, TufVerb, Update, Verify,
 };
 
 impl Global {
@@ -16,7 +16,7 @@ impl Global {
     pub(crate) fn settings(&self) -> Settings {
         Settings {
             root: self.root.clone(),
-            urls: self.url.clone(),
+            urls: self.url.iter().map(|url| absolute(url)).collect(),
             trust: self.trust.clone(),
             jobs: self.jobs,
             terms: Terms { prefer: self.prefer.into(), memory: self.memory },
@@ -131,6 +131,17 @@ impl Mirror {
     }
 }
 
+impl Autoupdate {
+    /// What to ask of the library.
+    pub(crate) fn request(&self) -> AutoupdateRequest {
+        match (self.enable, self.disable) {
+            (true, _) => AutoupdateRequest::Enable,
+            (_, true) => AutoupdateRequest::Disable,
+            _ => AutoupdateRequest::Show,
+        }
+    }
+}
+
 impl Rollback {
     /// What to ask of the library.
     pub(crate) fn mode(&self) -> Mode {
@@ -147,6 +158,14 @@ impl TufClient {
             TufVerb::Refresh => TufRequest::Refresh { metadata_url },
             TufVerb::Download => TufRequest::Download { metadata_url, target_base_url, target_dir, names },
         }
+    }
+}
+
+/// A relative path of something that is there is as good as an absolute one.
+fn absolute(url: &str) -> String {
+    match std::path::absolute(url) {
+        Ok(path) if !url.contains(':') && path.exists() => path.display().to_string(),
+        _ => url.to_owned(),
     }
 }
 

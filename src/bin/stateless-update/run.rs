@@ -19,7 +19,11 @@ pub(crate) async fn run(command: Command, settings: &Settings, face: &Arc<Face>)
         Command::CheckUpdate => Outcome::Check(client::check_update(settings, &reporter).await?),
         Command::Update(options) => {
             let request = options.request();
-            changed(Deed::Update, request.mode, client::update(settings, &request, &reporter).await?)
+            let transition = match options.incremental {
+                true => client::update_incrementally(settings, &request, &reporter).await?,
+                false => client::update(settings, &request, &reporter).await?,
+            };
+            changed(Deed::Update, request.mode, transition)
         }
         Command::OsInstall(options) => {
             let request = options.request();
@@ -38,6 +42,19 @@ pub(crate) async fn run(command: Command, settings: &Settings, face: &Arc<Face>)
         Command::BundleList(options) => {
             let rows = client::bundle_list(settings, &options.filter(), &reporter).await?;
             Outcome::Bundles { rows, with_status: options.status }
+        }
+        Command::Search(options) => {
+            let request = options.request();
+            let found = client::search(settings, &request, &reporter).await?;
+            Outcome::BundlesFound { found, term: request.term }
+        }
+        Command::SearchFile(options) => {
+            let request = options.request();
+            let matches = client::search_file(settings, &request, &reporter).await?;
+            Outcome::FilesFound { matches, term: request.term }
+        }
+        Command::CommandNotFound(options) => {
+            Outcome::MissingCommand(client::command_not_found(settings, &options.command).await?)
         }
         Command::Diagnose(options) => {
             Outcome::Diagnosis(client::diagnose(settings, &options.request(), &reporter).await?)
@@ -58,12 +75,17 @@ pub(crate) async fn run(command: Command, settings: &Settings, face: &Arc<Face>)
         Command::Clean(options) => Outcome::Cleaned(client::clean(settings, options.request(), &reporter).await?),
         Command::Explain(options) => Outcome::Explanation(client::explain(settings, &options.path, &reporter).await?),
         Command::Mirror(options) => Outcome::Mirror(client::mirror(settings, &options.request(), &reporter).await?),
+        Command::Export(options) => Outcome::Exported(client::export(settings, &options.request(), &reporter).await?),
+        Command::Autoupdate(options) => {
+            let request = options.request();
+            Outcome::Autoupdate { request, state: client::autoupdate(settings, request, &reporter).await? }
+        }
         Command::Status => Outcome::Status(client::status(settings, &reporter).await?),
         Command::Config(options) => Outcome::Config(config::run(options.command, settings, &reporter).await?),
         Command::FactoryReset(options) => {
             Outcome::Reset(client::factory_reset(settings, &options.request(), &reporter)?)
         }
-        Command::Completions(options) => Outcome::completions(options.shell),
+        Command::Completions(options) => Outcome::script(&options)?,
         Command::TufClient(options) => {
             let metadata_dir = options.metadata_dir.clone();
             client::tuf_client(settings, &metadata_dir, &options.request()).await?;

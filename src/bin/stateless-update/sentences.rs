@@ -1,5 +1,6 @@
 //! Answers in words. All texts end with a line feed.
 
+mod found;
 mod layers;
 mod told;
 
@@ -23,11 +24,16 @@ pub(crate) fn of(outcome: &Outcome) -> String {
         Outcome::Bundles { rows, with_status } => of_bundles(rows, *with_status),
         Outcome::Diagnosis(diagnosis) => of_diagnosis(diagnosis),
         Outcome::Bundle { info, with_dependencies } => told::of_bundle(info, *with_dependencies),
+        Outcome::BundlesFound { found, term } => found::of_bundles(found, term),
+        Outcome::FilesFound { matches, term } => found::of_files(matches, term),
+        Outcome::MissingCommand(missing) => found::of_command(missing),
         Outcome::History(entries) => told::of_history(entries),
         Outcome::HashDump(found) => told::of_hashdump(found),
         Outcome::Cleaned(cleaned) => told::of_cleaned(cleaned),
         Outcome::Explanation(explanation) => told::of_explanation(explanation),
         Outcome::Mirror(mirror) => told::of_mirror(mirror),
+        Outcome::Exported(exported) => told::of_export(exported),
+        Outcome::Autoupdate { state, .. } => told::of_autoupdate(state),
         Outcome::Status(status) => told::of_status(status),
         Outcome::Config(answered) => layers::of(answered),
         Outcome::Reset(reset) => layers::of_reset(reset),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use stateless_update::delta::{Delta, ReadAt};
 use stateless_update::disk::Directory;
 use stateless_update::gzip;
-use stateless_update::manifest::{InstalledRecord, ReleaseName};
+use stateless_update::manifest::{InstalledRecord, ReleaseName, SearchIndex};
 use stateless_update::pack::{Block, Index, Method, ShortId};
 use stateless_update::tree::Fingerprints;
 use stateless_update::types::{Digest, Version};
@@ -32,6 +32,9 @@ pub(super) fn of_golden_files() -> Seeds {
     let record = InstalledRecord::new(release, 3, subscriptions, bundles.into(), origin);
     seeds.insert("installed_record", vec![record.to_json()]);
     seeds.insert("fingerprints", vec![Fingerprints::default().to_bytes(), fingerprints()]);
+    let index = fs::read(Path::new(CHECKOUT).join("fixtures/golden/search-1/index")).expect("a golden file");
+    let compressed = SearchIndex::compress(&index);
+    seeds.insert("search_index", vec![joined(&[&index, &number(index.len()), &compressed])]);
     let journal = |carried: &str| {
         format!("{{\"format\":\"journal-1\",\"from\":1,\"to\":2,\"with\":\"next\",\"former\":\"previous\",\"carried\":[{carried}]}}")
             .into_bytes()

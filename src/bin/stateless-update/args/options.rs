@@ -15,6 +15,9 @@ pub(crate) struct Update {
     /// Fetch and stage, but do not switch
     #[arg(long, conflicts_with = "dry_run")]
     pub(crate) download: bool,
+    /// Go over every release on the way, one after the other
+    #[arg(long, conflicts_with_all = ["dry_run", "download"])]
+    pub(crate) incremental: bool,
     /// Hash every file first, not only those that seem to have changed
     #[arg(long)]
     pub(crate) full_verify: bool,
@@ -163,12 +166,26 @@ pub(crate) struct Mirror {
     pub(crate) unset: bool,
 }
 
+/// Options of `autoupdate`.
+#[derive(Debug, Group)]
+pub(crate) struct Autoupdate {
+    /// Turn it on
+    #[arg(long, conflicts_with = "disable")]
+    pub(crate) enable: bool,
+    /// Turn it off
+    #[arg(long)]
+    pub(crate) disable: bool,
+}
+
 /// Options of `completions`.
 #[derive(Debug, Group)]
 pub(crate) struct Completions {
     /// The shell
     #[arg(value_name = "SHELL")]
     pub(crate) shell: clap_complete::Shell,
+    /// In place of completions, what makes bash or zsh say which bundle has a command that is not there
+    #[arg(long)]
+    pub(crate) command_not_found: bool,
 }
 
 /// Options of `rollback`.

@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use stateless_update::client::{BundleInfo, Cleaned, Due, Explanation, HashDump, MirrorState, Status};
+use stateless_update::client::{
+    Autoupdate, BundleInfo, Cleaned, Due, Explanation, Exported, HashDump, MirrorState, Status,
+};
 use stateless_update::manifest::{Ending, HistoryEntry};
 
 use super::super::common::numbers::{bytes, count, counted, duration};
@@ -102,6 +104,35 @@ pub(super) fn of_cleaned(cleaned: &Cleaned) -> String {
 pub(super) fn of_mirror(state: &MirrorState) -> String {
     let mirror = state.mirror.as_deref().unwrap_or("none");
     format!("mirror  {}\norigin  {}\n", fitted(mirror, mirror.len()), state.origin.join(", "))
+}
+
+/// Whether the machine updates itself, and by what.
+pub(super) fn of_autoupdate(state: &Autoupdate) -> String {
+    let now = if state.changed { "now " } else { "" };
+    let mut text = match state.enabled {
+        true => format!("automatic updates are {now}on: daily, by stateless-update.timer\n"),
+        false => format!("automatic updates are {now}off\n"),
+    };
+    for unit in &state.units {
+        let _ = writeln!(text, "  /{unit}");
+    }
+    text
+}
+
+/// What the file is good for.
+pub(super) fn of_export(exported: &Exported) -> String {
+    let to = exported.to;
+    let leads = match (exported.from, &exported.bundles) {
+        (_, None) => format!("the publication up to release {to}"),
+        (Some(from), Some(_)) => format!("what leads from release {from} to {to}"),
+        (None, Some(_)) => format!("what installs release {to}"),
+    };
+    let bundles = match &exported.bundles {
+        Some(bundles) => format!(" with {}", counted(bundles.len() as u64, "bundle", "bundles")),
+        None => String::new(),
+    };
+    let (file, files) = (exported.file.display(), counted(exported.files, "file", "files"));
+    format!("wrote {leads}{bundles} to {file}: {files}, {}\n", bytes(exported.bytes))
 }
 
 /// Keys and values, a line for each process that is stale, and the reasons.

@@ -1,0 +1,293 @@
+//! `export`: a publication, or what one step takes, as one file for machines without network.
+//!
+//! What a step takes is found by planning it as the machine will, from the same documents with the same code. Of packs the
+//! whole files go along: which blocks the machine wants is its own business. The file is an origin like any other, and is
+//! read as one before it counts as made.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::Serialize;
+
+use super::engine::{Goal, Overrides, alone, from_nothing, plan_now};
+use super::route::Packs;
+use super::session::{KnownRelease, Session};
+use super::trees::Installed;
+use super::{ClientError, Settings};
+use crate::manifest::{ManifestName, Release, Tree};
+use crate::plan::{Memory, closure};
+use crate::report::{Progress, Reporter, Step};
+use crate::site::ArchiveWriter;
+use crate::types::{BundleName, Digest, Kind, Seen, Version};
+
+/// `export`.
+#[derive(Clone, Debug)]
+pub struct ExportRequest {
+    /// The file to be made.
+    pub file: PathBuf,
+    /// What goes into it.
+    pub part: ExportPart,
+}
+
+/// A part of a publication.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ExportPart {
+    /// Every release that the newest one leads to, with all that belongs to it.
+    Everything,
+    /// What this machine needs to reach a release, or the newest one.
+    ThisMachine(Option<Version>),
+    /// What a machine needs.
+    Step {
+        /// Its release; none for an empty one.
+        from: Option<Version>,
+        /// The release that it is to reach; none for the newest one.
+        to: Option<Version>,
+        /// Its bundles; empty for all.
+        bundles: BTreeSet<BundleName>,
+    },
+}
+
+/// What was exported.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Exported {
+    /// The file.
+    pub file: PathBuf,
+    /// The release that a machine must have; none for an empty one, or for any.
+    pub from: Option<Version>,
+    /// The newest release that it leads to.
+    pub to: Version,
+    /// The bundles that it is for; none for all.
+    pub bundles: Option<Vec<BundleName>>,
+    /// Files of the publication in it.
+    pub files: u64,
+    /// Its length in bytes.
+    pub bytes: u64,
+}
+
+const MAX_METADATA_BYTES: u64 = 16 << 20;
+
+/// What is to be copied: paths in the publication, each with its length.
+#[derive(Debug, Default)]
+struct Contents(BTreeMap<String, u64>);
+
+/// Writes a publication, or a part of it, as one file.
+///
+/// # Errors
+/// When the publication cannot be read or is not trusted, lacks something, or the file cannot be written.
+pub async fn export(
+    settings: &Settings,
+    request: &ExportRequest,
+    reporter: &Arc<dyn Reporter>,
+) -> Result<Exported, ClientError> {
+    let session = Session::observe(settings, reporter)?;
+    let newest = session.newest_release().await?;
+    let (mut from, mut to, mut bundles) = (None, newest.release.version, None);
+    let contents = match &request.part {
+        ExportPart::Everything => session.everything(&newest).await?,
+        part => {
+            let step = session.step(part, &newest)?;
+            (from, to) = (step.from, step.to);
+            let (contents, closed) = session.one_step(&newest, step).await?;
+            bundles = Some(closed.into_iter().collect());
+            contents
+        }
+    };
+    let metadata = session.metadata(&newest).await?;
+    let (files, bytes) = session.write(request, metadata, contents).await?;
+
+    let file = std::path::absolute(&request.file).unwrap_or_else(|_| request.file.clone());
+    let settings = Settings { urls: vec![file.display().to_string()], ..settings.clone() };
+    let readable = Session::observe(&settings, reporter)?.newest_release().await?;
+    if readable.document != newest.document {
+        return Err(ClientError::ChangedMeanwhile);
+    }
+    Ok(Exported { file, from, to, bundles, files, bytes })
+}
+
+/// A step that is to be exported.
+struct WantedStep {
+    from: Option<Version>,
+    to: Version,
+    bundles: BTreeSet<BundleName>,
+}
+
+impl Session {
+    fn step(&self, part: &ExportPart, newest: &KnownRelease) -> Result<WantedStep, ClientError> {
+        let newest = newest.release.version;
+        Ok(match part {
+            ExportPart::Step { from, to, bundles } => {
+                WantedStep { from: *from, to: to.unwrap_or(newest), bundles: bundles.clone() }
+            }
+            ExportPart::ThisMachine(to) => {
+                let from = Some(self.record()?.installed.version());
+                WantedStep { from, to: to.unwrap_or(newest), bundles: self.subscriptions()? }
+            }
+            ExportPart::Everything => unreachable!("that is no step"),
+        })
+    }
+
+    /// The files that a step takes, and all bundles that it is for.
+    async fn one_step(
+        &self,
+        newest: &KnownRelease,
+        step: WantedStep,
+    ) -> Result<(Contents, BTreeSet<BundleName>), ClientError> {
+        let mut contents = Contents::default();
+        contents.add_document(newest);
+        let way = self.back_to(newest, step.to).await?;
+        let release = way.last().unwrap_or(newest).clone();
+        way.iter().for_each(|known| contents.add_document(known));
+        let asked = match step.bundles.is_empty() {
+            true => release.release.bundles.keys().cloned().collect(),
+            false => step.bundles,
+        };
+        let bundles = closure(&release.release, &asked)?;
+        let mut installed = Installed::default();
+        let mut packs = Packs::default();
+        if let Some(from) = step.from {
+            let way = self.back_to(newest, from).await?;
+            way.iter().for_each(|known| contents.add_document(known));
+            let before = way.last().unwrap_or(newest);
+            // What is new in the release that is to be reached, the machine does not have.
+            let had = asked.iter().filter(|name| before.release.bundles.contains_key(*name)).cloned().collect();
+            let had = closure(&before.release, &had)?;
+            installed.tree = self.target_tree(before, &had, &[], &Tree::default()).await?.tree;
+            installed.seen = vec![Seen::Same; installed.tree.entries().len()];
+            packs.steps = self.steps_from(from, &release).await?;
+            let delta = Release::delta_path(newest.release.version, Digest::of(&newest.document), from);
+            match self.transport.get(&delta, Release::MAX_BYTES).await {
+                Ok(bytes) => drop(contents.0.insert(delta, bytes.len() as u64)),
+                Err(error) if error.is_not_found() => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        packs.before = vec![Vec::new(); packs.steps.len()];
+        let target = self.target_tree(&release, &bundles, &[], &Tree::default()).await?;
+        let goal = Goal { release, subscriptions: asked, overrides: Overrides::Silent };
+        let memory = Memory::default();
+        let whole = from_nothing(self, &goal, &target.blobs, &installed, &target.tree, &packs, &memory);
+        packs.whole = self.read_packs(whole).await?;
+        let objects = alone(&plan_now(self, &installed, &target.tree, &packs, &memory));
+
+        let release = &*goal.release.release;
+        for bundle in &bundles {
+            contents.add_named(Release::manifest_path, &release.bundles[bundle].manifest);
+        }
+        if let Some(index) = &release.search {
+            contents.add_named(Release::search_path, index);
+        }
+        let steps = packs.steps.iter().map(|step| &step.pack);
+        for pack in steps.chain(&packs.whole) {
+            contents.0.insert(pack.offer.path.clone(), pack.offer.length);
+        }
+        contents.add_objects(&target.tree, |digest| objects.contains(digest));
+        Ok((contents, bundles))
+    }
+
+    /// All files of all releases.
+    async fn everything(&self, newest: &KnownRelease) -> Result<Contents, ClientError> {
+        let mut contents = Contents::default();
+        let mut open = vec![newest.clone()];
+        let mut seen = BTreeSet::from([newest.release.version]);
+        while let Some(known) = open.pop() {
+            contents.add_document(&known);
+            let release = &*known.release;
+            for offer in release.bundles.values() {
+                contents.add_named(Release::manifest_path, &offer.manifest);
+            }
+            if let Some(index) = &release.search {
+                contents.add_named(Release::search_path, index);
+            }
+            contents.0.extend(release.packs.iter().map(|pack| (pack.path.clone(), pack.length)));
+            let all = release.bundles.keys().cloned().collect();
+            let tree = self.target_tree(&known, &all, &[], &Tree::default()).await?.tree;
+            contents.add_objects(&tree, |_| true);
+            for older in release.predecessors.iter().map(|older| older.version) {
+                if seen.insert(older) {
+                    open.push(self.older(&known, older).await?);
+                }
+            }
+        }
+        Ok(contents)
+    }
+
+    /// The signed metadata as it lies in the publication.
+    async fn metadata(&self, newest: &KnownRelease) -> Result<Vec<(String, Vec<u8>)>, ClientError> {
+        let mut found = Vec::new();
+        // A machine may have any of the roots there were.
+        for number in 1..=signed(&newest.root, "").unwrap_or(1) {
+            let path = format!("metadata/{number}.root.json");
+            match self.transport.get(&path, MAX_METADATA_BYTES).await {
+                Ok(bytes) => found.push((path, bytes)),
+                Err(error) if error.is_not_found() => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let mut path = "metadata/timestamp.json".to_owned();
+        for next in ["snapshot.json", "targets.json"] {
+            let bytes = self.transport.get(&path, MAX_METADATA_BYTES).await?;
+            let number = signed(&bytes, next).ok_or(ClientError::ChangedMeanwhile)?;
+            found.push((path, bytes));
+            path = format!("metadata/{number}.{next}");
+        }
+        let bytes = self.transport.get(&path, MAX_METADATA_BYTES).await?;
+        found.push((path, bytes));
+        Ok(found)
+    }
+
+    async fn write(
+        &self,
+        request: &ExportRequest,
+        metadata: Vec<(String, Vec<u8>)>,
+        contents: Contents,
+    ) -> Result<(u64, u64), ClientError> {
+        let mut writer = ArchiveWriter::create(&request.file)?;
+        for (path, bytes) in metadata {
+            writer.begin(&path, bytes.len() as u64)?;
+            writer.write(&bytes)?;
+        }
+        let progress = Progress::new(self.reporter.clone(), Step::Download, contents.0.values().sum());
+        let writer = Mutex::new(writer);
+        let open = || writer.lock().unwrap_or_else(PoisonError::into_inner);
+        for (path, length) in contents.0 {
+            open().begin(&path, length)?;
+            let mut sink = |bytes: &[u8]| {
+                open().write(bytes)?;
+                progress.advance(bytes.len() as u64);
+                Ok(())
+            };
+            self.transport.object(&path, length, &mut sink).await?;
+        }
+        let writer = writer.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok(writer.finish()?)
+    }
+}
+
+impl Contents {
+    fn add_document(&mut self, known: &KnownRelease) {
+        let path = Release::path(known.release.version, Digest::of(&known.document));
+        self.0.insert(path, known.document.len() as u64);
+    }
+
+    fn add_named(&mut self, path: fn(Digest) -> String, name: &ManifestName) {
+        self.0.insert(path(name.sha256), name.wire_bytes);
+    }
+
+    fn add_objects(&mut self, tree: &Tree, wanted: impl Fn(&Digest) -> bool) {
+        for entry in tree.entries() {
+            if let Kind::File { digest, object_bytes, .. } = &entry.kind
+                && wanted(digest)
+            {
+                self.0.insert(Release::object_path(*digest), *object_bytes);
+            }
+        }
+    }
+}
+
+/// The version of signed metadata, or of other metadata that it names.
+fn signed(bytes: &[u8], named: &str) -> Option<u64> {
+    let document: serde_json::Value = serde_json::from_slice(bytes).ok()?;
+    let signed = &document["signed"];
+    if named.is_empty() { signed["version"].as_u64() } else { signed["meta"][named]["version"].as_u64() }
+}

@@ -1,0 +1,90 @@
+//! `--json` of every command, when it does its work and when it does not: each line fits the schema (which
+//! [`Machine::client`] checks), the first is the start, the last the result.
+
+use std::collections::BTreeSet;
+
+use xtask::programs::Outcome;
+
+use crate::machine::{Machine, error};
+use crate::world::{NOWHERE, world};
+
+/// A command, what makes it succeed on a machine at release 10 with the bundle `editors`, and what makes it fail there.
+/// They run in this order on one machine. `FILE` stands for a file that may be written.
+const COMMANDS: [(&str, &[&str], &[&str]); 24] = [
+    ("info", &[], &["--no-such-option"]),
+    ("check-update", &[], &["--url", NOWHERE]),
+    ("bundle-list", &["--all", "--status"], &["--deps", "no-such-bundle"]),
+    ("bundle-info", &["web-server", "--files", "--dependencies"], &["no-such-bundle"]),
+    ("search", &["editor"], &["--regexp", "("]),
+    ("search-file", &["/usr/bin/ed"], &["--regexp", "("]),
+    ("command-not-found", &["nova-compute"], &[]),
+    ("hashdump", &["usr/lib/os-release"], &["usr/no/such/path"]),
+    ("explain", &["usr/lib/os-release"], &["/etc/passwd"]),
+    ("export", &["FILE", "--this-machine"], &["FILE", "--url", NOWHERE]),
+    ("bundle-add", &["web-server"], &["no-such-bundle"]),
+    ("bundle-remove", &["web-server", "--dry-run"], &["os-core"]),
+    ("update", &[], &["--version", "15"]),
+    ("diagnose", &["--picky"], &["--bundles", "no-such-bundle"]),
+    ("repair", &["--full-verify"], &["--quick", "--full-verify"]),
+    ("rollback", &[], &["--no-such-option"]),
+    ("history", &[], &["extra"]),
+    ("status", &[], &["extra"]),
+    ("mirror", &["--set", "https://example.org/os"], &["--set", "ftp://example.org/os"]),
+    ("autoupdate", &["--enable"], &["--enable", "--disable"]),
+    ("clean", &["--all"], &["extra"]),
+    ("completions", &["bash"], &["csh"]),
+    ("os-install", &[], &["--url", NOWHERE, "--trust", "/dev/null"]),
+    ("help", &[], &[]),
+];
+
+/// What the command line itself says that there is.
+fn commands() -> BTreeSet<String> {
+    let help = Machine::empty().succeeds(["--help"]).result["text"].as_str().expect("a text").to_owned();
+    let listed = help.split("Commands:\n").nth(1).expect("a list").split("\n\n").next().expect("a list");
+    let names = listed.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+    names.filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
+/// Checks what the schema cannot: who answers, and how the lines stand to each other.
+fn check(command: &str, outcome: &Outcome, succeeds: bool) {
+    let told = format!("{command}: {}\n{}", outcome.told(), outcome.stderr);
+    assert_eq!(outcome.result["command"], command, "{told}");
+    assert_eq!(outcome.result["ok"], succeeds, "{told}");
+    assert_eq!(outcome.code == 0, succeeds, "{told}");
+    // A command line that cannot be read starts nothing.
+    let started = outcome.events[0]["event"] == "start" && outcome.events[0]["command"] == command;
+    assert!(started || outcome.code == 2, "{told}");
+    let is_plain_no = outcome.code == 1;
+    assert_eq!(error(outcome).is_none(), succeeds || is_plain_no, "{told}");
+}
+
+#[test]
+fn every_line_of_every_command_fits_the_schema() {
+    let known: BTreeSet<String> = COMMANDS.iter().map(|(name, ..)| (*name).to_owned()).collect();
+    assert_eq!(commands(), known, "a command that is new belongs into the list of this test");
+    let machine = Machine::installed(10, &["editors"]);
+    let directory = world().directory();
+    let file = directory.path().join("export.tar").display().to_string();
+    let line = |name: &'static str, arguments: &'static [&str]| -> Vec<String> {
+        let arguments = arguments.iter().map(|word| if *word == "FILE" { file.clone() } else { (*word).to_owned() });
+        std::iter::once(name.to_owned()).chain(arguments).collect()
+    };
+    for (name, success, failure) in COMMANDS.into_iter().filter(|(name, ..)| *name != "help") {
+        let fails = machine.client([line(name, failure), vec!["-r".to_owned(), "0".to_owned()]].concat());
+        check(name, &fails, false);
+        let succeeds = match name {
+            "os-install" => Machine::empty().install(&world().server.url, 10, &[]),
+            _ => machine.client(line(name, success)),
+        };
+        check(name, &succeeds, true);
+        // In a root that is not managed, every command but these says so.
+        if !["completions", "os-install", "export"].contains(&name) {
+            let elsewhere = Machine::empty().client(line(name, success));
+            check(name, &elsewhere, false);
+            assert_eq!((elsewhere.code, &error(&elsewhere).expect("an error")["kind"]), (2, &"usage".into()), "{name}");
+        }
+        // `--help` is a result, too.
+        let help = machine.client([name, "--help"]);
+        assert!(help.code == 0 && help.result["text"].as_str().is_some_and(|text| text.contains("Examples")), "{name}");
+    }
+}

@@ -1,0 +1,178 @@
+//! A publication in one file: written, read as an origin, and trusted no more than any.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use xtask::programs::Outcome;
+
+use crate::machine::{Machine, error};
+use crate::world::{NOWHERE, world};
+
+/// The whole publication in one file, made by whoever asks first.
+fn everything() -> &'static Path {
+    static FILE: std::sync::LazyLock<PathBuf> = std::sync::LazyLock::new(|| {
+        let file = world().scratch.join("everything.tar");
+        let exported = Machine::installed(10, &[]).client(["export", &file.display().to_string()]);
+        exported.success().expect("exported");
+        file
+    });
+    &FILE
+}
+
+fn text(path: &Path) -> String {
+    path.display().to_string()
+}
+
+fn warned(outcome: &Outcome) -> bool {
+    outcome.events.iter().any(|event| event["event"] == "warning" && event.to_string().contains("not used"))
+}
+
+#[test]
+fn export_of_everything_serves_every_machine() {
+    let url = text(everything());
+    let machine = Machine::empty();
+    machine.install(&url, 10, &["openstack-compute"]).success().expect("installed");
+    machine.assert_holds(10, &["openstack-compute"]);
+    // Its record names the file as its origin.
+    machine.succeeds(["bundle-add", "editors"]);
+    machine.succeeds(["update"]);
+    machine.assert_holds(20, &["openstack-compute", "editors"]);
+    fs::remove_file(machine.path("usr/bin/ed")).expect("removed");
+    machine.succeeds(["repair"]);
+    machine.succeeds(["search-file", "/usr/bin/ed"]);
+    machine.assert_holds(20, &["openstack-compute", "editors"]);
+    let from_network = Machine::installed(10, &[]);
+    let network = from_network.twin().succeeds(["update"]);
+    let offline = from_network.client(["update", "--url", &url]).success().expect("updated");
+    // The same parts are read; a file does not say of a timestamp that it is the known one, but gives it.
+    let (offline, network) = (offline.number("download_bytes"), network.number("download_bytes"));
+    assert!(network <= offline && offline < network + 2048, "{offline} and {network} bytes");
+    from_network.assert_holds(20, &[]);
+}
+
+#[test]
+fn export_for_a_machine_is_what_it_needs_and_no_more() {
+    let directory = world().directory();
+    let file = text(&directory.path().join("step.tar"));
+    let machine = Machine::installed(10, &["editors"]);
+    let exported = machine.client(["export", &file, "--this-machine"]).success().expect("exported").result;
+    assert_eq!((exported["from"].as_u64(), exported["to"].as_u64()), (Some(10), Some(20)));
+    assert_eq!(exported["bundles"], serde_json::json!(["editors", "os-core"]));
+    let bytes = fs::metadata(&file).expect("written").len();
+    assert_eq!(exported["bytes"].as_u64(), Some(bytes));
+    assert!(bytes < fs::metadata(everything()).expect("written").len() / 2, "{bytes} bytes");
+    let update = machine.client(["update", "--url", &file]).success().expect("updated");
+    assert!(!warned(&update), "{:?}", update.events);
+    machine.assert_holds(20, &["editors"]);
+
+    // The same by naming what the machine is, made from a root without a system.
+    let other = Machine::installed(10, &["editors"]);
+    let (origin, trust) = (&world().server.url, text(&world().publication.trust()));
+    let arguments = ["export", &file, "--from", "10", "--bundle", "editors", "--url", origin, "--trust", &trust];
+    Machine::empty().client(arguments).success().expect("exported");
+    assert_eq!(fs::metadata(&file).expect("written").len(), bytes);
+    other.client(["update", "--url", &file]).success().expect("updated");
+    other.assert_holds(20, &["editors"]);
+    // What is not in it is told, and nothing happens.
+    other.refuses(3, ["bundle-add", "openstack-compute", "--url", &file]);
+}
+
+#[test]
+fn export_for_an_empty_machine_installs_it_and_equal_exports_are_equal() {
+    let directory = world().directory();
+    let machine = Machine::installed(10, &[]);
+    let files = ["a.tar", "b.tar"].map(|name| text(&directory.path().join(name)));
+    for file in &files {
+        machine.client(["export", file, "--version", "10", "--bundle", "web-server"]).success().expect("exported");
+    }
+    assert_eq!(fs::read(&files[0]).expect("written"), fs::read(&files[1]).expect("written"));
+    let fresh = Machine::empty();
+    fresh.install(&files[0], 10, &["web-server"]).success().expect("installed");
+    fresh.assert_holds(10, &["web-server"]);
+    machine.refuses(3, ["export", &files[0], "--version", "15"]);
+    machine.refuses(3, ["export", &files[0], "--url", NOWHERE, "-r", "0"]);
+    machine.refuses(5, ["export", &text(&directory.path().join("no/such/place.tar"))]);
+    machine.refuses(2, ["export", &files[0], "--bundle", "no-such"]);
+    assert_eq!(fs::read_dir(directory.path()).expect("listed").count(), 2, "nothing is left of what failed");
+    Machine::empty().refuses(2, ["export", &files[0]]);
+}
+
+#[test]
+fn an_archive_of_gnu_tar_is_read() {
+    let directory = world().directory();
+    let file = directory.path().join("os.tar");
+    let status = Command::new("tar").arg("-cf").arg(&file).arg("-C").arg(&world().publication.path).arg(".").status();
+    assert!(status.expect("tar starts").success());
+    let machine = Machine::installed(10, &[]);
+    machine.client(["update", "--url", &text(&file)]).success().expect("updated");
+    machine.assert_holds(20, &[]);
+}
+
+/// A header with this name, length field, type, and link name.
+fn header(name: &str, size: &str, kind: u8) -> Vec<u8> {
+    let mut block = vec![0u8; 512];
+    block[..name.len()].copy_from_slice(name.as_bytes());
+    block[100..108].copy_from_slice(b"0000644\0");
+    block[124..124 + size.len()].copy_from_slice(size.as_bytes());
+    block[156] = kind;
+    block[157..168].copy_from_slice(b"/etc/passwd");
+    block[257..265].copy_from_slice(b"ustar\x0000");
+    block[148..156].copy_from_slice(b"        ");
+    let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
+    block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    block
+}
+
+#[test]
+fn a_hostile_archive_is_refused_with_its_reason() {
+    let machine = Machine::installed(10, &[]);
+    let good = fs::read(everything()).expect("written");
+    let directory = world().directory();
+    let file = directory.path().join("hostile.tar");
+    let before = |first: Vec<u8>| [first, good.clone()].concat();
+    let in_first_content = 512 + 10;
+    for (what, bytes, told) in [
+        ("traversal", before(header("../../etc/passwd", "00000000000", b'0')), "leads elsewhere"),
+        ("absolute", before(header("/etc/passwd", "00000000000", b'0')), "leads elsewhere"),
+        ("symlink", before(header("metadata/1.root.json", "00000000000", b'2')), "type `2`"),
+        ("hard link", before(header("metadata/1.root.json", "00000000000", b'1')), "type `1`"),
+        ("device", before(header("metadata/1.root.json", "00000000000", b'3')), "type `3`"),
+        ("long name", before(header("././@LongLink", "77777777777", b'L')), "type `L`"),
+        ("pax header", before(header("pax", "77777777777", b'x')), "type `x`"),
+        ("sparse file", before(header("x", "00000000000", b'S')), "type `S`"),
+        ("duplicate", [&good[..good.len() - 1024], &good[..]].concat(), "twice"),
+        ("huge length", before(header("x", "77777777777", b'0')), "ends early"),
+        ("length in base 256", before(header("x", "\u{7f}\u{7f}", b'0')), "no number"),
+        ("length that is none", before(header("x", "00000000009", b'0')), "no number"),
+        ("cut in a header", good[..512 * 3 + 100].to_vec(), ""),
+        ("cut in a content", good[..in_first_content].to_vec(), "ends early"),
+        ("without an end", good[..good.len() - 1024].to_vec(), "ends early"),
+        ("empty", Vec::new(), "ends early"),
+        (
+            "damaged header",
+            {
+                let mut bytes = good.clone();
+                bytes[3] ^= 1;
+                bytes
+            },
+            "damaged",
+        ),
+        ("no archive", vec![b'x'; 4096], "no tar archive"),
+    ] {
+        fs::write(&file, bytes).expect("written");
+        let refused = machine.refuses(4, ["update", "--url", &text(&file)]);
+        let event = error(&refused).expect("an error").to_string();
+        assert!(event.contains(told), "{what}: {event}");
+    }
+    // The end hides what follows: then it is simply not there.
+    fs::write(&file, before(vec![0; 1024])).expect("written");
+    machine.refuses(3, ["update", "--url", &text(&file)]);
+    // Contents are checked as those of any origin are.
+    let mut changed = good.clone();
+    changed[in_first_content] ^= 1;
+    fs::write(&file, &changed).expect("written");
+    let outcome = machine.client(["update", "--url", &text(&file)]);
+    assert!(matches!(outcome.code, 0 | 4), "{}", outcome.told());
+    machine.assert_holds(if outcome.code == 0 { 20 } else { 10 }, &[]);
+}
