@@ -8,7 +8,7 @@
 //! | 5 operations | `client`, `publish` | nothing directly |
 //! | 4 moves | `fetch`, `stage`, `switch` | joins two doors |
 //! | 3 doors | `transport`, `site`, `store`, `tree`, `state`, `trust` | network or disk, one each |
-//! | 2 decisions | `plan`, `verify` | nothing: pure functions |
+//! | 2 decisions | `plan`, `verify`, `overlay` | nothing: pure functions |
 //! | 2 ground | `disk` | directories beneath a root, by handle; the doors stand on it |
 //! | 1 formats | `manifest`, `pack`, `delta`, `gzip`, `xz` | the bytes given to them |
 //! | 0 words | `types`, `report` | nothing |
@@ -19,6 +19,7 @@ pub mod disk;
 pub mod fetch;
 pub mod gzip;
 pub mod manifest;
+pub mod overlay;
 pub mod pack;
 pub mod plan;
 pub mod publish;

@@ -5,6 +5,7 @@
 //! fuzzer's entry points, and to `cargo xtask fuzz` limits of memory and time. The integration suite includes this file:
 //! it makes the seeds, and lets every body meet them and damaged copies of them.
 
+pub mod configuration;
 pub mod deltas;
 pub mod documents;
 pub mod metadata;
@@ -16,10 +17,19 @@ pub mod switching;
 pub type Target = fn(&[u8]);
 
 /// Every target by its name.
-pub const TARGETS: [(&str, Target); 15] = [
+pub const TARGETS: [(&str, Target); 24] = [
     ("block", packs::block),
     ("bundle_definition", documents::bundle_definition),
     ("bundle_manifest", documents::bundle_manifest),
+    ("config_declaration", configuration::declaration),
+    ("config_ini", configuration::ini),
+    ("config_json", configuration::json),
+    ("config_keyvalue", configuration::keyvalue),
+    ("config_options", configuration::options),
+    ("config_oslo", configuration::oslo),
+    ("config_saved", configuration::saved),
+    ("config_toml", configuration::toml),
+    ("config_yaml", configuration::yaml),
     ("delta_apply", deltas::apply),
     ("delta_make", deltas::make),
     ("fingerprints", documents::fingerprints),

@@ -133,12 +133,13 @@ fn push_number(bytes: &mut Vec<u8>, mut number: usize) {
 }
 
 fn method(number: u8, base: ShortId, form: u64) -> Method<ShortId> {
-    match number % 5 {
+    match number % 6 {
         0 => Method::Whole,
         1 => Method::Delta { base },
         2 => Method::WholeForm { form },
         3 => Method::DeltaForm { base, form },
-        _ => Method::Predicted { base },
+        4 => Method::Predicted { base },
+        _ => Method::XzForm { base, form },
     }
 }
 

@@ -3,12 +3,13 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::engine::{Goal, go};
+use super::engine::{Goal, Overrides};
+use super::history::go_remembered;
 use super::session::Session;
 use super::update::open;
 use super::{AddRequest, BundleFilter, BundleRow, ClientError, RemoveRequest, Settings, Thoroughness, Transition};
 use crate::manifest::Release;
-use crate::plan::{BundleError, closure, dependents, similar, with_recommended};
+use crate::plan::{BundleError, closure, dependents, dependents_tree, similar, with_recommended};
 use crate::report::Reporter;
 use crate::types::BundleName;
 
@@ -34,7 +35,8 @@ pub async fn bundle_add(
         false => with_recommended(&release.release, &request.bundles),
     };
     let subscriptions = session.subscriptions()?.union(&added).cloned().collect();
-    go(&session, &Goal { release, subscriptions }, request.mode, Thoroughness::Changed).await
+    let goal = Goal { release, subscriptions, overrides: Overrides::Silent };
+    go_remembered(&session, "bundle-add", &goal, request.mode, Thoroughness::Changed).await
 }
 
 /// Ends subscriptions and removes what nothing else needs.
@@ -51,7 +53,8 @@ pub async fn bundle_remove(
     let subscriptions = session.subscriptions()?;
     let removed = removed(&release.release, &subscriptions, request)?;
     let subscriptions = subscriptions.difference(&removed).cloned().collect();
-    go(&session, &Goal { release, subscriptions }, request.mode, Thoroughness::Changed).await
+    let goal = Goal { release, subscriptions, overrides: Overrides::Silent };
+    go_remembered(&session, "bundle-remove", &goal, request.mode, Thoroughness::Changed).await
 }
 
 /// Lists bundles, without network: the live tree's record has its whole release document.
@@ -93,7 +96,7 @@ pub async fn bundle_list(
     Ok(listed.into_iter().filter(|name| release.bundles.contains_key(name)).map(row).collect())
 }
 
-fn known<'a>(release: &Release, name: &'a BundleName) -> Result<&'a BundleName, ClientError> {
+pub(super) fn known<'a>(release: &Release, name: &'a BundleName) -> Result<&'a BundleName, ClientError> {
     match release.bundles.contains_key(name) {
         true => Ok(name),
         false => {
@@ -121,7 +124,8 @@ fn removed(
         }
         let staying: Vec<BundleName> = needed_by.difference(&request.bundles).cloned().collect();
         if !staying.is_empty() && !request.recursive {
-            return Err(ClientError::Needed { name: name.clone(), needed_by: staying });
+            let tree = dependents_tree(release, name, &closure(release, subscriptions)?);
+            return Err(ClientError::Needed { name: name.clone(), needed_by: staying, tree });
         }
         removed.insert(name.clone());
         removed.extend(needed_by);

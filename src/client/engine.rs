@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
+use super::config::tell_touched;
 use super::route::Packs;
 use super::session::{KnownRelease, Session};
 use super::trees::{Installed, ReadPack};
@@ -27,6 +28,16 @@ use crate::types::{BundleName, Digest, TreePath};
 pub(super) struct Goal {
     pub release: KnownRelease,
     pub subscriptions: BTreeSet<BundleName>,
+    pub overrides: Overrides,
+}
+
+/// Whether it is told what the release does to the administrator's configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Overrides {
+    /// Where the transition leads to another release.
+    Told,
+    /// Not: the release stays, or only its cost is asked.
+    Silent,
 }
 
 /// So often a plan is made again because blocks turned out bad, before the origin is given up.
@@ -83,6 +94,12 @@ pub(super) async fn go(
     let target = target.tree;
 
     let planned = plan_now(session, &installed, &target, &packs, &memory);
+    let so_far = session.transport.meter();
+    let told = goal.overrides == Overrides::Told;
+    if told && mode == Mode::DryRun {
+        // What a real run reads of the staged tree is fetched for it, and no part of what the real run costs.
+        tell_touched(session, release.version, &installed.tree, &target).await;
+    }
     let changed = planned.tree_differs || session.record.as_ref().is_none_or(|live| !same_record(live, &record));
     let mut done = Transition {
         from: session.record.as_ref().map(|record| record.installed.version()),
@@ -92,8 +109,8 @@ pub(super) async fn go(
         files_added: planned.counts.added,
         files_changed: planned.counts.changed,
         files_removed: planned.counts.removed,
-        download_bytes: session.transport.meter().bytes + planned.download_bytes,
-        requests: session.transport.meter().requests + planned.requests,
+        download_bytes: so_far.bytes + planned.download_bytes,
+        requests: so_far.requests + planned.requests,
         disk_peak_bytes: disk_bytes(session, &planned, &target)?,
         duration_ms: 0,
         dry_run: mode == Mode::DryRun,
@@ -103,6 +120,9 @@ pub(super) async fn go(
         let mover = Mover { session, machine, store, target: &target, packs: &packs, record: &record };
         let damaged = mover.damaged(&planned.damaged)?;
         let staged = mover.fetch_and_stage(&installed, planned, memory).await?;
+        if told {
+            tell_touched(session, release.version, &installed.tree, &target).await;
+        }
         done.changed = mode == Mode::Run;
         if mode == Mode::Run {
             mover.switch(staged, &damaged, installed.fingerprints)?;

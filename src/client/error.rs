@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use crate::disk::DiskError;
 use crate::fetch::FetchError;
 use crate::manifest::{Conflict, ManifestError, ReleaseError};
+use crate::overlay::OverlayError;
 use crate::pack::PackError;
 use crate::plan::BundleError;
 use crate::stage::StageError;
@@ -12,7 +13,7 @@ use crate::state::StateError;
 use crate::switch::SwitchError;
 use crate::transport::{TransportError, TransportErrorKind};
 use crate::trust::TrustError;
-use crate::types::{BundleName, Version};
+use crate::types::{BundleName, TreePath, Version};
 
 /// What kind of failure it is: one for each exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,13 +134,61 @@ pub enum ClientError {
         because_of: Vec<BundleName>,
     },
     /// Other subscriptions need the bundle.
-    #[error("bundle {name} is needed by {}", list(needed_by))]
+    #[error("bundle {name} is needed by {}:\n{tree}", list(needed_by))]
     Needed {
         /// The bundle.
         name: BundleName,
         /// Those that include it.
         needed_by: Vec<BundleName>,
+        /// The bundle with what includes it, a line each and indented.
+        tree: String,
     },
+    /// Nothing lies at a path.
+    #[error("there is nothing at {path}")]
+    NotThere {
+        /// The path.
+        path: TreePath,
+    },
+    /// Configuration cannot be read or written.
+    #[error(transparent)]
+    Overlay(#[from] OverlayError),
+    /// No program of that name has configuration here.
+    #[error("there is no configuration of {name:?}")]
+    NoSuchProgram {
+        /// The name.
+        name: String,
+    },
+    /// What was typed in names no option.
+    #[error("{option:?} names no option of {app}")]
+    NoSuchOption {
+        /// The program.
+        app: String,
+        /// What was typed in.
+        option: String,
+    },
+    /// Only services that read oslo.config take its arguments.
+    #[error("{name} does not read oslo.config, its model is {model}")]
+    NotOslo {
+        /// The program.
+        name: String,
+        /// Its model.
+        model: &'static str,
+    },
+    /// A setting would not come into force.
+    #[error("{file} is read later and says otherwise")]
+    Beaten {
+        /// The file.
+        file: String,
+    },
+    /// What a factory reset does not touch cannot be kept from it.
+    #[error("{path:?} is not a path beneath /etc or /var")]
+    NotResettable {
+        /// The path.
+        path: String,
+    },
+    /// The running system is only reset when somebody says so.
+    #[error("all of /etc and /var of the running system would be removed")]
+    NotConfirmed,
     /// `os-core` cannot be removed.
     #[error("os-core is the system itself and cannot be removed")]
     CoreStays,
@@ -189,6 +238,7 @@ impl ClientError {
             | Self::Contradiction { .. }
             | Self::WrongManifest { .. }
             | Self::Pack { .. }
+            | Self::Overlay(OverlayError::Archive { .. })
             | Self::Older { .. }
             | Self::BelowFloor { .. }
             | Self::Fetch(FetchError::BadObject { .. })
@@ -200,10 +250,19 @@ impl ClientError {
             | Self::NotSubscribed { .. }
             | Self::Needed { .. }
             | Self::CoreStays
+            | Self::NotThere { .. }
+            | Self::NoSuchProgram { .. }
+            | Self::NoSuchOption { .. }
+            | Self::NotOslo { .. }
+            | Self::Beaten { .. }
+            | Self::NotResettable { .. }
+            | Self::NotConfirmed
+            | Self::Overlay(OverlayError::Unwritable { .. } | OverlayError::NotEditable { .. })
             | Self::State(StateError::NotManaged { .. }) => ErrorKind::Usage,
             Self::State(StateError::Locked { .. }) => ErrorKind::Locked,
             Self::Fetch(FetchError::Decoder(_)) => ErrorKind::Bug,
             Self::State(_)
+            | Self::Overlay(_)
             | Self::Disk(_)
             | Self::Fetch(_)
             | Self::Stage(_)
@@ -226,6 +285,18 @@ impl ClientError {
             Self::State(StateError::Locked { .. }) => "wait until it has ended and try again",
             Self::State(StateError::DamagedRecord { .. }) => {
                 "the record lies in the tree itself; `rollback` goes back to the tree before"
+            }
+            Self::NoSuchProgram { .. } => "`config list` names those that have it",
+            Self::NotOslo { .. } => "`config show` tells what it reads",
+            Self::Beaten { .. } => "change or remove the setting there",
+            Self::NotConfirmed => "--preview shows what, --yes does it",
+            Self::NoSuchOption { .. } => "options are named SECTION.KEY",
+            Self::Overlay(OverlayError::Syntax { .. } | OverlayError::NotText { .. }) => {
+                "`config check` lists all lines that cannot be read"
+            }
+            Self::Overlay(OverlayError::Archive { .. }) => "nothing was changed; make another one with `config save`",
+            Self::Overlay(OverlayError::NotEditable { .. }) => {
+                "edit it by hand; `config check` then says whether it can be read"
             }
             Self::Older { .. } => "go back deliberately with `update --version`",
             Self::BelowFloor { .. } => "`update` goes to the newest release",

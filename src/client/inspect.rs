@@ -3,14 +3,17 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::bundles::known;
 use super::session::Session;
 use super::{ClientError, Diagnosis, Info, Settings, VerifyRequest};
+use crate::disk::mounts_within;
 use crate::manifest::BundleManifest;
 use crate::plan::may_be_carried;
-use crate::report::Reporter;
+use crate::report::{Event, Reporter};
 use crate::state::Slot;
+use crate::tree::with_all_beneath;
 use crate::types::TreePath;
-use crate::verify::findings;
+use crate::verify::{Findings, findings};
 
 /// What the machine is.
 ///
@@ -55,11 +58,32 @@ pub async fn diagnose(
     reporter: &Arc<dyn Reporter>,
 ) -> Result<Diagnosis, ClientError> {
     let session = Session::look(settings, reporter)?;
+    let found = examine(&session, request).await?;
+    Ok(Diagnosis {
+        checked: found.checked,
+        missing: found.missing.iter().map(ToString::to_string).collect(),
+        mismatched: found.mismatched.iter().map(|(path, what)| (path.to_string(), what.name().to_owned())).collect(),
+        extra: found.extra,
+        duration_ms: u64::try_from(session.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+    })
+}
+
+/// What is wrong with the live tree, as far as the request asks.
+pub(super) async fn examine(session: &Session, request: &VerifyRequest) -> Result<Findings, ClientError> {
+    let mut asked = Vec::new();
+    for bundle in &request.bundles {
+        known(&session.installed_release()?.release, bundle)?;
+        match session.has_bundle(bundle) {
+            true => asked.push(session.installed_manifest(bundle).await?),
+            false => session.reporter.report(Event::Warning(format!("bundle {bundle} is not installed"))),
+        }
+    }
     let mut installed = session.installed().await?;
     session.scan_live(&mut installed, request.thoroughness)?;
-    let mut asked = Vec::new();
-    for bundle in request.bundles.iter().filter(|bundle| session.has_bundle(bundle)) {
-        asked.push(session.installed_manifest(bundle).await?);
+    let mounts = mounts_within(&session.settings.root.join(Slot::Live.name()));
+    let left_alone = |path: &Path| may_be_carried(path) || mounts.iter().any(|mount| path.starts_with(mount));
+    if let (true, Some(live)) = (request.picky, session.machine.tree(Slot::Live)?) {
+        installed.extra = with_all_beneath(&live, &installed.extra, &left_alone)?;
     }
     let in_bundles = |path: &str| {
         let owned = |path: &TreePath| asked.iter().any(|manifest: &BundleManifest| manifest.tree.find(path).is_some());
@@ -69,14 +93,6 @@ pub async fn diagnose(
         let beneath = |file: &TreePath| Path::new(path).starts_with(file.as_str());
         request.file.as_ref().is_none_or(beneath)
     };
-    let carried = |path: &Path| !request.picky && may_be_carried(path);
     let counts = |path: &str| beneath(path) && in_bundles(path);
-    let found = findings(&installed.tree, &installed.seen, &installed.extra, counts, carried);
-    Ok(Diagnosis {
-        checked: found.checked,
-        missing: found.missing.iter().map(ToString::to_string).collect(),
-        mismatched: found.mismatched.iter().map(|(path, what)| (path.to_string(), what.name().to_owned())).collect(),
-        extra: found.extra,
-        duration_ms: u64::try_from(session.started.elapsed().as_millis()).unwrap_or(u64::MAX),
-    })
+    Ok(findings(&installed.tree, &installed.seen, &installed.extra, counts, left_alone))
 }

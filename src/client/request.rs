@@ -33,6 +33,8 @@ pub struct Settings {
     pub allow_insecure_http: bool,
     /// Accept metadata that has expired.
     pub ignore_time: bool,
+    /// Answer every question with yes.
+    pub assume_yes: bool,
 }
 
 /// Whether a command may change the machine.
@@ -106,7 +108,7 @@ pub struct RemoveRequest {
 pub struct VerifyRequest {
     /// How much to hash.
     pub thoroughness: Thoroughness,
-    /// Also look for paths that no bundle has.
+    /// List every path that no bundle has, also beneath one that is listed already.
     pub picky: bool,
     /// Only entries of these bundles; empty for all.
     pub bundles: BTreeSet<BundleName>,

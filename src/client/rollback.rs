@@ -1,7 +1,10 @@
 //! `rollback`: back to the kept previous tree, without network.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::history::remember;
+use super::session::Session;
 use super::trees::contradiction;
 use super::update::open;
 use super::{ClientError, Mode, Settings, Thoroughness, Transition};
@@ -46,14 +49,22 @@ pub async fn rollback(
         duration_ms: 0,
         dry_run: mode == Mode::DryRun,
     };
+    let result = exchange(&session, mode, &expected, planned.carried).map(|()| {
+        let duration_ms = u64::try_from(session.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Transition { duration_ms, ..done }
+    });
+    remember(&session, "rollback", wanted, mode, &result);
+    result
+}
+
+fn exchange(session: &Session, mode: Mode, expected: &Tree, carried: Vec<PathBuf>) -> Result<(), ClientError> {
     if let (Mode::Run, Some(machine)) = (mode, session.locked()) {
         session.check_layout()?;
         let known = Fingerprints::parse(&session.machine.cached_fingerprints()?);
-        let staged = previous(machine, &expected, planned.carried, &known, session.writer, &*session.reporter)?;
+        let staged = previous(machine, expected, carried, &known, session.writer, &*session.reporter)?;
         switch(machine, &staged)?;
     }
-    let duration_ms = u64::try_from(session.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    Ok(Transition { duration_ms, ..done })
+    Ok(())
 }
 
 /// The tree that a kept record describes. Its manifests are taken from the record alone: a rollback asks nobody.

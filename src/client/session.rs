@@ -8,13 +8,12 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use super::publication::publication_limits;
 use super::{ClientError, Settings};
 use crate::disk::{FileType, Ownership, mounts_beneath};
 use crate::manifest::{Release, ReleaseError};
 use crate::report::{Event, Reporter};
 use crate::state::{HOME, LockedMachine, Machine, Record, Slot};
-use crate::transport::Transport;
+use crate::transport::{Limits, Transport};
 use crate::tree::Writer;
 use crate::trust::{Expiry, KnownTime, Reference, TrustDirectory, Trusted};
 use crate::types::{BundleName, Version};
@@ -54,6 +53,8 @@ pub(super) struct Session {
     pub record: Option<Record>,
     pub transport: Arc<Transport>,
     pub origin: Vec<String>,
+    /// The administrator's mirror; none when the run was told where to read.
+    pub mirror: Option<String>,
 }
 
 /// A release and the document that says so.
@@ -81,6 +82,7 @@ impl Session {
         let machine = machine.lock()?;
         if crate::switch::recover(&machine)? {
             reporter.report(Event::Note("finished a transition that an earlier run had made".to_owned()));
+            super::history::remember_recovery(&machine, &**reporter)?;
         }
         Self::new(settings, reporter, Access::Work(machine))
     }
@@ -106,6 +108,14 @@ impl Session {
             ([], Some(record)) => record.installed.origin.clone(),
             (urls, _) => urls.to_vec(),
         };
+        let mirror = match settings.urls.is_empty().then(|| machine.mirror()) {
+            Some(Err(error)) => {
+                reporter.report(Event::Warning(format!("no mirror is used: {error}")));
+                None
+            }
+            Some(Ok(mirror)) => mirror.map(|mirror| mirror.url),
+            None => None,
+        };
         let ownership = Ownership::of_this_process();
         if ownership == Ownership::Ignored {
             let notice = "not run by root: owners and privileged attributes are neither set nor compared";
@@ -115,11 +125,12 @@ impl Session {
             started: Instant::now(),
             settings: settings.clone(),
             reporter: reporter.clone(),
-            transport: Arc::new(Transport::new(&origin, publication_limits(settings))?),
+            transport: Arc::new(Transport::with_mirrors(mirror.as_slice(), &origin, limits(settings))?),
             writer: Writer { ownership },
             machine,
             record,
             origin,
+            mirror,
         })
     }
 
@@ -255,6 +266,17 @@ impl Session {
     /// The subscriptions of the live tree.
     pub fn subscriptions(&self) -> Result<BTreeSet<BundleName>, ClientError> {
         Ok(self.record()?.installed.subscriptions.clone())
+    }
+}
+
+/// How hard and how widely to try.
+pub(super) fn limits(settings: &Settings) -> Limits {
+    Limits {
+        parallel: settings.parallel_downloads,
+        max_retries: settings.max_retries,
+        retry_delay: settings.retry_delay,
+        timeout: settings.timeout,
+        allow_insecure_http: settings.allow_insecure_http,
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::engine::{Goal, go};
+use super::engine::{Goal, Overrides, go};
+use super::history::go_remembered;
+use super::inspect::examine;
+use super::mirror::tell_if_behind;
 use super::session::Session;
 use super::{
     ClientError, InstallRequest, Mode, Settings, Thoroughness, Transition, UpdateCheck, UpdateRequest, VerifyRequest,
@@ -20,8 +23,8 @@ pub async fn install(
 ) -> Result<Transition, ClientError> {
     let session = Session::install(settings, reporter)?;
     let release = session.release(request.version).await?;
-    let goal = Goal { release, subscriptions: request.bundles.clone() };
-    go(&session, &goal, request.mode, Thoroughness::Changed).await
+    let goal = Goal { release, subscriptions: request.bundles.clone(), overrides: Overrides::Silent };
+    go_remembered(&session, "os-install", &goal, request.mode, Thoroughness::Changed).await
 }
 
 /// Moves the machine to the newest release, or to the one that is asked for.
@@ -36,6 +39,7 @@ pub async fn update(
     let session = open(settings, request.mode, reporter)?;
     let installed = session.record()?.installed.version();
     let release = session.release(request.version).await?;
+    tell_if_behind(&session, &release).await;
     let newest = release.release.version;
     if request.version.is_none() && newest < installed {
         return Err(ClientError::Older { newest, installed });
@@ -43,8 +47,8 @@ pub async fn update(
     if newest == installed && request.thoroughness != Thoroughness::Full {
         return session.nothing_to_do(request.mode);
     }
-    let goal = Goal { release, subscriptions: session.subscriptions()? };
-    go(&session, &goal, request.mode, request.thoroughness).await
+    let goal = Goal { release, subscriptions: session.subscriptions()?, overrides: Overrides::Told };
+    go_remembered(&session, "update", &goal, request.mode, request.thoroughness).await
 }
 
 /// Looks whether there is a newer release, and what it would cost this machine.
@@ -55,11 +59,12 @@ pub async fn check_update(settings: &Settings, reporter: &Arc<dyn Reporter>) -> 
     let session = Session::work(settings, reporter)?;
     let current = session.record()?.installed.version();
     let release = session.release(None).await?;
+    tell_if_behind(&session, &release).await;
     let latest = release.release.version;
     let mut check = UpdateCheck { current, latest, available: latest > current, download_bytes: 0 };
     if check.available {
         let so_far = session.transport.meter().bytes;
-        let goal = Goal { release, subscriptions: session.subscriptions()? };
+        let goal = Goal { release, subscriptions: session.subscriptions()?, overrides: Overrides::Silent };
         let planned = go(&session, &goal, Mode::DryRun, Thoroughness::Quick).await?;
         check.download_bytes = planned.download_bytes - so_far;
     }
@@ -67,6 +72,9 @@ pub async fn check_update(settings: &Settings, reporter: &Arc<dyn Reporter>) -> 
 }
 
 /// Makes the tree match the release that it is of, starting from what is really on disk.
+///
+/// A request for some bundles or paths only says where to look: there is no tree that is right in parts, so when
+/// something is wrong there, the whole tree is made to match.
 ///
 /// # Errors
 /// As the engine has them.
@@ -76,13 +84,18 @@ pub async fn repair(
     reporter: &Arc<dyn Reporter>,
 ) -> Result<Transition, ClientError> {
     let session = open(settings, request.mode, reporter)?;
-    let goal = Goal { release: session.installed_release()?, subscriptions: session.subscriptions()? };
+    let is_narrow = !request.bundles.is_empty() || request.file.is_some();
+    if is_narrow && examine(&session, request).await?.is_clean() {
+        return session.nothing_to_do(request.mode);
+    }
+    let (release, subscriptions) = (session.installed_release()?, session.subscriptions()?);
+    let goal = Goal { release, subscriptions, overrides: Overrides::Silent };
     // What is not hashed cannot be kept, so a quick look is not enough to repair by.
     let thoroughness = match request.thoroughness {
         Thoroughness::Quick => Thoroughness::Changed,
         other => other,
     };
-    go(&session, &goal, request.mode, thoroughness).await
+    go_remembered(&session, "repair", &goal, request.mode, thoroughness).await
 }
 
 /// A session that may write, or for a dry run one that may not.

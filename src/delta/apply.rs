@@ -1,17 +1,17 @@
 //! Applying a delta: streams and old content in, new content out, in a fixed amount of memory.
 //!
 //! Everything is checked against what is known from elsewhere (`new_size`, the length of the old content) before it is
-//! used, so whatever the streams say, the work is bounded by `new_size` and the memory by two windows.
+//! used, so whatever the streams say, the work is bounded by `new_size` and the memory by the pages
+//! that are kept of the old content.
 
 use std::io::{self, BufRead, Write};
 
+use super::old_pages::OldPages;
 use super::runs::RunsReader;
 use super::{ReadAt, Role, Streams, varint};
 
 /// New content is gathered in pieces of this many bytes before it is written.
 const OUT_BYTES: usize = 64 * 1024;
-/// Old content is read in pieces of at least this many bytes where there are as many; at most [`OUT_BYTES`].
-const AHEAD_BYTES: usize = 16 * 1024;
 
 /// Why a delta could not be applied.
 #[derive(Debug, thiserror::Error)]
@@ -100,11 +100,10 @@ pub fn apply<R: BufRead>(
     new_size: u64,
     out: &mut dyn Write,
 ) -> Result<(), DeltaError> {
-    let length = old.length().map_err(|source| DeltaError::Old { offset: 0, source })?;
-    let mut old = OldWindow { old, length, start: 0, bytes: Vec::new() };
+    let mut old = OldPages::new(old)?;
     let mut out = Out::new(out, new_size);
     let mut runs = RunsReader::default();
-    for_each_triple(streams, new_size, length, |streams, mut at, mut add, copy| {
+    for_each_triple(streams, new_size, old.length(), |streams, mut at, mut add, copy| {
         while add > 0 {
             let piece = out.room(add)?;
             old.copy(at, piece)?;
@@ -185,34 +184,6 @@ pub(super) fn consume(
         length -= count as u64;
     }
     Ok(())
-}
-
-/// The part of the old content around the last read: triples are short and mostly follow each other.
-struct OldWindow<'a> {
-    old: &'a dyn ReadAt,
-    length: u64,
-    start: u64,
-    bytes: Vec<u8>,
-}
-
-impl OldWindow<'_> {
-    /// Copies the bytes from `at` on, which lie inside the old content; at most [`OUT_BYTES`].
-    fn copy(&mut self, at: u64, to: &mut [u8]) -> Result<(), DeltaError> {
-        let inside = at.checked_sub(self.start).and_then(|skip| self.bytes.get(skip as usize..)?.get(..to.len()));
-        if let Some(bytes) = inside {
-            to.copy_from_slice(bytes);
-            return Ok(());
-        }
-        let count = (self.length - at).min(to.len().max(AHEAD_BYTES) as u64) as usize;
-        self.start = at;
-        self.bytes.resize(count, 0);
-        if let Err(source) = self.old.read_exact_at(&mut self.bytes, at) {
-            self.bytes.clear();
-            return Err(DeltaError::Old { offset: at, source });
-        }
-        to.copy_from_slice(&self.bytes[..to.len()]);
-        Ok(())
-    }
 }
 
 /// New content on its way out.

@@ -17,6 +17,7 @@
 mod apply;
 mod make;
 mod matcher;
+mod old_pages;
 pub(crate) mod predict;
 mod read_at;
 mod runs;

@@ -7,11 +7,17 @@
 mod directory;
 mod inode;
 mod metadata;
+mod processes;
+mod replace;
 mod users;
+mod weigh;
 
 pub use directory::Directory;
 pub use inode::{FileType, Inode, Ownership};
-pub use users::{is_in_use, mounts_beneath};
+pub use processes::{Mapped, mapped_beneath};
+pub use replace::{Owner, replace_as};
+pub use users::{is_in_use, mounts_beneath, mounts_within};
+pub use weigh::{Weight, weigh};
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -40,6 +46,18 @@ pub fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, DiskError> {
         return Err(failed(std::io::ErrorKind::FileTooLarge.into()));
     }
     Ok(bytes)
+}
+
+/// Gives a file of the person who runs the program this content, for nobody else to read, as a whole or not at all.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write_private_file(path: &Path, content: &[u8]) -> Result<(), DiskError> {
+    let failed = |source| DiskError { action: "write", path: path.to_owned(), source };
+    let name = path.file_name().and_then(|name| name.to_str());
+    let name = name.ok_or_else(|| failed(std::io::ErrorKind::InvalidInput.into()))?;
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    Directory::open_path(parent)?.replace(name, content)
 }
 
 /// Makes a directory of the person who runs the program, with those above it; no error when it is there.

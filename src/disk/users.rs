@@ -1,7 +1,7 @@
 //! Who still looks at a directory: processes whose working directory, root or open files, or mounts that lie in it.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Whether any process that can be seen works in `directory`, has a file in it open, or has it mounted somewhere.
 ///
@@ -46,6 +46,13 @@ pub fn mounts_beneath(directory: &Path) -> Vec<String> {
         .filter(|place| Path::new(place) != directory && Path::new(place).starts_with(&directory))
         .map(Into::into)
         .collect()
+}
+
+/// The mount points beneath `directory`, relative to it.
+pub fn mounts_within(directory: &Path) -> Vec<PathBuf> {
+    let Ok(canonical) = fs::canonicalize(directory) else { return Vec::new() };
+    let mounts = mounts_beneath(directory);
+    mounts.iter().filter_map(|place| Some(Path::new(place).strip_prefix(&canonical).ok()?.to_owned())).collect()
 }
 
 #[cfg(test)]

@@ -7,16 +7,20 @@
 mod bundle;
 mod definition;
 mod each_once;
+mod history;
 mod installed;
 mod line;
+mod mirror;
 mod release;
 mod tree;
 mod union;
 
 pub use bundle::{BundleManifest, ManifestError};
 pub use definition::{BundleDefinition, DefinitionError, Status};
+pub use history::{Ending, HistoryEntry};
 pub use installed::{InstalledRecord, ReleaseName};
 pub(crate) use line::is_allowed_xattr;
+pub use mirror::MirrorOverride;
 pub use release::{BundleOffer, HeadName, ManifestName, PackOffer, Predecessor, Release, ReleaseError};
 pub use tree::{Conflict, Tree, TreeError};
 pub use union::Union;

@@ -3,12 +3,9 @@
 //! The pack was made by the ignored test `write_the_golden_pack_with_forms`, which refuses to write over it, from files
 //! that stand beside it: gzip 1.12 made them, and zlib `flushed.gz`.
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::path::PathBuf;
-
 use proptest::prelude::*;
 
+use super::golden::{Golden, pack_of};
 use super::sample::decode;
 use super::*;
 use crate::delta::{Delta, DeltaError};
@@ -26,12 +23,12 @@ const NAMES: [&str; 8] = [
     "two-members.gz",
 ];
 
-fn path(name: &str) -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/golden/pack-2")).join(name)
+fn golden() -> Golden {
+    Golden::new("pack-2")
 }
 
 fn read(name: &str) -> Vec<u8> {
-    fs::read(path(name)).expect(name)
+    golden().read(name)
 }
 
 /// A block with every method.
@@ -60,35 +57,20 @@ const MADE: [&str; 7] =
     ["whole.gz", "new-notes.gz", "two-members.gz", "from-plain.gz", "stored.gz", "flushed.gz", "stored.gz"];
 
 fn pack() -> (Vec<u8>, u64) {
-    let (block, bytes) = block();
-    let writer = PackWriter::new(Version::new(10), Version::new(20).expect("not 0"), blobs().into_keys());
-    let mut pack = Vec::new();
-    let summary = writer.finish(vec![(block, &bytes[..])], &mut pack).expect("memory");
-    (pack, summary.head_length)
-}
-
-fn blobs() -> BTreeMap<Digest, Vec<u8>> {
-    NAMES.map(|name| (Digest::of(&read(name)), read(name))).into()
+    pack_of(&[block()], golden().blobs(&NAMES).into_keys())
 }
 
 #[test]
 #[ignore = "writes the golden pack of a new method, once"]
 fn write_the_golden_pack_with_forms() {
-    assert!(!path("pack").exists(), "a golden pack is never written again");
     let (pack, head_length) = pack();
-    fs::write(path("pack"), pack).expect("a file");
-    fs::write(path("head-length"), format!("{head_length}\n")).expect("a file");
+    golden().write(&[], &pack, head_length);
 }
 
 #[test]
 fn the_golden_pack_with_forms_is_read() {
-    let pack = read("pack");
-    let head_length: usize = String::from_utf8(read("head-length")).expect("text").trim().parse().expect("a number");
-    let blobs = blobs();
-    let sorted: Vec<Digest> = blobs.keys().copied().collect();
-    let made = decode(&pack, head_length, &blobs, &sorted).expect("the golden pack");
+    let (_, index, made) = golden().made(&NAMES);
     assert!(made == MADE.map(read));
-    let index = Index::parse(&pack[..head_length]).expect("the golden head");
     let numbers: Vec<u64> = index.blocks()[0].block.builds.iter().map(|build| build.method.number()).collect();
     assert_eq!(numbers, [2, 3, 0, 3, 1, 3, 2]);
 }
@@ -101,7 +83,7 @@ fn same_input_same_bytes() {
 #[test]
 fn a_block_with_forms_is_proved_and_skipped() {
     let (block, bytes) = block();
-    let blobs = blobs();
+    let blobs = golden().blobs(&NAMES);
     prove(&block, &bytes, 0, |digest| blobs.get(&digest).cloned()).expect("a good block");
     for wanted in 0..MADE.len() {
         let mut reader = BlockReader::open(&block, &bytes, 0).expect("own block");
@@ -177,7 +159,7 @@ proptest! {
         let mut pack = read("pack");
         let text = String::from_utf8(read("head-length")).expect("text");
         let head_length: usize = text.trim().parse().expect("a number");
-        let blobs = blobs();
+        let blobs = golden().blobs(&NAMES);
         let sorted: Vec<Digest> = blobs.keys().copied().collect();
         let place = if in_head { at.index(head_length) } else { head_length + at.index(pack.len() - head_length) };
         pack[place] ^= bits;

@@ -3,18 +3,16 @@
 //!
 //! It was made by the ignored test `write_the_golden_pack`, which refuses to write over it.
 
-use std::fs;
 use std::io::{self, Read, Write};
-use std::path::PathBuf;
 
 use proptest::prelude::*;
 
+use super::golden::{Golden, pack_of};
 use super::hostile_tests::{made, whole_block};
 use super::lzma::{self, Content};
-use super::sample::decode;
 use super::*;
 use crate::delta::Delta;
-use crate::types::{Digest, Version};
+use crate::types::Digest;
 
 const CONTENTS: [Content; 4] = [Content::Numbers, Content::Bytes, Content::Files, Content::X86Programs];
 
@@ -180,14 +178,13 @@ proptest! {
 
 const NAMES: [&str; 4] = ["old-program", "new-program", "whole-program", "whole-text"];
 
-fn folder() -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/golden/pack-5"))
+fn golden() -> Golden {
+    Golden::new("pack-5")
 }
 
 #[test]
 #[ignore = "writes the golden pack, once"]
 fn write_the_golden_pack() {
-    assert!(!folder().exists(), "a golden pack is never written again");
     let blobs = [program(2_000), program(2_200), program(3_000), text(900)];
     let id = |number: usize| Digest::of(&blobs[number]);
     let mut first = BlockWriter::new(Vec::new(), LEVEL);
@@ -196,30 +193,15 @@ fn write_the_golden_pack() {
     second.delta(id(1), id(0), &Delta::make(&blobs[0], &blobs[1]));
     second.whole(id(3), blobs[3].len() as u64, &blobs[3][..]).expect("memory");
     let blocks = [first, second].map(|writer| writer.finish().expect("memory"));
-    let writer =
-        PackWriter::new(Version::new(10), Version::new(20).expect("not 0"), blobs.iter().map(|b| Digest::of(b)));
-    let mut pack = Vec::new();
-    let blocks = blocks.iter().map(|(block, bytes)| (block.clone(), &bytes[..])).collect();
-    let summary = writer.finish(blocks, &mut pack).expect("memory");
-    fs::create_dir_all(folder()).expect("a folder");
-    for (name, blob) in NAMES.iter().zip(&blobs) {
-        fs::write(folder().join(name), blob).expect("a file");
-    }
-    fs::write(folder().join("pack"), &pack).expect("a file");
-    fs::write(folder().join("head-length"), format!("{}\n", summary.head_length)).expect("a file");
+    let (pack, head_length) = pack_of(&blocks, blobs.iter().map(|blob| Digest::of(blob)));
+    let files = [0, 1, 2, 3].map(|number| (NAMES[number], &blobs[number][..]));
+    golden().write(&files, &pack, head_length);
 }
 
 #[test]
 fn the_golden_pack_is_read() {
-    let read = |name: &str| fs::read(folder().join(name)).expect(name);
-    let pack = read("pack");
-    let head_length: usize = String::from_utf8(read("head-length")).expect("text").trim().parse().expect("a number");
-    let blobs = NAMES.map(|name| (Digest::of(&read(name)), read(name))).into_iter().collect();
-    let mut sorted = NAMES.map(|name| Digest::of(&read(name)));
-    sorted.sort_unstable();
-    let index = Index::parse(&pack[..head_length]).expect("the golden head");
+    let (pack, index, made) = golden().made(&NAMES);
     let coders = index.blocks().iter().map(|placed| pack[placed.offset as usize]);
     assert!(coders.eq([2, 1]));
-    let made = decode(&pack, head_length, &blobs, &sorted).expect("the golden pack");
-    assert_eq!(made, ["whole-program", "new-program", "whole-text"].map(read));
+    assert_eq!(made, ["whole-program", "new-program", "whole-text"].map(|name| golden().read(name)));
 }

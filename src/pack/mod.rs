@@ -34,6 +34,8 @@ use crate::xz;
 #[cfg(test)]
 mod form_tests;
 #[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod golden_tests;
 #[cfg(test)]
 mod hostile_tests;

@@ -5,11 +5,9 @@
 //! `xz --check=crc32 --x86 --lzma2=dict=32MiB` for what is in the images, `xz -T2 --check=crc32 --lzma2=dict=1MiB` for the
 //! module.
 
-use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
 
-use super::sample::decode;
+use super::golden::{Golden, pack_of};
 use super::*;
 use crate::delta::{Delta, ReadAt};
 use crate::types::{Digest, Version};
@@ -20,16 +18,12 @@ const NAMES: [&str; 4] = ["old-image", "new-image", "old-module.ko", "new-module
 const MADE: [(&str, &str); 3] =
     [("new-image", "old-image"), ("new-module.xz", "old-module.ko"), ("old-image", "old-module.ko")];
 
-fn path(name: &str) -> PathBuf {
-    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/golden/pack-4")).join(name)
+fn golden() -> Golden {
+    Golden::new("pack-4")
 }
 
 fn read(name: &str) -> Vec<u8> {
-    fs::read(path(name)).expect(name)
-}
-
-fn blobs() -> BTreeMap<Digest, Vec<u8>> {
-    NAMES.map(|name| (Digest::of(&read(name)), read(name))).into()
+    golden().read(name)
 }
 
 fn block() -> (Block<Digest>, Vec<u8>) {
@@ -45,31 +39,20 @@ fn block() -> (Block<Digest>, Vec<u8>) {
 }
 
 fn pack() -> (Vec<u8>, u64) {
-    let (block, bytes) = block();
-    let writer = PackWriter::new(Version::new(10), Version::new(20).expect("not 0"), blobs().into_keys());
-    let mut pack = Vec::new();
-    let summary = writer.finish(vec![(block, &bytes[..])], &mut pack).expect("memory");
-    (pack, summary.head_length)
+    pack_of(&[block()], golden().blobs(&NAMES).into_keys())
 }
 
 #[test]
 #[ignore = "writes the golden pack of a new method, once"]
 fn write_the_golden_pack_with_xz() {
-    assert!(!path("pack").exists(), "a golden pack is never written again");
     let (pack, head_length) = pack();
-    fs::write(path("pack"), pack).expect("a file");
-    fs::write(path("head-length"), format!("{head_length}\n")).expect("a file");
+    golden().write(&[], &pack, head_length);
 }
 
 #[test]
 fn the_golden_pack_with_xz_is_read() {
-    let pack = read("pack");
-    let head_length: usize = String::from_utf8(read("head-length")).expect("text").trim().parse().expect("a number");
-    let blobs = blobs();
-    let sorted: Vec<Digest> = blobs.keys().copied().collect();
-    let made = decode(&pack, head_length, &blobs, &sorted).expect("the golden pack");
+    let (_, index, made) = golden().made(&NAMES);
     assert!(made == MADE.map(|(name, _)| read(name)));
-    let index = Index::parse(&pack[..head_length]).expect("the golden head");
     let block = &index.blocks()[0].block;
     assert!(block.builds.iter().all(|build| build.method.number() == 5));
     assert!(block.is_costly() && block.length() < block.new_bytes() / 2);
@@ -83,7 +66,7 @@ fn same_input_same_bytes() {
 #[test]
 fn a_block_with_xz_is_proved_and_skipped() {
     let (block, bytes) = block();
-    let blobs = blobs();
+    let blobs = golden().blobs(&NAMES);
     prove(&block, &bytes, 0, |digest| blobs.get(&digest).cloned()).expect("a good block");
     for wanted in 0..MADE.len() {
         let mut reader = BlockReader::open(&block, &bytes, 0).expect("own block");

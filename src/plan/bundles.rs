@@ -62,6 +62,25 @@ pub fn dependents(release: &Release, bundle: &BundleName, among: &BTreeSet<Bundl
     among.iter().filter(includes).cloned().collect()
 }
 
+/// `bundle` and, each a line and indented beneath what it includes, those of `among` that include it, directly or not. One
+/// that is on several ways is told with all that is beneath it only once.
+pub fn dependents_tree(release: &Release, bundle: &BundleName, among: &BTreeSet<BundleName>) -> String {
+    let mut told = BTreeSet::new();
+    let mut text = String::new();
+    let mut open = vec![(0, bundle)];
+    while let Some((depth, name)) = open.pop() {
+        text.push_str(&format!("{:indent$}{name}\n", "", indent = 2 * depth));
+        if told.insert(name) {
+            let includes =
+                |other: &&BundleName| release.bundles.get(*other).is_some_and(|offer| offer.includes.contains(name));
+            // From a stack, the last comes first.
+            open.extend(among.iter().rev().filter(includes).map(|other| (depth + 1, other)));
+        }
+    }
+    text.truncate(text.trim_end().len());
+    text
+}
+
 /// Up to three bundles of the release whose names look like `name`, most similar first.
 pub fn similar(name: &BundleName, release: &Release) -> Vec<BundleName> {
     let mut ranked: Vec<(f64, &BundleName)> = release

@@ -15,7 +15,7 @@ use std::path::{Component, Path, PathBuf};
 use crate::manifest::{PackOffer, Tree};
 use crate::pack::Index;
 use crate::types::{Digest, Entry, Kind, Seen, TreePath};
-pub use bundles::{BundleError, closure, dependents, similar, with_recommended};
+pub use bundles::{BundleError, closure, dependents, dependents_tree, similar, with_recommended};
 pub use route::{Found, Offered, Route};
 use sources::Chosen;
 pub use sources::{Base, BlockWork, Make, Place, RangeWork, Work, joined};

@@ -357,6 +357,9 @@ fn bundles_bring_what_they_include() {
         dependents(&release, &"python".parse().expect("a name"), &names(&["compute", "tools"])),
         names(&["compute"])
     );
+    let tree = |name: &str, among: &[&str]| dependents_tree(&release, &name.parse().expect("a name"), &names(among));
+    assert_eq!(tree("python", &["compute", "net", "tools"]), "python\n  compute\n    net\n      compute");
+    assert_eq!(tree("python", &["tools"]), "python");
     let BundleError::Unknown { similar, .. } = closure(&release, &names(&["compote"])).expect_err("no such bundle");
     assert_eq!(similar.first().map(BundleName::as_str), Some("compute"));
 }

@@ -4,6 +4,7 @@
 //! ROOT/usr                          live tree; share/stateless-update/ in it is its record
 //! ROOT/.stateless-update/           mode 0700: half-built trees and old setuid programs are nobody's business
 //!   lock journal fingerprints       lock: held by the kernel, so a killed run leaves none
+//!   history mirror.json             what was done, where to read content: these survive every transition and factory reset
 //!   next/ previous/                 the other two trees
 //!   store/ trust/
 //! ```
@@ -20,6 +21,7 @@ use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 
 use crate::disk::{Directory, DiskError, FileType};
+use crate::manifest::{DocumentError, HistoryEntry, MirrorOverride};
 pub use record::{NewRecord, Record};
 
 /// The directory beside the trees.
@@ -61,6 +63,14 @@ pub enum StateError {
     /// The disk says no.
     #[error(transparent)]
     Disk(#[from] DiskError),
+    /// The administrator's mirror cannot be told.
+    #[error("{} is damaged", path.display())]
+    DamagedMirror {
+        /// The file.
+        path: std::path::PathBuf,
+        /// How.
+        source: DocumentError,
+    },
     /// The record is damaged.
     #[error("the record of the tree in {} is damaged", path.display())]
     DamagedRecord {
@@ -164,6 +174,26 @@ impl Machine {
         Ok(home.read(FINGERPRINTS, MAX_FINGERPRINT_BYTES).ok().flatten().unwrap_or_default())
     }
 
+    /// What was done on this machine, as it was written.
+    ///
+    /// # Errors
+    /// When it cannot be read, or those of [`Machine::home`].
+    pub fn history(&self) -> Result<Vec<u8>, StateError> {
+        let Some(home) = self.home()? else { return Ok(Vec::new()) };
+        Ok(home.read(HISTORY, HistoryEntry::MAX_BYTES)?.unwrap_or_default())
+    }
+
+    /// The administrator's mirror, if there is one.
+    ///
+    /// # Errors
+    /// When it cannot be read, or those of [`Machine::home`].
+    pub fn mirror(&self) -> Result<Option<MirrorOverride>, StateError> {
+        let Some(home) = self.home()? else { return Ok(None) };
+        let Some(json) = home.read(MIRROR, MAX_MIRROR_BYTES)? else { return Ok(None) };
+        let damaged = |source| StateError::DamagedMirror { path: home.path().join(MIRROR), source };
+        MirrorOverride::parse(&json).map(Some).map_err(damaged)
+    }
+
     /// Takes the lock; makes the directory beside the trees where it is missing.
     ///
     /// # Errors
@@ -212,9 +242,36 @@ impl LockedMachine {
         self.home.write_new(&fresh, 0o600, bytes)?;
         Ok(self.home.rename(&fresh, &self.home, FINGERPRINTS)?)
     }
+
+    /// Keeps the administrator's mirror, or with none forgets it.
+    ///
+    /// # Errors
+    /// When the disk says no.
+    pub fn set_mirror(&self, mirror: Option<&MirrorOverride>) -> Result<(), StateError> {
+        match mirror {
+            Some(mirror) => self.home.replace(MIRROR, &mirror.to_json())?,
+            None => {
+                self.home.remove(MIRROR)?;
+                self.home.sync()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds to what was done on this machine. As a whole or not at all, also in a power cut.
+    ///
+    /// # Errors
+    /// When the history cannot be read or the disk is full.
+    pub fn remember(&self, entry: &HistoryEntry) -> Result<(), StateError> {
+        Ok(self.home.replace(HISTORY, &entry.appended_to(&self.history()?))?)
+    }
 }
 
-const FINGERPRINTS: &str = "fingerprints";
+/// The cache of what is known of the content of files, in [`HOME`].
+pub const FINGERPRINTS: &str = "fingerprints";
+const HISTORY: &str = "history";
+const MIRROR: &str = "mirror.json";
+const MAX_MIRROR_BYTES: u64 = 64 << 10;
 const MAX_FINGERPRINT_BYTES: u64 = 720 << 20;
 #[cfg(test)]
 mod tests {

@@ -87,8 +87,13 @@ pub struct Transport {
 #[derive(Debug)]
 struct Mirror {
     origin: Origin,
+    /// Whether it is the administrator's, not one that the publication's own users are told.
+    is_override: bool,
     failed: AtomicBool,
 }
+
+/// Where documents lie that are signed anew again and again.
+const METADATA: &str = "metadata/";
 
 /// The meter as it runs.
 #[derive(Debug, Default)]
@@ -104,19 +109,29 @@ impl Transport {
     /// # Errors
     /// [`TransportError::BadUrl`] or [`TransportError::InsecureUrl`], when one of them cannot be used.
     pub fn new(urls: &[String], limits: Limits) -> Result<Self, TransportError> {
-        Self::with_timing(urls, limits, Timing::new(limits.timeout))
+        Self::with_mirrors(&[], urls, limits)
     }
 
-    fn with_timing(urls: &[String], limits: Limits, timing: Timing) -> Result<Self, TransportError> {
+    /// A transport that reads metadata from `urls` as [`Transport::new`] does and everything else from `mirrors` first: a
+    /// mirror that is behind must not hide what is new.
+    ///
+    /// # Errors
+    /// As [`Transport::new`].
+    pub fn with_mirrors(mirrors: &[String], urls: &[String], limits: Limits) -> Result<Self, TransportError> {
+        Self::made(mirrors, urls, limits, Timing::new(limits.timeout))
+    }
+
+    fn made(mirrors: &[String], urls: &[String], limits: Limits, timing: Timing) -> Result<Self, TransportError> {
         if urls.is_empty() {
             return Err(TransportError::NoUrl);
         }
-        let mirror = |url: &String| {
+        let mirror = |url: &String, is_override| {
             let origin = Origin::parse(url, limits.allow_insecure_http)?;
-            Ok(Mirror { origin, failed: AtomicBool::new(false) })
+            Ok(Mirror { origin, is_override, failed: AtomicBool::new(false) })
         };
+        let overrides = mirrors.iter().map(|url| mirror(url, true));
         Ok(Self {
-            mirrors: urls.iter().map(mirror).collect::<Result<_, _>>()?,
+            mirrors: overrides.chain(urls.iter().map(|url| mirror(url, false))).collect::<Result<_, _>>()?,
             limits,
             http: Http::new(timing, limits.allow_insecure_http),
             places: Semaphore::new(limits.parallel.max(1)),
@@ -203,6 +218,23 @@ impl Transport {
         self.span(path, Span::whole(length, sink)).await
     }
 
+    /// Whether the administrator's mirrors have the file at `path`: reads one byte of it.
+    ///
+    /// # Errors
+    /// [`TransportError::is_not_found`] when they do not, others when they cannot be read.
+    pub async fn mirrors_have(&self, path: &str) -> Result<(), TransportError> {
+        check_path(path)?;
+        let mut failures = Vec::new();
+        for mirror in self.mirrors.iter().filter(|mirror| mirror.is_override) {
+            let mut sink = |_: &[u8]| Ok(());
+            match self.ask_again_and_again(mirror, path, &mut Intake::Span(Span::part(0, 1, &mut sink))).await {
+                Ok(_) => return Ok(()),
+                Err(error) => failures.push(error),
+            }
+        }
+        Err(TransportError::of_mirrors(path, failures))
+    }
+
     /// What was moved since the start.
     pub fn meter(&self) -> Meter {
         Meter {
@@ -229,8 +261,12 @@ impl Transport {
     /// that it lacks the file.
     async fn take(&self, path: &str, intake: &mut Intake<'_, '_>) -> Result<(Answer, Served), TransportError> {
         check_path(path)?;
+        let mut ordered: Vec<(usize, &Mirror)> = self.mirrors.iter().enumerate().collect();
+        if path.starts_with(METADATA) {
+            ordered.sort_by_key(|(_, mirror)| mirror.is_override);
+        }
         let (failed, sound): (Vec<_>, Vec<_>) =
-            self.mirrors.iter().enumerate().partition(|(_, mirror)| mirror.failed.load(Ordering::Relaxed));
+            ordered.into_iter().partition(|(_, mirror)| mirror.failed.load(Ordering::Relaxed));
         let mut failures = Vec::new();
         for group in [sound, failed] {
             for (number, mirror) in group {

@@ -1,13 +1,18 @@
-//! The door to trees on disk: looks at one ([`scan`], [`find`]) and makes entries in one ([`Writer`]).
+//! The door to trees on disk: looks at one ([`scan`]), at some paths of it ([`find`], [`look`]), and makes entries in
+//! one ([`Writer`]).
 //!
 //! Neither knows which tree is live or why something is wanted; that is the business of the moves above.
 
 mod find;
 mod fingerprints;
+mod look;
 mod scan;
+mod unowned;
 mod write;
 
 pub use find::find;
 pub use fingerprints::{Fingerprint, Fingerprints, KnownContent};
+pub use look::{Found, FoundKind, look};
 pub use scan::{Depth, Scan, scan};
+pub use unowned::with_all_beneath;
 pub use write::Writer;

@@ -5,6 +5,8 @@
 //! not have it says so in a line that begins with `SKIPPED`, which `cargo xtask ci` counts.
 
 mod bundles;
+mod commands;
+mod config;
 mod crash;
 mod disk;
 mod faults;
@@ -20,6 +22,7 @@ mod looks;
 mod machine;
 mod mounts;
 mod network;
+mod oracles;
 mod publisher;
 mod real_os;
 mod refusals;

@@ -38,7 +38,8 @@ const HOMES: &[(&str, &[&str])] = &[
     ("divsufsort", &["delta"]),
     ("zstd", &["manifest", "pack", "delta"]),
     ("liblzma", &["pack", "xz"]),
-    ("tar", &["site"]),
+    ("tar", &["site", "overlay"]),
+    ("saphyr_parser", &["overlay"]),
 ];
 
 /// The crate that no floor below this one uses.

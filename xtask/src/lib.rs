@@ -14,6 +14,7 @@ pub mod hostile;
 pub mod judge;
 pub mod looks;
 pub mod network;
+pub mod oracle;
 pub mod programs;
 pub mod publication;
 pub mod schemas;

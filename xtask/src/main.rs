@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use xtask::{bench, ci, conformance, crash, demo, fuzz, hostile, looks, network, small_os};
+use xtask::{bench, ci, conformance, crash, demo, fuzz, hostile, looks, network, oracle, small_os};
 
 /// The project's automation.
 #[derive(Parser)]
@@ -33,6 +33,9 @@ enum Task {
     Conformance(conformance::Options),
     /// Makes and signs the hostile publications of `fixtures/hostile` anew.
     Hostile,
+    /// Asks oslo.config or systemd whether the models of configuration layers are right.
+    #[command(subcommand)]
+    Oracle(oracle::Oracle),
     /// Lets every decoder of foreign bytes meet what a fuzzer invents.
     Fuzz(fuzz::Options),
     /// Measures publisher and client, and what else is installed, on real trees.
@@ -71,6 +74,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Bench(options) => bench::run(checkout, &options),
         Task::Floor { directory } => bench::floor(&directory),
         Task::Fuzz(options) => fuzz::run(checkout, &options),
+        Task::Oracle(oracle) => oracle::run(checkout, &oracle),
         Task::Demo(options) => demo::run(checkout, &options),
         Task::Ci => ci::run(checkout),
         Task::CrashTest(test) => crash::run(checkout, &test),

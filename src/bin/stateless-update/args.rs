@@ -1,12 +1,19 @@
 //! The command line: names and help texts. What they mean to the library is in `requests`.
 
+mod config;
+mod options;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
-use stateless_update::types::{BundleName, TreePath, Version};
 
 use super::common::Shown;
+pub(crate) use config::{Config, ConfigCommand, FactoryReset, Set};
+pub(crate) use options::{
+    BundleAdd, BundleInfo, BundleList, BundleRemove, Clean, Completions, Mirror, OnePath, OsInstall, Repair, Rollback,
+    Update, Verify,
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -48,7 +55,7 @@ pub(crate) struct Global {
     pub(crate) trust: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) shown: Shown,
-    /// Answer every question with yes (no command of this version asks one)
+    /// Answer every question with yes (only `factory-reset` of the running system asks)
     #[arg(short = 'y', long, global = true)]
     pub(crate) yes: bool,
     /// Threads for hashing, patching and decompressing; 0 for one per processor
@@ -132,6 +139,10 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  stateless-update bundle-list --all --status\n  \
         stateless-update bundle-list --has-dep python3-basic")]
     BundleList(BundleList),
+    /// One bundle: title, sizes, what comes with it
+    #[command(after_help = "Examples:\n  stateless-update bundle-info openstack-compute --dependencies\n  \
+        stateless-update bundle-info web-server --version 20 --files")]
+    BundleInfo(BundleInfo),
     /// Does the tree match the release
     #[command(after_help = "Exit code 0: it does; 1: there are differences.\n\n\
         Examples:\n  stateless-update diagnose\n  stateless-update diagnose --full-verify --picky\n  \
@@ -143,129 +154,62 @@ pub(crate) enum Command {
     /// Go back to the kept previous tree; needs no network
     #[command(after_help = "Examples:\n  stateless-update rollback --dry-run\n  stateless-update rollback")]
     Rollback(Rollback),
+    /// Past transitions with bytes, time and outcome
+    #[command(after_help = "Examples:\n  stateless-update history\n  stateless-update history --json")]
+    History,
+    /// The digest of a path as manifests have it
+    #[command(
+        name = "hashdump",
+        after_help = "Symlinks are told, not followed.\n\n\
+        Examples:\n  stateless-update hashdump /usr/bin/env\n  stateless-update hashdump usr/bin/env --root /mnt/machine"
+    )]
+    HashDump(OnePath),
+    /// Where a path comes from, whether an override hides it, and what the next update does to it
+    #[command(after_help = "Examples:\n  stateless-update explain /usr/share/defaults/etc/ssh/sshd_config\n  \
+        stateless-update explain usr/bin/env --json")]
+    Explain(OnePath),
+    /// Remove what is kept only to be faster the next time
+    #[command(
+        after_help = "Removed is the store of what was fetched and not yet used; with --all also what is known of the \
+        content\nof files. The trees, the trust, the journal and the history are never touched.\n\n\
+        Examples:\n  stateless-update clean --dry-run\n  stateless-update clean --all"
+    )]
+    Clean(Clean),
+    /// Another place to read content from
+    #[command(
+        after_help = "Content comes from the mirror, and from the origin where the mirror lacks it; what is newest is \
+        asked of the\norigin first. The setting lies beside the trees: nothing but --unset removes it. --url goes around \
+        it.\n\nExamples:\n  stateless-update mirror --set https://mirror.example.org/os\n  stateless-update mirror \
+        --unset"
+    )]
+    Mirror(Mirror),
+    /// Releases here, what still runs from an old tree, what is due because of that
+    #[command(
+        after_help = "Due is one of none, services, soft-reboot, reboot. Only root sees the processes of others.\n\n\
+        Examples:\n  stateless-update status\n  stateless-update status --json"
+    )]
+    Status,
+    /// The configuration of programs: defaults under overrides, and what updates do to them
+    #[command(after_help = "Examples:\n  stateless-update config list\n  \
+        stateless-update config show nova --origin\n  stateless-update config diff --to 20\n  \
+        stateless-update config set nova DEFAULT.debug true")]
+    Config(Config),
+    /// Back to defaults: empty /etc and /var
+    #[command(
+        after_help = "All that lies in /etc and /var is removed, apart from what --keep names and from mount points; /usr, its\n\
+        trees, the mirror and the history stay. On the running\nsystem it needs --yes. `config save` keeps the overrides elsewhere.\n\n\
+        Examples:\n  stateless-update factory-reset --preview\n  \
+        stateless-update factory-reset --yes --keep /etc/machine-id --keep /var/lib/nova"
+    )]
+    FactoryReset(FactoryReset),
+    /// Write completions for a shell to stdout
+    #[command(after_help = "Examples:\n  stateless-update completions bash \
+        >/usr/share/bash-completion/completions/stateless-update\n  \
+        stateless-update completions zsh >~/.zfunc/_stateless-update")]
+    Completions(Completions),
     /// The verbs of the TUF client conformance suite; exit code 1 for any failure
     #[command(hide = true)]
     TufClient(TufClient),
-}
-
-/// Options of `update`.
-#[derive(Debug, Group)]
-pub(crate) struct Update {
-    /// Go to this release instead of the newest; needed to go to an older one
-    #[arg(long, value_name = "V")]
-    pub(crate) version: Option<Version>,
-    /// Only say what would be done
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-    /// Fetch and stage, but do not switch
-    #[arg(long, conflicts_with = "dry_run")]
-    pub(crate) download: bool,
-    /// Hash every file first, not only those that seem to have changed
-    #[arg(long)]
-    pub(crate) full_verify: bool,
-}
-
-/// Options of `os-install`.
-#[derive(Debug, Group)]
-pub(crate) struct OsInstall {
-    /// Install this release instead of the newest
-    #[arg(long, value_name = "V")]
-    pub(crate) version: Option<Version>,
-    /// Install this bundle too; may be repeated
-    #[arg(long = "bundle", value_name = "B")]
-    pub(crate) bundles: Vec<BundleName>,
-    /// Only say what would be done
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-}
-
-/// Options of `bundle-add`.
-#[derive(Debug, Group)]
-pub(crate) struct BundleAdd {
-    /// The bundles
-    #[arg(required = true, value_name = "B")]
-    pub(crate) bundles: Vec<BundleName>,
-    /// Leave out what the bundles only recommend
-    #[arg(long)]
-    pub(crate) skip_optional: bool,
-    /// Only say what would be done
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-}
-
-/// Options of `bundle-remove`.
-#[derive(Debug, Group)]
-pub(crate) struct BundleRemove {
-    /// The bundles
-    #[arg(required = true, value_name = "B")]
-    pub(crate) bundles: Vec<BundleName>,
-    /// Also remove bundles that include one of them
-    #[arg(long, visible_alias = "force")]
-    pub(crate) recursive: bool,
-    /// Accepted for scripts: what nothing needs any more always goes
-    #[arg(long)]
-    pub(crate) orphans: bool,
-    /// Only say what would be done
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-}
-
-/// Options of `bundle-list`.
-#[derive(Debug, Group)]
-pub(crate) struct BundleList {
-    /// All bundles of the release, installed or not
-    #[arg(long)]
-    pub(crate) all: bool,
-    /// Show how ready each bundle is: active, experimental, deprecated
-    #[arg(long)]
-    pub(crate) status: bool,
-    /// What comes with this bundle
-    #[arg(long, value_name = "B", conflicts_with_all = ["all", "has_dep", "orphans"])]
-    pub(crate) deps: Option<BundleName>,
-    /// Which installed bundles (with --all: of the release) include this one
-    #[arg(long, value_name = "B", conflicts_with = "orphans")]
-    pub(crate) has_dep: Option<BundleName>,
-    /// Installed bundles that were not asked for and that no other needs: none, since every transition removes them
-    #[arg(long, conflicts_with = "all")]
-    pub(crate) orphans: bool,
-}
-
-/// Options of `diagnose`, and of `repair` among others.
-#[derive(Debug, Group)]
-pub(crate) struct Verify {
-    /// Only look for missing files, hash nothing
-    #[arg(long, conflicts_with = "full_verify")]
-    pub(crate) quick: bool,
-    /// Hash every file, not only those that seem to have changed
-    #[arg(long)]
-    pub(crate) full_verify: bool,
-    /// Also look for files that no bundle has
-    #[arg(long)]
-    pub(crate) picky: bool,
-    /// Only files of these bundles
-    #[arg(long, value_name = "A,B", value_delimiter = ',')]
-    pub(crate) bundles: Vec<BundleName>,
-    /// Only this path and what lies beneath it
-    #[arg(long, value_name = "PATH", value_parser = tree_path)]
-    pub(crate) file: Option<TreePath>,
-}
-
-/// Options of `repair`.
-#[derive(Debug, Group)]
-pub(crate) struct Repair {
-    #[command(flatten)]
-    pub(crate) verify: Verify,
-    /// Only say what would be done
-    #[arg(long)]
-    pub(crate) dry_run: bool,
-}
-
-/// Options of `rollback`.
-#[derive(Debug, Group)]
-pub(crate) struct Rollback {
-    /// Only say what would be done
-    #[arg(long)]
-    pub(crate) dry_run: bool,
 }
 
 /// Options of `tuf-client`, as the suite gives them.
@@ -318,6 +262,16 @@ impl Command {
             Self::Diagnose(_) => "diagnose",
             Self::Repair(_) => "repair",
             Self::Rollback(_) => "rollback",
+            Self::BundleInfo(_) => "bundle-info",
+            Self::History => "history",
+            Self::HashDump(_) => "hashdump",
+            Self::Clean(_) => "clean",
+            Self::Explain(_) => "explain",
+            Self::Mirror(_) => "mirror",
+            Self::Status => "status",
+            Self::Config(config) => config.command.name(),
+            Self::FactoryReset(_) => "factory-reset",
+            Self::Completions(_) => "completions",
             Self::TufClient(_) => "tuf-client",
         }
     }
@@ -353,11 +307,6 @@ fn size(text: &str) -> Result<u64, String> {
     number
         .and_then(|number| number.checked_mul(unit))
         .ok_or("a number is wanted, with K, M, G or nothing behind it".into())
-}
-
-/// A path as people write it: `/usr/bin/env` as well as `usr/bin/env`.
-fn tree_path(text: &str) -> Result<TreePath, String> {
-    text.trim_start_matches('/').trim_end_matches('/').parse().map_err(|error| format!("{error}"))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use clap::CommandFactory;
 use stateless_update::client::{BundleFilter, Mode, Thoroughness};
 use stateless_update::plan::{Preference, Terms};
+use stateless_update::types::Version;
 
 use super::*;
 
@@ -19,14 +20,29 @@ fn the_definition_is_sound() {
     Args::command().debug_assert();
 }
 
+/// The names of all commands beneath one, as they are typed in, each checked to be the name of what is parsed.
+fn check_names(command: &clap::Command, above: &str) {
+    for command in command.get_subcommands().filter(|command| !command.is_hide_set()) {
+        let name = format!("{above} {}", command.get_name());
+        let name = name.trim_start();
+        assert!(command.get_after_help().is_some_and(|help| help.to_string().contains("Examples")), "{name}");
+        if command.has_subcommands() {
+            check_names(command, name);
+            continue;
+        }
+        let words = command.get_positionals().map(|wanted| match wanted.get_id().as_str() {
+            "path" => " usr/bin",
+            "shell" => " bash",
+            _ => " b",
+        });
+        let line = format!("{name}{}", words.collect::<String>());
+        assert_eq!(parsed(&line).command.expect("given").name(), name);
+    }
+}
+
 #[test]
 fn names_are_those_of_the_command_line() {
-    for command in Args::command().get_subcommands().filter(|command| !command.is_hide_set()) {
-        let wants_bundle = command.get_positionals().next().is_some();
-        let line = format!("{} {}", command.get_name(), if wants_bundle { "b" } else { "" });
-        assert_eq!(parsed(&line).command.expect("given").name(), command.get_name());
-        assert!(command.get_after_help().is_some_and(|help| help.to_string().contains("Examples")), "{line}");
-    }
+    check_names(&Args::command(), "");
 }
 
 #[test]
@@ -97,6 +113,9 @@ fn what_makes_no_sense_is_refused() {
         "bundle-add",
         "bundle-add ../x",
         "bundle-remove",
+        "bundle-info",
+        "hashdump /etc/passwd",
+        "completions csh",
         "bundle-list --deps a --all",
         "diagnose --quick --full-verify",
         "diagnose --file /etc/passwd",
@@ -118,4 +137,5 @@ fn what_makes_no_sense_is_refused() {
         assert_eq!(parse(line).expect_err(line).exit_code(), 2, "{line}");
     }
     assert!(parsed("--json").command.is_none());
+    assert!(parsed("bundle-remove --orphans").command.is_some());
 }

@@ -6,7 +6,9 @@
 mod args;
 #[path = "../common/mod.rs"]
 mod common;
+mod config;
 mod failure;
+mod memory;
 mod outcome;
 mod requests;
 mod run;
@@ -29,6 +31,7 @@ const NETWORK_THREADS: usize = 2;
 
 fn main() -> ExitCode {
     common::prepare();
+    memory::give_back_large_pieces();
     let words: Vec<OsString> = std::env::args_os().collect();
     match Args::try_parse_from(&words) {
         Ok(Args { global, command: Some(command) }) => {

@@ -2,11 +2,19 @@
 
 use std::collections::BTreeSet;
 
+use clap::CommandFactory as _;
+use clap_complete::Shell;
 use serde_json::{Map, Value, json};
-use stateless_update::client::{BundleRow, Diagnosis, Info, Mode, Transition, UpdateCheck};
+use stateless_update::client::{
+    BundleInfo, BundleRow, Cleaned, Diagnosis, Explanation, HashDump, Info, MirrorState, Mode, Reset, Status,
+    Transition, UpdateCheck,
+};
+use stateless_update::manifest::HistoryEntry;
 use stateless_update::types::{BundleName, Version};
 
-use super::common::{Answer, Weight};
+use super::args::Args;
+use super::common::{Answer, PROGRAM, Weight};
+use super::config::Answered;
 use super::sentences;
 
 /// The answer of a command.
@@ -27,6 +35,36 @@ pub(crate) enum Outcome {
     },
     /// `diagnose`.
     Diagnosis(Diagnosis),
+    /// `bundle-info`.
+    Bundle {
+        /// The bundle.
+        info: BundleInfo,
+        /// Whether a person wants to see what comes with it.
+        with_dependencies: bool,
+    },
+    /// `history`.
+    History(Vec<HistoryEntry>),
+    /// `hashdump`.
+    HashDump(HashDump),
+    /// `clean`.
+    Cleaned(Cleaned),
+    /// `explain`.
+    Explanation(Explanation),
+    /// `mirror`.
+    Mirror(MirrorState),
+    /// `status`.
+    Status(Status),
+    /// `config`.
+    Config(Answered),
+    /// `factory-reset`.
+    Reset(Reset),
+    /// `completions`.
+    Completions {
+        /// The shell.
+        shell: Shell,
+        /// What it is to read.
+        script: String,
+    },
     /// It was done, and there is nothing to say about it.
     Done,
 }
@@ -60,11 +98,20 @@ pub(crate) enum Deed {
 }
 
 impl Outcome {
+    /// The completions for a shell, made from the definition of the command line.
+    pub(crate) fn completions(shell: Shell) -> Self {
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Args::command(), PROGRAM, &mut script);
+        Self::Completions { shell, script: String::from_utf8_lossy(&script).into_owned() }
+    }
+
     /// The answer for whoever asked.
     pub(crate) fn answer(&self) -> Answer {
         let weight = match self {
-            Self::Info(_) | Self::Bundles { .. } => Weight::Asked,
-            Self::Check(_) | Self::Change(_) | Self::Diagnosis(_) | Self::Done => Weight::Story,
+            Self::Check(_) | Self::Change(_) | Self::Diagnosis(_) | Self::Cleaned(_) | Self::Reset(_) | Self::Done => {
+                Weight::Story
+            }
+            _ => Weight::Asked,
         };
         Answer { text: sentences::of(self), fields: self.fields(), exit_code: self.exit_code(), weight }
     }
@@ -74,7 +121,8 @@ impl Outcome {
         match self {
             Self::Check(check) => u8::from(!check.available),
             Self::Diagnosis(diagnosis) => u8::from(!is_clean(diagnosis)),
-            Self::Info(_) | Self::Change(_) | Self::Bundles { .. } | Self::Done => 0,
+            Self::Config(answered) => answered.exit_code(),
+            _ => 0,
         }
     }
 
@@ -91,6 +139,16 @@ impl Outcome {
             Self::Change(change) => of_transition(&change.transition),
             Self::Bundles { rows, .. } => json!({ "bundles": rows.iter().map(of_row).collect::<Vec<_>>() }),
             Self::Diagnosis(diagnosis) => of_diagnosis(diagnosis),
+            Self::Bundle { info, .. } => json!(info),
+            Self::History(entries) => json!({ "transitions": entries }),
+            Self::HashDump(found) => json!(found),
+            Self::Cleaned(cleaned) => json!(cleaned),
+            Self::Explanation(explanation) => json!(explanation),
+            Self::Mirror(mirror) => json!(mirror),
+            Self::Status(status) => json!(status),
+            Self::Config(answered) => answered.fields(),
+            Self::Reset(reset) => json!(reset),
+            Self::Completions { shell, script } => json!({ "shell": shell.to_string(), "script": script }),
             Self::Done => json!({}),
         };
         match value {

@@ -1,14 +1,14 @@
 //! What the options mean to the library.
 
 use stateless_update::client::{
-    AddRequest, BundleFilter, InstallRequest, Mode, RemoveRequest, Settings, Thoroughness, TufRequest, UpdateRequest,
-    VerifyRequest,
+    AddRequest, BundleFilter, BundleInfoRequest, CleanRequest, InstallRequest, MirrorRequest, Mode, RemoveRequest,
+    Settings, Thoroughness, TufRequest, UpdateRequest, VerifyRequest,
 };
 use stateless_update::plan::{Preference, Terms};
 
 use super::args::{
-    BundleAdd, BundleList, BundleRemove, Dearer, Global, OsInstall, Repair, Rollback, TufClient, TufVerb, Update,
-    Verify,
+    BundleAdd, BundleInfo, BundleList, BundleRemove, Clean, Dearer, Global, Mirror, OsInstall, Repair, Rollback,
+    TufClient, TufVerb, Update, Verify,
 };
 
 impl Global {
@@ -26,6 +26,7 @@ impl Global {
             timeout: self.timeout,
             allow_insecure_http: self.allow_insecure_http,
             ignore_time: self.ignore_time,
+            assume_yes: self.yes,
         }
     }
 }
@@ -102,6 +103,31 @@ impl Repair {
     /// What to ask of the library.
     pub(crate) fn request(&self) -> VerifyRequest {
         VerifyRequest { mode: mode(self.dry_run), ..self.verify.request() }
+    }
+}
+
+impl BundleInfo {
+    /// What to ask of the library.
+    pub(crate) fn request(&self) -> BundleInfoRequest {
+        BundleInfoRequest { name: self.bundle.clone(), version: self.version, files: self.files }
+    }
+}
+
+impl Clean {
+    /// What to ask of the library.
+    pub(crate) fn request(&self) -> CleanRequest {
+        CleanRequest { all: self.all, mode: mode(self.dry_run) }
+    }
+}
+
+impl Mirror {
+    /// What to ask of the library.
+    pub(crate) fn request(&self) -> MirrorRequest {
+        match &self.set {
+            Some(url) => MirrorRequest::Set(url.clone()),
+            None if self.unset => MirrorRequest::Unset,
+            None => MirrorRequest::Show,
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use stateless_update::report::Reporter;
 
 use super::args::Command;
 use super::common::Face;
+use super::config;
 use super::outcome::{Change, Deed, Outcome};
 
 /// Does it.
@@ -48,6 +49,21 @@ pub(crate) async fn run(command: Command, settings: &Settings, face: &Arc<Face>)
         Command::Rollback(options) => {
             changed(Deed::Rollback, options.mode(), client::rollback(settings, options.mode(), &reporter).await?)
         }
+        Command::BundleInfo(options) => Outcome::Bundle {
+            info: client::bundle_info(settings, &options.request(), &reporter).await?,
+            with_dependencies: options.dependencies,
+        },
+        Command::History => Outcome::History(client::history(settings, &reporter).await?),
+        Command::HashDump(options) => Outcome::HashDump(client::hashdump(settings, &options.path, &reporter).await?),
+        Command::Clean(options) => Outcome::Cleaned(client::clean(settings, options.request(), &reporter).await?),
+        Command::Explain(options) => Outcome::Explanation(client::explain(settings, &options.path, &reporter).await?),
+        Command::Mirror(options) => Outcome::Mirror(client::mirror(settings, &options.request(), &reporter).await?),
+        Command::Status => Outcome::Status(client::status(settings, &reporter).await?),
+        Command::Config(options) => Outcome::Config(config::run(options.command, settings, &reporter).await?),
+        Command::FactoryReset(options) => {
+            Outcome::Reset(client::factory_reset(settings, &options.request(), &reporter)?)
+        }
+        Command::Completions(options) => Outcome::completions(options.shell),
         Command::TufClient(options) => {
             let metadata_dir = options.metadata_dir.clone();
             client::tuf_client(settings, &metadata_dir, &options.request()).await?;

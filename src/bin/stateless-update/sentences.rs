@@ -1,5 +1,8 @@
 //! Answers in words. All texts end with a line feed.
 
+mod layers;
+mod told;
+
 use std::fmt::Write as _;
 
 use stateless_update::client::{BundleRow, Diagnosis, Info, Mode, Transition, UpdateCheck};
@@ -19,6 +22,16 @@ pub(crate) fn of(outcome: &Outcome) -> String {
         Outcome::Change(change) => of_change(change),
         Outcome::Bundles { rows, with_status } => of_bundles(rows, *with_status),
         Outcome::Diagnosis(diagnosis) => of_diagnosis(diagnosis),
+        Outcome::Bundle { info, with_dependencies } => told::of_bundle(info, *with_dependencies),
+        Outcome::History(entries) => told::of_history(entries),
+        Outcome::HashDump(found) => told::of_hashdump(found),
+        Outcome::Cleaned(cleaned) => told::of_cleaned(cleaned),
+        Outcome::Explanation(explanation) => told::of_explanation(explanation),
+        Outcome::Mirror(mirror) => told::of_mirror(mirror),
+        Outcome::Status(status) => told::of_status(status),
+        Outcome::Config(answered) => layers::of(answered),
+        Outcome::Reset(reset) => layers::of_reset(reset),
+        Outcome::Completions { script, .. } => script.clone(),
         Outcome::Done => String::new(),
     }
 }

@@ -1,11 +1,11 @@
 //! Making and applying predicted deltas.
 
-use std::convert::Infallible;
 use std::io::{BufRead, Write};
 
 use super::elf::Elf;
 use super::{Known, Layout, MAX_PREDICTED_BYTES, MAX_PREDICTED_TRIPLES, Predictor, Step};
 use crate::delta::apply::{Out, consume, for_each_triple};
+use crate::delta::old_pages::OldPages;
 use crate::delta::runs::{RunsReader, RunsWriter};
 use crate::delta::{Delta, DeltaError, ReadAt, References, Role, Streams, skip};
 
@@ -31,10 +31,8 @@ pub fn apply_predicted<R: BufRead>(
     // Places are kept in 32 bits.
     at_most("bytes", length.max(new_size), limit.min(u32::MAX.into()))?;
     let (layout, steps) = read_steps(streams, new_size, length)?;
-    let mut bytes = vec![0; length as usize];
-    old.read_exact_at(&mut bytes, 0).map_err(|source| DeltaError::Old { offset: 0, source })?;
-    let known = Known::new(&bytes, &layout);
-    let mut predictor = Predictor::new(&known, &steps);
+    let known = Known::new(old, &layout)?;
+    let mut predictor = Predictor::new(&known, &steps)?;
     let mut out = Out::new(out, new_size);
     let mut runs = RunsReader::default();
     let mut new_at = 0;
@@ -96,7 +94,7 @@ impl Delta {
         if old.len().max(new.len()) as u64 > MAX_PREDICTED_BYTES || old == new {
             return None;
         }
-        let layout = Layout::between(&Elf::parse(old)?, &Elf::parse(new)?);
+        let layout = Layout::between(&elf(old)?, &elf(new)?);
         let (size, delta) = self.best_with(&layout, old, new)?;
         self.estimate().is_none_or(|plain| size < plain).then_some(delta)
     }
@@ -104,31 +102,31 @@ impl Delta {
     /// The same delta in the format of those with predicted references, whatever contents these are; none when it has too
     /// many triples. Where nothing is to be predicted, it takes no more room than the plain one.
     pub fn to_predicted(&self, old: &[u8], new: &[u8]) -> Option<Self> {
-        match (Elf::parse(old), Elf::parse(new)) {
+        match (elf(old), elf(new)) {
             (Some(was), Some(is)) => self.best_with(&Layout::between(&was, &is), old, new).map(|(_, delta)| delta),
             _ => {
                 let layout = Layout::default();
                 let steps = self.steps(old.len())?;
-                Some(self.with_predictions(&Known::new(old, &layout), &layout, &steps, new))
+                self.with_predictions(&Known::new(&old, &layout).ok()?, &layout, &steps, new).ok()
             }
         }
     }
 
     /// The smallest of some deltas with references predicted by this layout, and about how much room it takes.
     fn best_with(&self, layout: &Layout, old: &[u8], new: &[u8]) -> Option<(usize, Self)> {
-        let known = Known::new(old, layout);
+        let known = Known::new(&old, layout).ok()?;
         let mut best: Option<(usize, Self)> = None;
         let mut plain = self.clone();
         for round in 0..ROUNDS {
             let steps = plain.steps(old.len())?;
-            let delta = plain.with_predictions(&known, layout, &steps, new);
+            let delta = plain.with_predictions(&known, layout, &steps, new).ok()?;
             let size = delta.estimate()?;
             if best.as_ref().is_some_and(|(smallest, _)| size >= *smallest) {
                 break;
             }
             best = Some((size, delta));
             if round + 1 < ROUNDS {
-                plain = Self::make(&rewritten(&known, &steps), new);
+                plain = Self::make(&rewritten(&known, &steps, old).ok()?, new);
             }
         }
         best
@@ -147,7 +145,13 @@ impl Delta {
     }
 
     /// The same triples, with differences from what is predicted.
-    fn with_predictions(&self, known: &Known<'_>, layout: &Layout, steps: &[Step], new: &[u8]) -> Self {
+    fn with_predictions(
+        &self,
+        known: &Known<'_>,
+        layout: &Layout,
+        steps: &[Step],
+        new: &[u8],
+    ) -> Result<Self, DeltaError> {
         let mut streams = self.streams.clone();
         streams.run_lengths.clear();
         streams.literals.clear();
@@ -155,22 +159,21 @@ impl Delta {
         layout.write(&mut streams.seeks);
         streams.seeks.extend_from_slice(&self.streams.seeks);
         let mut runs = RunsWriter::default();
-        let mut predictor = Predictor::new(known, steps);
+        let mut predictor = Predictor::new(known, steps)?;
         let mut new_at = 0;
         for step in steps {
             let mut done = new_at as usize;
-            let settled: Result<(), Infallible> = predictor.add(step.old, new_at, step.add, &mut |part| {
+            predictor.add(step.old, new_at, step.add, &mut |part| {
                 let actual = &new[done..done + part.len()];
                 runs.push(part, actual, &mut streams.run_lengths, &mut streams.literals);
                 part.copy_from_slice(actual);
                 done += part.len();
                 Ok(())
-            });
-            let Ok(()) = settled;
+            })?;
             new_at += step.add + step.copy;
         }
         runs.finish(&mut streams.run_lengths);
-        Self { streams, new_size: self.new_size, references: References::Predicted }
+        Ok(Self { streams, new_size: self.new_size, references: References::Predicted })
     }
 
     /// About how much room it takes.
@@ -183,20 +186,24 @@ impl Delta {
     }
 }
 
+/// What is in memory can be read; so that it is no ELF file is all that can be wrong.
+fn elf(content: &[u8]) -> Option<Elf> {
+    Elf::parse(&mut OldPages::new(&content).ok()?).ok()?
+}
+
 /// The old file with its references as the triples predict them.
-fn rewritten(known: &Known<'_>, steps: &[Step]) -> Vec<u8> {
-    let mut image = known.old.to_vec();
-    let mut predictor = Predictor::new(known, steps);
+fn rewritten(known: &Known<'_>, steps: &[Step], old: &[u8]) -> Result<Vec<u8>, DeltaError> {
+    let mut image = old.to_vec();
+    let mut predictor = Predictor::new(known, steps)?;
     let mut new_at = 0;
     for step in steps {
         let mut done = step.old as usize;
-        let settled: Result<(), Infallible> = predictor.add(step.old, new_at, step.add, &mut |part| {
+        predictor.add(step.old, new_at, step.add, &mut |part| {
             image[done..done + part.len()].copy_from_slice(part);
             done += part.len();
             Ok(())
-        });
-        let Ok(()) = settled;
+        })?;
         new_at += step.add + step.copy;
     }
-    image
+    Ok(image)
 }

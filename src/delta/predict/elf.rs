@@ -5,29 +5,35 @@
 
 use std::ops::Range;
 
+use crate::delta::DeltaError;
+use crate::delta::old_pages::OldPages;
+
 /// Length of the file's header.
 const HEADER_BYTES: usize = 64;
 /// Length of one entry of the table of sections.
 pub(super) const SECTION_BYTES: usize = 64;
 const MACHINE_X86_64: u16 = 62;
 
+/// A section's name counts up to this length.
+const NAME_BYTES: u64 = 256;
+
 /// An old file, as far as its sections tell.
-pub(super) struct Elf<'a> {
-    /// All of it.
-    pub(super) bytes: &'a [u8],
+pub(super) struct Elf {
+    /// How many bytes it has.
+    pub(super) length: u64,
     /// Whether its addresses are offsets in sections: an object file, such as a kernel module.
     pub(super) relocatable: bool,
     /// Where the table of sections begins.
     pub(super) table: usize,
     /// The sections in their order.
     pub(super) sections: Vec<Section>,
-    names: usize,
 }
 
 /// One section.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Section {
-    name: u32,
+    /// Empty when it has none.
+    pub(super) name: Box<[u8]>,
     pub(super) kind: u32,
     flags: u64,
     /// Where it lies.
@@ -71,6 +77,21 @@ impl Section {
         self.flags & 3 == 3
     }
 
+    /// A row of the table, but for the name; none when the section does not lie in a file of this length.
+    fn parse(row: &[u8], length: u64) -> Option<Self> {
+        let section = Self {
+            name: Box::default(),
+            kind: u32_at(row, 4)?,
+            flags: u64_at(row, 8)?,
+            place: Place { address: u64_at(row, 16)?, offset: u64_at(row, 24)?, size: u64_at(row, 32)? },
+            link: u32_at(row, 40)?,
+            info: u32_at(row, 44)?,
+            align: u64_at(row, 48)?,
+        };
+        let end = section.place.offset.checked_add(section.place.size)?;
+        (!section.in_file() || end <= length).then_some(section)
+    }
+
     /// Its bytes in the file; none when it has none. They lie in the file: `parse` has seen to it.
     pub(super) fn range(&self) -> Range<usize> {
         let start = self.place.offset as usize;
@@ -78,42 +99,59 @@ impl Section {
     }
 }
 
-impl<'a> Elf<'a> {
+impl Elf {
     /// The sections; none when this is no such file, or its sections do not lie inside it.
-    pub(super) fn parse(bytes: &'a [u8]) -> Option<Self> {
-        let head = bytes.get(..HEADER_BYTES)?;
+    ///
+    /// # Errors
+    /// When the content cannot be read.
+    pub(super) fn parse(old: &mut OldPages<'_>) -> Result<Option<Self>, DeltaError> {
+        let length = old.length();
+        let mut head = [0; HEADER_BYTES];
+        if length < HEADER_BYTES as u64 {
+            return Ok(None);
+        }
+        old.copy(0, &mut head)?;
+        let Some(Header { table, rows, names, relocatable }) = Header::parse(&head) else { return Ok(None) };
+        let table_bytes = rows * SECTION_BYTES;
+        if table.checked_add(table_bytes as u64).is_none_or(|end| end > length) {
+            return Ok(None);
+        }
+        let mut rows = vec![0; table_bytes];
+        old.copy(table, &mut rows)?;
+        let parsed = rows.chunks_exact(SECTION_BYTES).map(|row| Section::parse(row, length));
+        let Some(mut sections) = parsed.collect::<Option<Vec<_>>>() else { return Ok(None) };
+        let names = sections.get(names).map_or(0, |names| names.range().start as u64);
+        let mut name = [0; NAME_BYTES as usize];
+        for (section, row) in sections.iter_mut().zip(rows.chunks_exact(SECTION_BYTES)) {
+            let start = names.saturating_add(u32_at(row, 0).unwrap_or_default().into());
+            let name = &mut name[..length.saturating_sub(start).min(NAME_BYTES) as usize];
+            if !name.is_empty() {
+                old.copy(start, name)?;
+            }
+            section.name = name.split(|byte| *byte == 0).next().unwrap_or_default().into();
+        }
+        Ok(Some(Self { length, relocatable, table: table as usize, sections }))
+    }
+}
+
+/// What the file's header says.
+struct Header {
+    table: u64,
+    rows: usize,
+    /// The section that has the names.
+    names: usize,
+    relocatable: bool,
+}
+
+impl Header {
+    fn parse(head: &[u8; HEADER_BYTES]) -> Option<Self> {
         let kind = u16_at(head, 16)?;
         let known = head.starts_with(b"\x7fELF\x02\x01") && u16_at(head, 18)? == MACHINE_X86_64;
         if !known || !(1..=3).contains(&kind) || usize::from(u16_at(head, 58)?) != SECTION_BYTES {
             return None;
         }
-        let table = usize::try_from(u64_at(head, 40)?).ok()?;
-        let length = usize::from(u16_at(head, 60)?) * SECTION_BYTES;
-        let rows = bytes.get(table..table.checked_add(length)?)?;
-        let sections = rows.chunks_exact(SECTION_BYTES).map(|row| {
-            let section = Section {
-                name: u32_at(row, 0)?,
-                kind: u32_at(row, 4)?,
-                flags: u64_at(row, 8)?,
-                place: Place { address: u64_at(row, 16)?, offset: u64_at(row, 24)?, size: u64_at(row, 32)? },
-                link: u32_at(row, 40)?,
-                info: u32_at(row, 44)?,
-                align: u64_at(row, 48)?,
-            };
-            let end = section.place.offset.checked_add(section.place.size)?;
-            (!section.in_file() || end <= bytes.len() as u64).then_some(section)
-        });
-        let sections: Vec<Section> = sections.collect::<Option<_>>()?;
-        let names = sections.get(usize::from(u16_at(head, 62)?)).map_or(0, |names| names.range().start);
-        Some(Self { bytes, relocatable: kind == 1, table, sections, names })
-    }
-
-    /// A section's name; empty when it has none.
-    pub(super) fn name(&self, section: &Section) -> &'a [u8] {
-        let start = self.names.saturating_add(section.name as usize);
-        let rest = self.bytes.get(start..).unwrap_or_default();
-        let rest = &rest[..rest.len().min(256)];
-        rest.split(|byte| *byte == 0).next().unwrap_or_default()
+        let (rows, names) = (u16_at(head, 60)?.into(), u16_at(head, 62)?.into());
+        Some(Self { table: u64_at(head, 40)?, rows, names, relocatable: kind == 1 })
     }
 }
 

@@ -1,25 +1,74 @@
 //! Finding the fields of an old file that are likely to hold references. No disassembler: a wrong find costs a few
 //! bytes.
 
+use std::collections::BTreeMap;
+
 use super::btf::{self, Reference};
-use super::elf::{Elf, SECTION_BYTES, Section, u16_at, u32_at, u64_at};
+use super::elf::{Elf, SECTION_BYTES, Section, u32_at};
 use super::map::Map;
+use crate::delta::DeltaError;
+use crate::delta::old_pages::OldPages;
 
 /// The most fields that are predicted; the others stay as they are.
 pub(super) const MAX_FIELDS: usize = 1 << 22;
 /// Length of a symbol, and of a relocation with addend.
 pub(super) const ENTRY_BYTES: usize = 24;
 
-/// A field of the old file.
+/// Code is looked through in pieces of this many bytes.
+const CODE_BYTES: usize = 64 * 1024;
+
+/// A field of the old file, in 8 bytes: there are millions. In order of their places; where two begin at one place, in that
+/// of [`Holds`] and of what it says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Field {
     /// Where it begins.
     pub(super) at: u32,
-    pub(super) holds: Holds,
+    holds: u32,
+}
+
+impl Field {
+    fn new(at: usize, holds: Holds) -> Self {
+        // Sections have numbers below 65,535, so what is as high names none; places are below 96 MiB (`xz::MAX_BYTES`).
+        let number = |section: u32| section.min(0xffff);
+        let (kind, what) = match holds {
+            Holds::Relative { beyond } => (0, (i32::from(beyond) + 128) as u32),
+            Holds::FromBase { base } => (1, base),
+            Holds::Back => (2, 0),
+            Holds::Entry { section } => (3, number(section)),
+            Holds::Name { section } => (4, number(section)),
+            Holds::Learned { reference: Reference::Type } => (5, 0),
+            Holds::Learned { reference: Reference::Name } => (5, 1),
+            Holds::Address => (6, 0),
+            Holds::Inside { section, beyond } => (7, u32::from(section) << 8 | u32::from(beyond)),
+            Holds::Offset => (8, 0),
+            Holds::PlaceAddress { section } => (9, number(section)),
+            Holds::PlaceOffset { section } => (10, number(section)),
+            Holds::PlaceSize { section } => (11, number(section)),
+        };
+        Self { at: at as u32, holds: kind << 28 | what & 0x0fff_ffff }
+    }
+
+    pub(super) fn holds(self) -> Holds {
+        let what = self.holds & 0x0fff_ffff;
+        match self.holds >> 28 {
+            0 => Holds::Relative { beyond: (what as i32 - 128) as i8 },
+            1 => Holds::FromBase { base: what },
+            2 => Holds::Back,
+            3 => Holds::Entry { section: what },
+            4 => Holds::Name { section: what },
+            5 => Holds::Learned { reference: if what == 0 { Reference::Type } else { Reference::Name } },
+            6 => Holds::Address,
+            7 => Holds::Inside { section: (what >> 8) as u16, beyond: what as u8 },
+            8 => Holds::Offset,
+            9 => Holds::PlaceAddress { section: what },
+            10 => Holds::PlaceOffset { section: what },
+            _ => Holds::PlaceSize { section: what },
+        }
+    }
 }
 
 /// What a field holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Holds {
     /// 4 bytes: an address, less that of the field, less 4, less `beyond`.
     Relative {
@@ -75,11 +124,15 @@ impl Holds {
 }
 
 /// All fields, in order.
-pub(super) fn find(elf: &Elf<'_>, map: &Map<'_>) -> Vec<Field> {
-    let mut finder = Finder { elf, map, bytes: elf.bytes, fields: Vec::new(), tables: Vec::new() };
+///
+/// # Errors
+/// When the old content cannot be read.
+pub(super) fn find(elf: &Elf, map: &Map<'_>, old: &mut OldPages<'_>) -> Result<Vec<Field>, DeltaError> {
+    let (fields, tables, owners) = (Vec::new(), Vec::new(), BTreeMap::new());
+    let mut finder = Finder { elf, map, old, fields, tables, owners, owners_left: elf.length as usize };
     finder.push(40, Holds::Offset);
     // Sections do not overlap. Where they do, no more is looked at than there is.
-    let mut left = elf.bytes.len();
+    let mut left = elf.length as usize;
     for (number, section) in (0u32..).zip(&elf.sections) {
         let row = elf.table + number as usize * SECTION_BYTES;
         finder.push(row + 16, Holds::PlaceAddress { section: number });
@@ -87,44 +140,48 @@ pub(super) fn find(elf: &Elf<'_>, map: &Map<'_>) -> Vec<Field> {
         finder.push(row + 32, Holds::PlaceSize { section: number });
         if let Some(less) = left.checked_sub(section.range().len()).filter(|_| section.in_file()) {
             left = less;
-            finder.section(section);
+            finder.section(section)?;
         }
     }
-    finder.jump_tables();
+    finder.jump_tables()?;
     let mut fields = finder.fields;
-    fields.sort_unstable();
-    fields
+    // Mostly in order already, section by section, which the stable sort makes use of.
+    fields.sort();
+    Ok(fields)
 }
 
-struct Finder<'a> {
-    elf: &'a Elf<'a>,
+struct Finder<'a, 'b> {
+    elf: &'a Elf,
     map: &'a Map<'a>,
-    bytes: &'a [u8],
+    old: &'a mut OldPages<'b>,
     fields: Vec<Field>,
     /// Places in `.rodata` whose address is taken: jump tables begin there.
-    tables: Vec<usize>,
+    tables: Vec<u32>,
+    /// For each table of symbols that relocations refer to, the sections whose symbols they are; 0 for other symbols.
+    owners: BTreeMap<u32, Vec<u16>>,
+    /// So many bytes of such tables are still read.
+    owners_left: usize,
 }
 
-impl Finder<'_> {
+impl Finder<'_, '_> {
     fn push(&mut self, at: usize, holds: Holds) {
         if self.fields.len() < MAX_FIELDS {
-            self.fields.push(Field { at: at as u32, holds });
+            self.fields.push(Field::new(at, holds));
         }
     }
 
-    fn section(&mut self, section: &Section) {
-        let name = self.elf.name(section);
+    fn section(&mut self, section: &Section) -> Result<(), DeltaError> {
         match section.kind {
             Section::SYMBOLS | Section::DYNAMIC_SYMBOLS => self.symbols(section),
             Section::RELOCATIONS if self.elf.relocatable => self.object_relocations(section),
             Section::RELOCATIONS => self.relocations(section),
             _ if section.executable() => self.code(section),
-            _ if name == b".BTF" => self.types(section),
-            _ if self.elf.relocatable => {}
-            _ if name == b".eh_frame_hdr" => self.unwind_index(section),
-            _ if name == b".eh_frame" => self.unwind(section),
+            _ if *section.name == *b".BTF" => self.types(section),
+            _ if self.elf.relocatable => Ok(()),
+            _ if *section.name == *b".eh_frame_hdr" => self.unwind_index(section),
+            _ if *section.name == *b".eh_frame" => self.unwind(section),
             _ if section.writable() => self.pointers(section),
-            _ => {}
+            _ => Ok(()),
         }
     }
 
@@ -134,23 +191,31 @@ impl Finder<'_> {
     }
 
     /// Calls, jumps and operands relative to the next instruction.
-    fn code(&mut self, section: &Section) {
+    fn code(&mut self, section: &Section) -> Result<(), DeltaError> {
         let range = section.range();
         let mut at = range.start;
+        let (mut start, mut bytes) = (at, Vec::new());
         while at + 6 < range.end {
-            let byte = self.bytes[at];
+            if at + 6 >= start + bytes.len() {
+                start = at.saturating_sub(1);
+                bytes.resize(CODE_BYTES.min(range.end - start), 0);
+                self.old.copy(start as u64, &mut bytes)?;
+            }
+            let here = &bytes[at - start..];
+            let byte = here[0];
             let call = byte == 0xe8 || byte == 0xe9;
-            let jump = byte == 0x0f && self.bytes[at + 1] & 0xf0 == 0x80;
+            let jump = byte == 0x0f && here[1] & 0xf0 == 0x80;
             // A ModR/M byte that says "relative", with the operation before it.
             let operand = byte & 0xc7 == 0x05 && at > range.start && !self.elf.relocatable;
             if !(call || jump || operand) {
                 at += 1;
                 continue;
             }
-            let field = at + if jump { 2 } else { 1 };
-            let operation = self.bytes[at.max(1) - 1];
+            let before = if jump { 2 } else { 1 };
+            let operation = if operand { bytes[at - start - 1] } else { 0 };
             let beyond = if operand { immediate_bytes(operation, byte) } else { 0 };
-            let value = i64::from(u32_at(self.bytes, field).unwrap_or_default() as i32);
+            let value = i64::from(u32_at(here, before).unwrap_or_default() as i32);
+            let field = at + before;
             let from = (field - range.start) as i64 + 4 + i64::from(beyond);
             let target = section.place.address.wrapping_add_signed(from + value);
             let fits = if self.elf.relocatable {
@@ -171,43 +236,45 @@ impl Finder<'_> {
             }
             at = field + 4;
         }
+        Ok(())
     }
 
     /// Takes note of an address that the code takes, if it is one of constants.
     fn table(&mut self, address: u64) {
         let section = self.map.section_of(address).and_then(|number| self.map.section(number));
         let Some(section) = section.filter(|section| section.in_file() && !section.executable()) else { return };
-        if self.elf.name(section) == b".rodata" && self.tables.len() < MAX_FIELDS {
-            self.tables.push(section.range().start + (address - section.place.address) as usize);
+        if *section.name == *b".rodata" && self.tables.len() < MAX_FIELDS {
+            self.tables.push((section.range().start as u64 + (address - section.place.address)) as u32);
         }
     }
 
     /// Tables of 4-byte distances from their own beginning to code.
-    fn jump_tables(&mut self) {
+    fn jump_tables(&mut self) -> Result<(), DeltaError> {
         let mut tables = std::mem::take(&mut self.tables);
         tables.sort_unstable();
         tables.dedup();
-        for (number, base) in tables.iter().copied().enumerate() {
+        for (number, base) in tables.iter().map(|base| *base as usize).enumerate() {
             let Some(section) = self.map.section_at(base as u64).and_then(|number| self.map.section(number)) else {
                 continue;
             };
             let range = section.range();
-            let end = tables.get(number + 1).copied().unwrap_or(range.end).min(range.end);
+            let end = tables.get(number + 1).map_or(range.end, |next| *next as usize).min(range.end);
             let address = section.place.address.wrapping_add((base - range.start) as u64);
             for at in (base..end).step_by(4).take_while(|at| at + 4 <= end) {
-                let value = u32_at(self.bytes, at).unwrap_or_default() as i32;
+                let value = self.old.u32_at(at)? as i32;
                 if address % 4 != 0 || !self.executable(address.wrapping_add_signed(value.into())) {
                     break;
                 }
                 self.push(at, Holds::FromBase { base: base as u32 });
             }
         }
+        Ok(())
     }
 
-    fn symbols(&mut self, section: &Section) {
+    fn symbols(&mut self, section: &Section) -> Result<(), DeltaError> {
         for at in entries(section) {
             self.push(at, Holds::Name { section: section.link });
-            let owner = u16_at(self.bytes, at + 6).unwrap_or_default();
+            let owner = self.old.u16_at(at + 6)?;
             if owner == 0 {
                 continue;
             }
@@ -217,82 +284,102 @@ impl Finder<'_> {
                 self.push(at + 8, Holds::Inside { section: owner, beyond: 0 });
             }
         }
+        Ok(())
     }
 
-    fn relocations(&mut self, section: &Section) {
+    fn relocations(&mut self, section: &Section) -> Result<(), DeltaError> {
         for at in entries(section) {
             self.push(at, Holds::Address);
             self.push(at + 12, Holds::Entry { section: section.link });
             self.push(at + 16, Holds::Address);
         }
+        Ok(())
     }
 
-    fn object_relocations(&mut self, section: &Section) {
+    fn object_relocations(&mut self, section: &Section) -> Result<(), DeltaError> {
         let sections = &self.elf.sections;
-        let (Some(target), Some(symbols)) = (sections.get(section.info as usize), sections.get(section.link as usize))
-        else {
-            return;
+        let (Some(target), Some(_)) = (sections.get(section.info as usize), sections.get(section.link as usize)) else {
+            return Ok(());
         };
+        self.read_owners(section.link)?;
         for at in entries(section) {
             self.push(at, Holds::Inside { section: section.info as u16, beyond: 0 });
             self.push(at + 12, Holds::Entry { section: section.link });
-            let symbol = u32_at(self.bytes, at + 12).unwrap_or_default() as usize;
-            let row = symbol.checked_mul(ENTRY_BYTES).and_then(|row| self.bytes.get(symbols.range())?.get(row..));
-            let (Some(kind), Some(owner)) = (row.and_then(|r| r.get(4)), row.and_then(|r| u16_at(r, 6))) else {
-                continue;
-            };
+            let (how, symbol) = (self.old.u32_at(at + 8)?, self.old.u32_at(at + 12)?);
+            let owner = self.owners.get(&section.link).and_then(|owners| owners.get(symbol as usize));
             // The addend counts from a section only where the symbol is that section's.
-            if kind & 15 == 3 && usize::from(owner) < sections.len() {
-                let how = u32_at(self.bytes, at + 8).unwrap_or_default();
+            if let Some(owner) = owner.copied().filter(|owner| *owner != 0) {
                 // Operands count from the next instruction, which is 4 bytes on.
                 let beyond = if (how == 2 || how == 4) && target.executable() { 4 } else { 0 };
                 self.push(at + 16, Holds::Inside { section: owner, beyond });
             }
         }
+        Ok(())
     }
 
-    fn types(&mut self, section: &Section) {
+    /// Whose symbols those of a table are, unless that is known.
+    fn read_owners(&mut self, number: u32) -> Result<(), DeltaError> {
+        let section = &self.elf.sections[number as usize];
+        let left = self.owners_left.checked_sub(section.range().len());
+        let Some(left) = left.filter(|_| !self.owners.contains_key(&number)) else { return Ok(()) };
+        let mut owners = Vec::with_capacity(section.range().len() / ENTRY_BYTES);
+        for at in entries(section) {
+            let (kind, owner) = (self.old.u16_at(at + 4)? & 15, self.old.u16_at(at + 6)?);
+            let known = kind == 3 && usize::from(owner) < self.elf.sections.len();
+            owners.push(if known { owner } else { 0 });
+        }
+        self.owners_left = left;
+        self.owners.insert(number, owners);
+        Ok(())
+    }
+
+    fn types(&mut self, section: &Section) -> Result<(), DeltaError> {
         let range = section.range();
-        let bytes = &self.bytes[range.clone()];
+        let mut bytes = vec![0; range.len()];
+        self.old.copy(range.start as u64, &mut bytes)?;
         // What was found before something unknown counts all the same.
-        let _ = btf::references(bytes, |at, reference| self.push(range.start + at, Holds::Learned { reference }));
+        let _ = btf::references(&bytes, |at, reference| self.push(range.start + at, Holds::Learned { reference }));
+        Ok(())
     }
 
-    fn unwind_index(&mut self, section: &Section) {
+    fn unwind_index(&mut self, section: &Section) -> Result<(), DeltaError> {
         let range = section.range();
         self.push(range.start + 4, Holds::Relative { beyond: -4 });
         for at in (range.start + 12..range.end).step_by(4).take_while(|at| at + 4 <= range.end) {
             self.push(at, Holds::FromBase { base: range.start as u32 });
         }
+        Ok(())
     }
 
-    fn unwind(&mut self, section: &Section) {
+    fn unwind(&mut self, section: &Section) -> Result<(), DeltaError> {
         let range = section.range();
         let mut at = range.start;
         while at + 8 <= range.end {
-            let length = u32_at(self.bytes, at).unwrap_or_default() as usize;
+            let length = self.old.u32_at(at)? as usize;
             if length == 0 || length > range.end - at - 4 {
                 break;
             }
-            if u32_at(self.bytes, at + 4) != Some(0) && length >= 12 {
+            if self.old.u32_at(at + 4)? != 0 && length >= 12 {
                 self.push(at + 4, Holds::Back);
                 self.push(at + 8, Holds::Relative { beyond: -4 });
-                if length >= 17 && self.bytes[at + 16] == 4 {
+                if length >= 17 && self.old.u16_at(at + 16)? & 0xff == 4 {
                     self.push(at + 17, Holds::Relative { beyond: -4 });
                 }
             }
             at += 4 + length;
         }
+        Ok(())
     }
 
-    fn pointers(&mut self, section: &Section) {
+    fn pointers(&mut self, section: &Section) -> Result<(), DeltaError> {
         let range = section.range();
         for at in (range.start.next_multiple_of(8)..range.end).step_by(8).take_while(|at| at + 8 <= range.end) {
-            let value = u64_at(self.bytes, at).unwrap_or_default();
+            let value = self.old.u64_at(at)?;
             if value > 0x1000 && self.map.section_of(value).is_some() {
                 self.push(at, Holds::Address);
             }
         }
+        Ok(())
     }
 }
 

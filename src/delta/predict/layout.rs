@@ -20,7 +20,7 @@ pub(crate) struct Layout {
 
 impl Layout {
     /// What leads from the old file's layout to the new one's. Sections are the same when their names are.
-    pub(super) fn between(old: &Elf<'_>, new: &Elf<'_>) -> Self {
+    pub(super) fn between(old: &Elf, new: &Elf) -> Self {
         let mut by_name: HashMap<(&[u8], usize), &Section> = HashMap::new();
         let mut seen: HashMap<&[u8], usize> = HashMap::new();
         let mut count = |name| {
@@ -29,7 +29,7 @@ impl Layout {
             *count
         };
         for section in &new.sections {
-            let name = new.name(section);
+            let name = &*section.name;
             by_name.insert((name, count(name)), section);
         }
         seen.clear();
@@ -41,7 +41,7 @@ impl Layout {
         let mut numbers = Vec::with_capacity(3 * old.sections.len());
         let mut walk = Walk::default();
         for section in &old.sections {
-            let name = old.name(section);
+            let name = &*section.name;
             let base = walk.expected(section);
             let actual = by_name.get(&(name, count(name))).map(|section| section.place);
             let size = actual.map_or(0, |actual| actual.size.wrapping_sub(section.place.size));
@@ -56,7 +56,7 @@ impl Layout {
     }
 
     /// The sections' places in the new file.
-    pub(super) fn places(&self, old: &Elf<'_>) -> Vec<Place> {
+    pub(super) fn places(&self, old: &Elf) -> Vec<Place> {
         let mut walk = Walk::default();
         let mut numbers = self.numbers.iter().copied().chain(std::iter::repeat(0)).map(|number| number as u64);
         let mut three = || [(); 3].map(|()| numbers.next().unwrap_or_default());

@@ -7,7 +7,7 @@ use super::elf::{Elf, Place, Section};
 
 /// The map from old to new places.
 pub(super) struct Map<'a> {
-    elf: &'a Elf<'a>,
+    elf: &'a Elf,
     places: &'a [Place],
     /// Ranges of the old file that are apart from each other, in order: where, where in the new file, length.
     ranges: Vec<(u32, u32, u32)>,
@@ -20,7 +20,7 @@ pub(super) struct Map<'a> {
 }
 
 impl<'a> Map<'a> {
-    pub(super) fn new(elf: &'a Elf<'a>, places: &'a [Place], steps: &[Step]) -> Self {
+    pub(super) fn new(elf: &'a Elf, places: &'a [Place], steps: &[Step]) -> Self {
         let numbered = || elf.sections.iter().zip(0u32..).filter(|(section, _)| section.place.size > 0);
         let mut by_offset: Vec<_> =
             numbered().filter(|(s, _)| s.in_file()).map(|(s, number)| (s.place.offset, number)).collect();
@@ -29,7 +29,7 @@ impl<'a> Map<'a> {
         by_offset.sort_unstable();
         by_address.sort_unstable();
         let linear = elf.sections.iter().zip(places).map(|(section, place)| {
-            let name = elf.name(section);
+            let name = &*section.name;
             let same = section.place.size == place.size && !section.executable();
             same || !section.in_file() || name.starts_with(b".got") || name.starts_with(b".plt")
         });

@@ -27,7 +27,7 @@ fn hasty(servers: &[&Server]) -> Transport {
 
 fn timed(servers: &[&Server], timing: Timing) -> Transport {
     let urls: Vec<_> = servers.iter().map(|server| server.url.clone()).collect();
-    Transport::with_timing(&urls, LIMITS, timing).expect("loopback")
+    Transport::made(&[], &urls, LIMITS, timing).expect("loopback")
 }
 
 async fn served(script: Vec<Reply>) -> (Server, Transport) {
@@ -323,7 +323,7 @@ async fn a_trickle_is_given_up() {
     let server = Server::start(vec![stalled]).await;
     let timing = Timing { rate_window: Duration::ZERO, least_rate: u64::MAX, ..Timing::new(LIMITS.timeout) };
     let limits = Limits { max_retries: 0, ..LIMITS };
-    let transport = Transport::with_timing(std::slice::from_ref(&server.url), limits, timing).expect("loopback");
+    let transport = Transport::made(&[], std::slice::from_ref(&server.url), limits, timing).expect("loopback");
     assert_eq!(name(&transport.get("a", 100).await.expect_err("slow")), "TooSlow");
 }
 

@@ -6,6 +6,7 @@
 #[path = "../../../fuzz/src/lib.rs"]
 mod targets;
 
+mod configuration;
 mod publications;
 mod seeds;
 
@@ -27,7 +28,7 @@ type Seeds = BTreeMap<&'static str, Vec<Vec<u8>>>;
 /// All seeds, each once.
 fn seeds() -> Seeds {
     let mut seeds = seeds::of_golden_files();
-    for (target, inputs) in publications::seeds() {
+    for (target, inputs) in publications::seeds().into_iter().chain(configuration::seeds()) {
         seeds.entry(target).or_default().extend(inputs);
     }
     for inputs in seeds.values_mut() {

@@ -1,0 +1,162 @@
+//! `config` and `factory-reset`: from options to the library, and what came of it.
+
+use std::io::Read as _;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use stateless_update::client::{
+    self, AppRow, Arguments, ClientError, Edited, Finding, Mode, Redundant, ResetRequest, Restored, SavedOverrides,
+    SetRequest, Settings, Shown, ShownValue,
+};
+use stateless_update::disk::DiskError;
+use stateless_update::overlay::Change;
+use stateless_update::report::Reporter;
+
+use super::args::{ConfigCommand, FactoryReset, Set};
+
+/// The answer of a subcommand of `config`.
+#[derive(Clone, Debug)]
+pub(crate) enum Answered {
+    /// `list`.
+    List(Vec<AppRow>),
+    /// `show`.
+    Show {
+        /// The values.
+        shown: Shown,
+        /// As one file.
+        as_file: bool,
+        /// With origins.
+        with_origin: bool,
+    },
+    /// `diff`.
+    Diff(Vec<Change>),
+    /// `check`.
+    Check(Vec<Finding>),
+    /// `redundant`.
+    Redundant(Redundant),
+    /// `get`; none when nothing sets it.
+    Get {
+        /// The program.
+        app: String,
+        /// What was typed in.
+        option: String,
+        /// What was found.
+        value: Option<ShownValue>,
+    },
+    /// `set`.
+    Set(Edited),
+    /// `unset`.
+    Unset(Edited),
+    /// `save`.
+    Save(SavedOverrides),
+    /// `restore`.
+    Restore(Restored),
+    /// `argv`.
+    Argv(Arguments),
+}
+
+/// Does it.
+pub(crate) async fn run(
+    command: ConfigCommand,
+    settings: &Settings,
+    reporter: &Arc<dyn Reporter>,
+) -> Result<Answered, ClientError> {
+    Ok(match command {
+        ConfigCommand::List => Answered::List(client::config_list(settings, reporter)?),
+        ConfigCommand::Show(options) => Answered::Show {
+            shown: client::config_show(settings, &options.app, reporter)?,
+            as_file: options.effective,
+            with_origin: options.origin,
+        },
+        ConfigCommand::Diff(options) => {
+            Answered::Diff(client::config_diff(settings, options.app.as_deref(), options.to, reporter).await?)
+        }
+        ConfigCommand::Check(options) => {
+            Answered::Check(client::config_check(settings, options.app.as_deref(), reporter)?)
+        }
+        ConfigCommand::Redundant(options) => {
+            let mode = if options.prune { Mode::Run } else { Mode::DryRun };
+            Answered::Redundant(client::config_redundant(settings, options.app.as_deref(), mode, reporter)?)
+        }
+        ConfigCommand::Get(options) => {
+            let value = client::config_get(settings, &options.app, &options.option, reporter)?;
+            Answered::Get { app: options.app, option: options.option, value }
+        }
+        ConfigCommand::Set(options) => {
+            let request = options.request()?;
+            Answered::Set(client::config_set(settings, &request, reporter)?)
+        }
+        ConfigCommand::Unset(options) => {
+            Answered::Unset(client::config_unset(settings, &options.app, &options.option, reporter)?)
+        }
+        ConfigCommand::Save(options) => Answered::Save(client::config_save(settings, &options.file, reporter)?),
+        ConfigCommand::Restore(options) => {
+            Answered::Restore(client::config_restore(settings, &options.file, reporter)?)
+        }
+        ConfigCommand::Argv(options) => Answered::Argv(client::config_argv(settings, &options.app, reporter)?),
+    })
+}
+
+impl Set {
+    /// What to ask of the library; a value may be on standard input.
+    fn request(&self) -> Result<SetRequest, DiskError> {
+        let values = match &self.values[..] {
+            [only] if only == "-" => {
+                let mut text = String::new();
+                std::io::stdin().take(1 << 20).read_to_string(&mut text).map_err(|source| DiskError {
+                    action: "read",
+                    path: "standard input".into(),
+                    source,
+                })?;
+                let length = text.strip_suffix('\n').map_or(text.len(), |text| text.trim_end_matches('\r').len());
+                text.truncate(length);
+                vec![text]
+            }
+            values => values.to_vec(),
+        };
+        Ok(SetRequest { app: self.option.app.clone(), option: self.option.option.clone(), values })
+    }
+}
+
+impl FactoryReset {
+    /// What to ask of the library.
+    pub(crate) fn request(&self) -> ResetRequest {
+        let plain = |path: &String| path.trim_matches('/').to_owned();
+        let mode = if self.preview { Mode::DryRun } else { Mode::Run };
+        ResetRequest { keep: self.keep.iter().map(plain).collect(), mode }
+    }
+}
+
+impl Answered {
+    /// 0, or 1 for a plain "no".
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Check(findings) => u8::from(!findings.is_empty()),
+            Self::Get { value, .. } => u8::from(value.is_none()),
+            _ => 0,
+        }
+    }
+
+    /// The fields of the result.
+    pub(crate) fn fields(&self) -> Value {
+        match self {
+            Self::List(apps) => json!({ "apps": apps }),
+            Self::Show { shown, .. } => json!(shown),
+            Self::Diff(changes) => json!({ "changes": changes }),
+            Self::Check(findings) => json!({ "findings": findings }),
+            Self::Redundant(found) => json!(found),
+            Self::Get { app, option, value } => match value {
+                Some(value) => {
+                    let mut fields = json!(value);
+                    fields["app"] = app.as_str().into();
+                    fields
+                }
+                None => json!({ "app": app, "option": option, "value": null }),
+            },
+            Self::Set(edited) | Self::Unset(edited) => json!(edited),
+            Self::Save(saved) => json!(saved),
+            Self::Restore(restored) => json!(restored),
+            Self::Argv(arguments) => json!(arguments),
+        }
+    }
+}

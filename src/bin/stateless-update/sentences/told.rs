@@ -1,0 +1,179 @@
+//! Answers about single bundles, paths, and what was done.
+
+use std::fmt::Write as _;
+
+use stateless_update::client::{BundleInfo, Cleaned, Due, Explanation, HashDump, MirrorState, Status};
+use stateless_update::manifest::{Ending, HistoryEntry};
+
+use super::super::common::numbers::{bytes, count, counted, duration};
+use super::{COLUMNS, fitted, listed, status};
+
+/// Keys and values, then what was asked for beyond them.
+pub(super) fn of_bundle(info: &BundleInfo, with_dependencies: bool) -> String {
+    let state = match (info.installed, info.explicit) {
+        (false, _) => "not installed",
+        (true, true) => "installed",
+        (true, false) => "included",
+    };
+    let files = counted(info.file_count, "file", "files");
+    let size = |here: u64, new: u64| match info.installed || here == new {
+        true => bytes(here),
+        false => format!("{}, {} with all that would come along", bytes(here), bytes(new)),
+    };
+    let mut lines = vec![
+        ("name", info.name.to_string()),
+        ("release", info.version.to_string()),
+        ("title", info.title.clone()),
+        ("description", info.description.clone()),
+        ("status", format!("{}, {state}", status(info.status))),
+        ("on disk", format!("{files}, {}", size(info.disk_bytes, info.new_disk_bytes))),
+        ("download", size(info.download_bytes, info.new_download_bytes)),
+        ("includes", listed(&info.includes)),
+        ("recommends", listed(&info.also_add)),
+    ];
+    if with_dependencies {
+        lines.push(("brings", listed(&info.dependencies)));
+        lines.push(("needed by", listed(&info.needed_by)));
+    }
+    let mut text = String::new();
+    for (key, value) in lines.into_iter().filter(|(_, value)| !value.is_empty()) {
+        let _ = writeln!(text, "{key:<11}  {}", fitted(&value, value.len()));
+    }
+    for path in info.files.iter().flatten() {
+        let _ = writeln!(text, "{path}");
+    }
+    text
+}
+
+/// A line for each transition, in UTC, the newest last; bundles and errors below it.
+pub(super) fn of_history(entries: &[HistoryEntry]) -> String {
+    let mut text = String::new();
+    for entry in entries {
+        let time = jiff::Timestamp::from_second(entry.time).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        let step = match entry.from {
+            Some(from) if from != entry.to => format!("{from} -> {}", entry.to),
+            _ => entry.to.to_string(),
+        };
+        let outcome = match entry.outcome {
+            Ending::Done => "done",
+            Ending::Staged => "staged",
+            Ending::Failed => "failed",
+        };
+        let (when, wire, took) =
+            (time.strftime("%Y-%m-%d %H:%M"), bytes(entry.download_bytes), duration(entry.duration_ms));
+        let _ = writeln!(text, "{when}  {:<13}  {step:<10}  {outcome:<6}  {wire:>9}  {took}", entry.command);
+        if entry.from.is_some() {
+            for (sign, bundles) in [("+", &entry.bundles_added), ("-", &entry.bundles_removed)] {
+                for bundle in bundles {
+                    let _ = writeln!(text, "    {sign} {bundle}");
+                }
+            }
+        }
+        if let Some(error) = &entry.error {
+            let _ = writeln!(text, "    {}", fitted(error, COLUMNS - 4));
+        }
+    }
+    if text.is_empty() { "no transitions are remembered\n".to_owned() } else { text }
+}
+
+/// As `sha256sum` writes it; what has no digest says what it is.
+pub(super) fn of_hashdump(found: &HashDump) -> String {
+    let path = &found.path;
+    match (&found.sha256, &found.target) {
+        (Some(digest), _) => format!("{digest}  {path}\n"),
+        (None, Some(target)) => format!("symlink to {}  {path}\n", fitted(target, target.len())),
+        (None, None) => format!("{}  {path}\n", found.kind),
+    }
+}
+
+/// What went, or would go.
+pub(super) fn of_cleaned(cleaned: &Cleaned) -> String {
+    if cleaned.removed.is_empty() {
+        return "nothing to clean\n".to_owned();
+    }
+    let names: Vec<&str> = cleaned.removed.iter().map(|part| part.name).collect();
+    let files: u64 = cleaned.removed.iter().map(|part| part.files).sum();
+    let verb = if cleaned.dry_run { "would remove" } else { "removed" };
+    let unit = if files == 1 { "file" } else { "files" };
+    format!("{verb} {}: {} {unit}, {}\n", names.join(" and "), count(files), bytes(cleaned.bytes))
+}
+
+/// Where content and metadata come from.
+pub(super) fn of_mirror(state: &MirrorState) -> String {
+    let mirror = state.mirror.as_deref().unwrap_or("none");
+    format!("mirror  {}\norigin  {}\n", fitted(mirror, mirror.len()), state.origin.join(", "))
+}
+
+/// Keys and values, a line for each process that is stale, and the reasons.
+pub(super) fn of_status(found: &Status) -> String {
+    let version = |version: Option<stateless_update::types::Version>| match version {
+        Some(version) => version.to_string(),
+        None => "none".to_owned(),
+    };
+    let due = match found.due {
+        Due::None => "nothing: what runs is what is installed",
+        Due::Services => "restart services",
+        Due::SoftReboot => "soft reboot",
+        Due::Reboot => "reboot",
+    };
+    let lines = [
+        ("live", found.live.to_string()),
+        ("previous", version(found.previous)),
+        ("pending", version(found.pending)),
+        ("due", due.to_owned()),
+    ];
+    let mut text = String::new();
+    for (key, value) in lines {
+        let _ = writeln!(text, "{key:<8}  {value}");
+    }
+    for reason in &found.reasons {
+        let _ = writeln!(text, "  because {}", fitted(reason, reason.len()));
+    }
+    for process in &found.stale {
+        let first = process.paths.first().map_or("", String::as_str);
+        let more = match process.paths.len() {
+            0 | 1 => String::new(),
+            paths => format!(" and {} more", paths - 1),
+        };
+        let unit = process.unit.as_deref().unwrap_or("-");
+        let line = format!("{:>8}  {unit}  {first}{more}", process.pid);
+        let _ = writeln!(text, "{}", fitted(&line, line.len()));
+    }
+    text
+}
+
+/// Keys and values.
+pub(super) fn of_explanation(found: &Explanation) -> String {
+    let version = found.version;
+    let release = match (found.kind, found.since) {
+        (Some(kind), Some(since)) => format!("{version} has a {kind}, whose content came with {since}"),
+        (Some(kind), None) => format!("{version} has a {kind}"),
+        (None, _) => format!("{version} has nothing there in the bundles of this machine"),
+    };
+    let here = match found.state {
+        "same" => "as the release has it".to_owned(),
+        "missing" => "missing".to_owned(),
+        "absent" => "nothing".to_owned(),
+        "unowned" => "something that no bundle has".to_owned(),
+        difference => format!("another {difference}"),
+    };
+    let next =
+        found.next.as_ref().map(|next| format!("{} by the update to {}: {}", next.action, next.version, next.reason));
+    let lines = [
+        ("path", found.path.to_string()),
+        ("release", release),
+        ("bundles", listed(&found.bundles)),
+        ("here", here),
+        ("override", found.override_path.clone().unwrap_or_default()),
+        ("next", next.unwrap_or_else(|| "no newer release is known".to_owned())),
+    ];
+    let mut text = String::new();
+    for (key, value) in lines.into_iter().filter(|(_, value)| !value.is_empty()) {
+        let _ = writeln!(text, "{key:<8}  {}", fitted(&value, value.len()));
+    }
+    text
+}
+
+#[cfg(test)]
+#[path = "told_tests.rs"]
+mod tests;

@@ -1,0 +1,167 @@
+//! `config diff` and `config redundant`: what overrides do to defaults, and which of them do nothing.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::edit::{Edits, removal, write};
+use super::gather::Gatherer;
+use super::next::NextRelease;
+use super::{Loaded, look};
+use crate::client::session::Session;
+use crate::client::{ClientError, Mode, Settings};
+use crate::overlay::{Change, ChangeKind, Content, Model, differences, list_items};
+use crate::report::{Event, Reporter};
+use crate::state::Machine;
+use crate::types::Version;
+
+/// The answer of `config redundant`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Redundant {
+    /// Overrides that say what the default says.
+    pub changes: Vec<Change>,
+    /// Files that they were taken out of, from the root.
+    pub pruned: Vec<String>,
+}
+
+/// What the overrides of one program, or of all, do to the defaults that are installed; with `to`, what changes about it
+/// when that release comes.
+///
+/// # Errors
+/// When there is no such program or release, or a file of the program that was asked for cannot be read.
+pub async fn config_diff(
+    settings: &Settings,
+    app: Option<&str>,
+    to: Option<Version>,
+    reporter: &Arc<dyn Reporter>,
+) -> Result<Vec<Change>, ClientError> {
+    let Some(to) = to else {
+        let machine = look(settings)?;
+        let loaded = overridden(&Gatherer::new(machine.root(), &**reporter), app, &**reporter)?;
+        return Ok(loaded.iter().flat_map(|loaded| differences(loaded.view(), None)).collect());
+    };
+    let session = Session::look(settings, reporter)?;
+    let loaded = overridden(&Gatherer::new(session.machine.root(), &**reporter), app, &**reporter)?;
+    let next = NextRelease::of(&session, to).await?;
+    let mut changes = Vec::new();
+    for loaded in &loaded {
+        let then = next.load(loaded).await?;
+        changes.extend(differences(loaded.view(), Some(then.as_ref().map(Loaded::view))));
+    }
+    Ok(changes)
+}
+
+/// The programs with overrides. Of several, those that cannot be read are told and left out.
+pub(super) fn overridden(
+    gatherer: &Gatherer<'_>,
+    app: Option<&str>,
+    reporter: &dyn Reporter,
+) -> Result<Vec<Loaded>, ClientError> {
+    if let Some(app) = app {
+        return Ok(vec![gatherer.load(app)?]);
+    }
+    let mut all = Vec::new();
+    for name in gatherer.names()? {
+        let loaded = gatherer.files(&name).and_then(|(app, snapshot)| match app.overrides(&snapshot)[..] {
+            [] => Ok(None),
+            _ => Ok(Some(Loaded::new(app, snapshot)?)),
+        });
+        match loaded {
+            Ok(loaded) => all.extend(loaded),
+            Err(ClientError::Overlay(error)) => {
+                reporter.report(Event::Warning(format!("the configuration of {name} is left out: {error}")));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(all)
+}
+
+/// Overrides that say what the default says; with [`Mode::Run`] they are taken away.
+///
+/// # Errors
+/// When there is no such program, or a file cannot be edited.
+pub fn config_redundant(
+    settings: &Settings,
+    app: Option<&str>,
+    mode: Mode,
+    reporter: &Arc<dyn Reporter>,
+) -> Result<Redundant, ClientError> {
+    let machine = look(settings)?;
+    let locked = match mode {
+        Mode::Run => Some(Machine::open(&settings.root)?.lock()?),
+        _ => None,
+    };
+    let mut found = Redundant { changes: Vec::new(), pruned: Vec::new() };
+    for loaded in overridden(&Gatherer::new(machine.root(), &**reporter), app, &**reporter)? {
+        let mut changes = differences(loaded.view(), None);
+        changes.retain(|change| change.kind == ChangeKind::Redundant);
+        if let Some(locked) = locked.as_ref().filter(|_| !changes.is_empty()) {
+            for (path, content) in prunable(&loaded, &mut changes, &**reporter)? {
+                write(locked, &loaded, &path, content.as_deref(), false)?;
+                found.pruned.push(format!("/{path}"));
+            }
+        }
+        found.changes.extend(changes);
+    }
+    Ok(found)
+}
+
+/// The files without these overrides. Those that something depends on are told and taken from `changes`: where a file takes
+/// the place of the shipped one, what it says is needed there.
+fn prunable(loaded: &Loaded, changes: &mut Vec<Change>, reporter: &dyn Reporter) -> Result<Edits, ClientError> {
+    if loaded.app.declaration.model == Model::Opaque {
+        return Ok(changes.iter().filter_map(|one| Some((one.file.clone()?, None))).collect());
+    }
+    let name = |change: &Change| (change.section.clone(), change.key.clone());
+    let all = removal(loaded, &changes.iter().map(name).collect())?;
+    if is_same(loaded, &after(loaded, &all)?) {
+        return Ok(all);
+    }
+    let mut names = BTreeSet::new();
+    let mut kept = Vec::new();
+    for change in changes.drain(..) {
+        let mut more = names.clone();
+        more.insert(name(&change));
+        if is_same(loaded, &after(loaded, &removal(loaded, &more)?)?) {
+            names = more;
+            kept.push(change);
+        } else {
+            let (app, section, key) = (&change.app, &change.section, &change.key);
+            let notice = format!("{app} [{section}] {key} stays: its file takes the place of the one with the default");
+            reporter.report(Event::Warning(notice));
+        }
+    }
+    *changes = kept;
+    removal(loaded, &names)
+}
+
+/// The program as it is after these edits.
+fn after(loaded: &Loaded, edits: &Edits) -> Result<Loaded, ClientError> {
+    let mut snapshot = loaded.snapshot.clone();
+    for (path, content) in edits {
+        match content {
+            Some(bytes) => snapshot.insert(path.clone(), Content::File(bytes.clone())),
+            None => snapshot.remove(path),
+        };
+    }
+    Ok(Loaded::new(loaded.app.clone(), snapshot)?)
+}
+
+/// Whether the program reads the same; an option that nothing sets any more has its known default.
+fn is_same(a: &Loaded, b: &Loaded) -> bool {
+    let told = |loaded: &Loaded, section: &str, key: &str| {
+        let value = loaded.all.find(section, key).map(|value| value.values.clone());
+        value.or_else(|| Some(vec![loaded.options.option(section, key)?.default.clone()?]))
+    };
+    let is_same = |section: &str, key: &str| {
+        let is_list = a.app.declaration.is_list(&a.options, section, key);
+        let comparable = |values: Option<Vec<String>>| match is_list {
+            true => values.map(|values| values.iter().flat_map(|value| list_items(value)).collect()),
+            false => values,
+        };
+        comparable(told(a, section, key)) == comparable(told(b, section, key))
+    };
+    a.all.iter().chain(b.all.iter()).all(|value| is_same(&value.section, &value.key))
+}

@@ -1,0 +1,243 @@
+//! `config set` and `config unset`: the smallest change in the administrator's files.
+//!
+//! An option is set in a drop-in of its own, or, where a later file of the administrator would win, in that file. Before
+//! anything is written, the layers are combined as they would be then: what is asked for must come out.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::gather::Gatherer;
+use super::{Loaded, look};
+use crate::client::{ClientError, Settings};
+use crate::disk::{Directory, FileType, Owner, replace_as};
+use crate::overlay::{Content, OverlayError, Setting, Side, Wanted, edited, parse, present, without};
+use crate::report::{Event, Reporter};
+use crate::state::{LockedMachine, Machine};
+
+/// The drop-in that options are set in, without its suffix. It sorts behind what people number.
+const OWN: &str = "zz-local";
+
+/// Files of the administrator with what is in them then; none for one that goes.
+pub(super) type Edits = Vec<(String, Option<Vec<u8>>)>;
+
+/// `config set`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetRequest {
+    /// The program.
+    pub app: String,
+    /// `SECTION.KEY`.
+    pub option: String,
+    /// The values; more than one only for an option that accumulates.
+    pub values: Vec<String>,
+}
+
+/// The answer of `config set` and `config unset`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Edited {
+    /// The program.
+    pub app: String,
+    /// The section.
+    pub section: String,
+    /// The option.
+    pub key: String,
+    /// Files that were written or removed, from the root.
+    pub files: Vec<String>,
+    /// Whether any was.
+    pub changed: bool,
+}
+
+/// Sets an option.
+///
+/// # Errors
+/// When there is no such program, its files cannot be edited, or a file that is not the administrator's would win.
+pub fn config_set(
+    settings: &Settings,
+    request: &SetRequest,
+    reporter: &Arc<dyn Reporter>,
+) -> Result<Edited, ClientError> {
+    look(settings)?;
+    let machine = Machine::open(&settings.root)?.lock()?;
+    let loaded = Gatherer::new(machine.root(), &**reporter).load(&request.app)?;
+    let (section, key) = loaded.named(&request.option);
+    let (declaration, options) = (&loaded.app.declaration, &loaded.options);
+    if key.is_empty() {
+        return Err(ClientError::NoSuchOption { app: request.app.clone(), option: request.option.clone() });
+    }
+    match options.option(&section, &key) {
+        None if !options.is_empty() => {
+            let notice = format!("{} does not know [{section}] {key}", request.app);
+            reporter.report(Event::Warning(notice));
+        }
+        Some(known) => {
+            if let Some(why) = request.values.iter().find_map(|value| known.refuses(value)) {
+                reporter.report(Event::Warning(format!("[{section}] {key}: {why}")));
+            }
+        }
+        None => {}
+    }
+    let own = own_file(&loaded).ok_or_else(|| OverlayError::NotEditable { file: loaded.app.override_directory() })?;
+    let winner = loaded.all.find(&section, &key).map(|value| value.origin.file.to_string());
+    let winner = winner.filter(|file| file.starts_with("etc/") && *file != own);
+    let mut beaten_by = own.clone();
+    for file in [Some(own), winner].into_iter().flatten() {
+        let old = loaded.snapshot.get(&file).and_then(Content::bytes);
+        let wanted = Wanted { section: &section, key: &key, values: &request.values };
+        let new = edited(declaration, &file, old, wanted)?;
+        let mut snapshot = loaded.snapshot.clone();
+        snapshot.insert(file.clone(), Content::File(new.clone()));
+        let then = Loaded::new(loaded.app.clone(), snapshot)?;
+        let Some(value) = then.all.find(&section, &key) else { continue };
+        if *value.origin.file != *file {
+            beaten_by = value.origin.file.to_string();
+            continue;
+        }
+        if value.raw.len() < request.values.len() {
+            // Only an option that accumulates has room for several.
+            return Err(OverlayError::Unwritable { file, section, key }.into());
+        }
+        let changed = old != Some(&new[..]);
+        if changed {
+            write(&machine, &loaded, &file, Some(&new), value.secret)?;
+        }
+        if value.secret && is_for_all(machine.root(), &file)? {
+            reporter.report(Event::Warning(format!("/{file} has a secret in it and everybody may read it")));
+        }
+        let files = if changed { vec![format!("/{file}")] } else { Vec::new() };
+        return Ok(Edited { app: request.app.clone(), section, key, files, changed });
+    }
+    Err(ClientError::Beaten { file: format!("/{beaten_by}") })
+}
+
+/// Whether others than owner and group may read a file.
+fn is_for_all(root: &Directory, path: &str) -> Result<bool, ClientError> {
+    let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let Some(directory) = root.descend(parent)? else { return Ok(false) };
+    Ok(directory.look(name)?.is_some_and(|inode| inode.mode & 0o004 != 0))
+}
+
+/// Takes an option out of all files of the administrator.
+///
+/// # Errors
+/// When there is no such program, or a file cannot be edited.
+pub fn config_unset(
+    settings: &Settings,
+    app: &str,
+    option: &str,
+    reporter: &Arc<dyn Reporter>,
+) -> Result<Edited, ClientError> {
+    look(settings)?;
+    let machine = Machine::open(&settings.root)?.lock()?;
+    let loaded = Gatherer::new(machine.root(), &**reporter).load(app)?;
+    let (section, key) = loaded.named(option);
+    let edits = removal(&loaded, &[(section.clone(), key.clone())].into())?;
+    let mut files = Vec::new();
+    for (path, content) in edits {
+        write(&machine, &loaded, &path, content.as_deref(), false)?;
+        files.push(format!("/{path}"));
+    }
+    let changed = !files.is_empty();
+    Ok(Edited { app: app.to_owned(), section, key, files, changed })
+}
+
+/// The administrator's files that assign one of these options, without them; none for a file with nothing left in it.
+pub(super) fn removal(loaded: &Loaded, names: &BTreeSet<(String, String)>) -> Result<Edits, ClientError> {
+    let (declaration, options) = (&loaded.app.declaration, &loaded.options);
+    let is_meant = |setting: &Setting| names.contains(&present(declaration, options, &setting.section, &setting.key));
+    let own = loaded.app.places().into_iter().filter(|place| place.side == Side::Override);
+    let own: Vec<_> = own.filter(|place| place.path.starts_with("etc/")).collect();
+    let mut edits = Vec::new();
+    for (path, content) in &loaded.snapshot {
+        let Some(bytes) = content.bytes().filter(|_| own.iter().any(|place| place.holds(path))) else { continue };
+        let Some(format) = declaration.format() else {
+            return Err(OverlayError::NotEditable { file: path.clone() }.into());
+        };
+        // Only what is read counts: other files lie beside drop-ins too.
+        if loaded.is_read(path) && parse(format, path, bytes)?.iter().any(is_meant) {
+            edits.push((path.clone(), without(declaration, path, bytes, is_meant)?));
+        }
+    }
+    Ok(edits)
+}
+
+impl Loaded {
+    /// Whether any option is assigned in this file.
+    fn is_read(&self, path: &str) -> bool {
+        self.all.iter().any(|value| value.assigned.iter().any(|origin| *origin.file == *path))
+    }
+}
+
+/// The file that options are set in: a drop-in where the program reads such, else its main file.
+fn own_file(loaded: &Loaded) -> Option<String> {
+    let app = &loaded.app;
+    let suffix = app.declaration.format()?.suffix();
+    let files = &app.declaration.files;
+    let drop_ins = files.iter().find(|name| name.ends_with(".d")).map(|name| format!("{name}/{OWN}{suffix}"));
+    let name = drop_ins.or_else(|| files.first().cloned())?;
+    Some(format!("{}/{name}", app.override_directory()))
+}
+
+/// Writes a file of the administrator, or with none removes it. Mode and owner stay; a new file has those of the
+/// program's main file or directory, and a secret in it is not for others to read.
+pub(super) fn write(
+    machine: &LockedMachine,
+    loaded: &Loaded,
+    path: &str,
+    content: Option<&[u8]>,
+    secret: bool,
+) -> Result<(), ClientError> {
+    let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let Some(content) = content else {
+        if let Some(directory) = machine.root().descend(parent)? {
+            directory.remove(name)?;
+            directory.sync()?;
+        }
+        return Ok(());
+    };
+    let directory = make(machine.root(), parent)?;
+    let owner = match directory.look(name)? {
+        Some(inode) if inode.file_type == FileType::File => Owner { mode: inode.mode, uid: inode.uid, gid: inode.gid },
+        Some(_) => return Err(OverlayError::NotEditable { file: path.to_owned() }.into()),
+        None => new_owner(machine.root(), loaded, &directory, secret)?,
+    };
+    Ok(replace_as(&directory, name, content, owner)?)
+}
+
+/// The directory at a path beneath the root, made where it is missing: with the owner of the one above it from the second
+/// name on, for `etc` itself is everybody's.
+pub(super) fn make(root: &Directory, path: &str) -> Result<Directory, ClientError> {
+    let mut directory = root.again()?;
+    for (depth, name) in path.split('/').enumerate() {
+        let is_new = directory.look(name)?.is_none();
+        let inner = directory.ensure_subdirectory(name, 0o755)?;
+        if is_new {
+            let above = directory.inode()?;
+            let owner = match depth {
+                0 | 1 => Owner { mode: 0o755, uid: above.uid, gid: above.gid },
+                _ => Owner { mode: above.mode, uid: above.uid, gid: above.gid },
+            };
+            inner.set_owner(owner)?;
+            directory.sync()?;
+        }
+        directory = inner;
+    }
+    Ok(directory)
+}
+
+/// Whose a new file is.
+fn new_owner(root: &Directory, loaded: &Loaded, directory: &Directory, secret: bool) -> Result<Owner, ClientError> {
+    let own = root.descend(&loaded.app.override_directory())?;
+    let main = loaded.app.declaration.files.iter().find(|name| !name.ends_with(".d"));
+    let main = match (own, main) {
+        (Some(own), Some(main)) if !main.contains('/') => own.look(main)?,
+        _ => None,
+    };
+    Ok(match main.filter(|inode| inode.file_type == FileType::File) {
+        Some(inode) => Owner { mode: inode.mode & if secret { 0o660 } else { 0o666 }, uid: inode.uid, gid: inode.gid },
+        None => {
+            let above = directory.inode()?;
+            Owner { mode: if secret { 0o640 } else { 0o644 }, uid: above.uid, gid: above.gid }
+        }
+    })
+}

@@ -1,0 +1,188 @@
+//! Reads programs' configuration from disk, beneath the root and over no symlink that leads elsewhere.
+//!
+//! A symlink to `/dev/null` masks; one to another file beneath the root stands for it, found name by name. What cannot be
+//! followed so, is too long or is no file is left out with a warning.
+
+use std::collections::BTreeSet;
+
+use rustix::io::Errno;
+
+use super::Loaded;
+use crate::client::ClientError;
+use crate::disk::{Directory, DiskError, FileType};
+use crate::overlay::{App, Content, Declaration, MAX_FILE_BYTES, Place, Reach, Snapshot, known_apps};
+use crate::report::{Event, Reporter};
+
+/// Symlinks that lead to symlinks.
+const MAX_HOPS: usize = 8;
+/// Directories within directories of a program.
+const MAX_DEPTH: usize = 16;
+/// Files of one program.
+const MAX_FILES: usize = 1 << 14;
+/// Where programs' defaults lie.
+const DEFAULTS: &str = "usr/share/defaults";
+
+/// Reads from one root.
+pub(in crate::client) struct Gatherer<'a> {
+    root: &'a Directory,
+    reporter: &'a dyn Reporter,
+}
+
+impl<'a> Gatherer<'a> {
+    pub fn new(root: &'a Directory, reporter: &'a dyn Reporter) -> Self {
+        Self { root, reporter }
+    }
+
+    /// The names of all programs that have defaults here.
+    pub fn names(&self) -> Result<BTreeSet<String>, ClientError> {
+        let mut names = BTreeSet::new();
+        for parent in [DEFAULTS.to_owned(), format!("{DEFAULTS}/etc")] {
+            let Some(directory) = self.directory(&parent)? else { continue };
+            for name in directory.names()? {
+                let is_directory = directory.look(&name)?.is_some_and(|inode| inode.file_type == FileType::Directory);
+                let is_program = is_directory && !(parent == DEFAULTS && name == "etc");
+                names.extend(name.into_string().ok().filter(|name| is_program && is_name(name)));
+            }
+        }
+        for name in known_apps() {
+            if !names.contains(name) && !self.snapshot(&App::new(name, None))?.is_empty() {
+                names.insert(name.to_owned());
+            }
+        }
+        Ok(names)
+    }
+
+    /// One program.
+    ///
+    /// # Errors
+    /// [`ClientError::NoSuchProgram`] when there is nothing of that name.
+    pub fn load(&self, name: &str) -> Result<Loaded, ClientError> {
+        let (app, snapshot) = self.files(name)?;
+        Ok(Loaded::new(app, snapshot)?)
+    }
+
+    /// One program's files, which need not be readable as what they should be.
+    pub fn files(&self, name: &str) -> Result<(App, Snapshot), ClientError> {
+        let unknown = || ClientError::NoSuchProgram { name: name.to_owned() };
+        if !is_name(name) {
+            return Err(unknown());
+        }
+        let app = self.app(name)?;
+        let snapshot = self.snapshot(&app)?;
+        if app.guessed && snapshot.is_empty() {
+            return Err(unknown());
+        }
+        Ok((app, snapshot))
+    }
+
+    fn app(&self, name: &str) -> Result<App, ClientError> {
+        let path = App::declaration_path(name);
+        let declared = match self.content(&path)? {
+            Some(Content::File(bytes)) => Some(Declaration::parse(&path, &bytes)?),
+            _ => None,
+        };
+        Ok(App::new(name, declared))
+    }
+
+    /// What lies at the program's places.
+    pub fn snapshot(&self, app: &App) -> Result<Snapshot, ClientError> {
+        let mut snapshot = Snapshot::new();
+        for Place { path, reach, .. } in app.places() {
+            match reach {
+                Reach::File => snapshot.extend(self.content(&path)?.map(|content| (path, content))),
+                Reach::DropIns => self.beneath(&path, 1, &mut snapshot)?,
+                Reach::Tree => self.beneath(&path, MAX_DEPTH, &mut snapshot)?,
+            }
+        }
+        Ok(snapshot)
+    }
+
+    fn beneath(&self, path: &str, depth: usize, snapshot: &mut Snapshot) -> Result<(), ClientError> {
+        let Some(directory) = self.directory(path)? else { return Ok(()) };
+        for name in directory.names()? {
+            let Ok(name) = name.into_string() else { continue };
+            let inner = format!("{path}/{name}");
+            match directory.look(&name)?.map(|inode| inode.file_type) {
+                Some(FileType::Directory) if depth > 1 => self.beneath(&inner, depth - 1, snapshot)?,
+                Some(FileType::File | FileType::Symlink) if snapshot.len() < MAX_FILES => {
+                    snapshot.extend(self.content(&inner)?.map(|content| (inner, content)));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The directory at a path; none when there is none, or a symlink is on the way.
+    pub fn directory(&self, path: &str) -> Result<Option<Directory>, ClientError> {
+        match self.root.descend(path) {
+            Err(error) if is_elsewhere(&error) => {
+                self.left_out(path, "a symlink or a file is on the way");
+                Ok(None)
+            }
+            other => Ok(other?),
+        }
+    }
+
+    /// What lies at a path.
+    pub fn content(&self, path: &str) -> Result<Option<Content>, ClientError> {
+        let mut place = path.to_owned();
+        for _ in 0..MAX_HOPS {
+            let (parent, name) = place.rsplit_once('/').unwrap_or(("", &place));
+            let Some(directory) = self.directory(parent)? else { return Ok(None) };
+            let Some(inode) = directory.look(name)? else {
+                if place != path {
+                    self.left_out(path, "it is a symlink to nothing");
+                }
+                return Ok(None);
+            };
+            match inode.file_type {
+                FileType::File if inode.size > MAX_FILE_BYTES => {
+                    self.left_out(path, "it is too long");
+                    return Ok(None);
+                }
+                FileType::File => return Ok(directory.read(name, MAX_FILE_BYTES)?.map(Content::File)),
+                FileType::Symlink => {}
+                FileType::Directory | FileType::Special => return Ok(None),
+            }
+            let target = directory.read_link(name)?;
+            let Some(target) = target.to_str() else { break };
+            if target == "/dev/null" {
+                return Ok(Some(Content::Masked));
+            }
+            let Some(next) = resolved(parent, target) else { break };
+            place = next;
+        }
+        self.left_out(path, "it is a symlink that leads too far");
+        Ok(None)
+    }
+
+    fn left_out(&self, path: &str, why: &str) {
+        self.reporter.report(Event::Warning(format!("/{path} is left out: {why}")));
+    }
+}
+
+/// Where a symlink in a directory leads, by names alone; none when that is above the root.
+pub(super) fn resolved(parent: &str, target: &str) -> Option<String> {
+    let mut names: Vec<&str> = match target.strip_prefix('/') {
+        Some(_) => Vec::new(),
+        None => parent.split('/').collect(),
+    };
+    for name in target.split('/') {
+        match name {
+            "" | "." => {}
+            ".." => drop(names.pop()?),
+            name => names.push(name),
+        }
+    }
+    (!names.is_empty()).then(|| names.join("/"))
+}
+
+/// Whether a text can be the name of a program: that of a directory.
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.len() <= 255 && !name.starts_with('.') && !name.contains(['/', '\0'])
+}
+
+fn is_elsewhere(error: &DiskError) -> bool {
+    error.is(Errno::LOOP) || error.is(Errno::NOTDIR)
+}

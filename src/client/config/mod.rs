@@ -1,0 +1,60 @@
+//! `config`: the configuration of programs as layers, and what updates do to the administrator's.
+//!
+//! Everything is read through handles beneath the root ([`gather`]) and decided by [`crate::overlay`]. A value that is
+//! marked as secret leaves this module as none, in every answer and message; only `save` takes whole files along.
+
+mod diff;
+mod edit;
+mod gather;
+mod next;
+mod saved;
+mod show;
+
+pub use diff::{Redundant, config_diff, config_redundant};
+pub use edit::{Edited, SetRequest, config_set, config_unset};
+pub(in crate::client) use next::tell_touched;
+pub use saved::{Restored, SavedOverrides, config_restore, config_save};
+pub use show::{
+    AppRow, Arguments, Finding, Shown, ShownOrigin, ShownOverride, ShownValue, config_argv, config_check, config_get,
+    config_list, config_show,
+};
+
+use super::{ClientError, Settings};
+use crate::overlay::{App, Options, OverlayError, Snapshot, Values, View, WithOverrides, effective};
+use crate::state::Machine;
+
+/// A program with its files and what they come to.
+#[derive(Clone, Debug)]
+pub(super) struct Loaded {
+    pub app: App,
+    pub snapshot: Snapshot,
+    pub options: Options,
+    pub defaults: Values,
+    pub all: Values,
+}
+
+impl Loaded {
+    /// What these files come to.
+    pub fn new(app: App, snapshot: Snapshot) -> Result<Self, OverlayError> {
+        let options = app.options(&snapshot)?;
+        let values = |overrides| effective(&app.name, &app.declaration, &options, &app.layers(&snapshot, overrides)?);
+        let (defaults, all) = (values(WithOverrides::No)?, values(WithOverrides::Yes)?);
+        Ok(Self { app, snapshot, options, defaults, all })
+    }
+
+    pub fn view(&self) -> View<'_> {
+        View { app: &self.app, options: &self.options, defaults: &self.defaults, all: &self.all }
+    }
+}
+
+/// A machine that is managed, to look at.
+fn look(settings: &Settings) -> Result<Machine, ClientError> {
+    let machine = Machine::open(&settings.root)?;
+    machine.live_record()?;
+    Ok(machine)
+}
+
+/// The value unless it is a secret.
+fn shown(text: &str, secret: bool) -> Option<String> {
+    (!secret).then(|| text.to_owned())
+}

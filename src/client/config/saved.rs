@@ -1,0 +1,215 @@
+//! `config save` and `config restore`: the overrides alone, so that they survive a reset or move to another machine.
+//!
+//! Saved are the administrator's files of all programs that have defaults or are known, as they are: content, mode, owner,
+//! symlinks as symlinks. Files that a program replaces whole and that are what the release ships are left out.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::edit::make;
+use super::gather::Gatherer;
+use super::look;
+use crate::client::{ClientError, Settings};
+use crate::disk::{Directory, FileType, Inode, Owner, read_file, replace_as, write_private_file};
+use crate::overlay::{App, MAX_SAVED_BYTES, OverlayError, Saved, SavedFile, SavedKind, Side, Snapshot};
+use crate::report::{Event, Reporter};
+use crate::state::Machine;
+
+/// Longer files are no overrides.
+const MAX_BYTES: u64 = 16 << 20;
+/// Where defaults of single files lie.
+const DEFAULTS: &str = "usr/share/defaults/etc";
+
+/// The answer of `config save`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SavedOverrides {
+    /// The archive.
+    pub file: String,
+    /// Its length.
+    pub bytes: u64,
+    /// What is in it, from the root; directories are left out.
+    pub paths: Vec<String>,
+}
+
+/// The answer of `config restore`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Restored {
+    /// The release that the overrides lay over when they were saved.
+    pub saved_version: u32,
+    /// What was written, from the root.
+    pub restored: Vec<String>,
+    /// What was there already as it was saved.
+    pub unchanged: Vec<String>,
+}
+
+/// Writes all overrides to `file`, for nobody else to read.
+///
+/// # Errors
+/// When the root is not managed, or something cannot be read or written.
+pub fn config_save(
+    settings: &Settings,
+    file: &Path,
+    reporter: &Arc<dyn Reporter>,
+) -> Result<SavedOverrides, ClientError> {
+    let machine = look(settings)?;
+    let gatherer = Gatherer::new(machine.root(), &**reporter);
+    let mut found = BTreeMap::new();
+    for name in gatherer.names()? {
+        match gatherer.files(&name) {
+            Ok((app, snapshot)) => of_app(&gatherer, &app, &snapshot, &mut found)?,
+            Err(ClientError::Overlay(error)) => {
+                reporter.report(Event::Warning(format!("the overrides of {name} are not saved: {error}")));
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    single_files(&gatherer, &mut found)?;
+    let paths = found.iter().filter(|(_, saved)| saved.kind != SavedKind::Directory);
+    let paths = paths.map(|(path, _)| format!("/{path}")).collect();
+    let version = machine.live_record()?.installed.version().number();
+    let archive = Saved { version, files: found.into_values().collect() }.to_tar();
+    if archive.len() as u64 > MAX_SAVED_BYTES {
+        return Err(OverlayError::Archive { reason: "the overrides are too much for it".to_owned() }.into());
+    }
+    write_private_file(file, &archive)?;
+    Ok(SavedOverrides { file: file.display().to_string(), bytes: archive.len() as u64, paths })
+}
+
+type Found = BTreeMap<String, SavedFile>;
+
+fn of_app(gatherer: &Gatherer<'_>, app: &App, snapshot: &Snapshot, found: &mut Found) -> Result<(), ClientError> {
+    let own = app.places().into_iter().filter(|place| place.side == Side::Override && place.path.starts_with("etc/"));
+    let own: Vec<_> = own.collect();
+    let whole = app.declaration.format().is_none();
+    for (path, content) in snapshot.iter().filter(|(path, _)| own.iter().any(|place| place.holds(path))) {
+        let name = path.strip_prefix(&format!("{}/", app.override_directory())).unwrap_or(path);
+        let shipped = app.shipped_directories().find_map(|directory| snapshot.get(&format!("{directory}/{name}")));
+        if !(whole && shipped == Some(content)) {
+            add(gatherer, path, found)?;
+        }
+    }
+    Ok(())
+}
+
+/// Files directly in `etc` of which there is a default.
+fn single_files(gatherer: &Gatherer<'_>, found: &mut Found) -> Result<(), ClientError> {
+    let Some(directory) = gatherer.directory(DEFAULTS)? else { return Ok(()) };
+    for name in directory.names()? {
+        let Some(name) = name.to_str() else { continue };
+        if directory.look(name)?.is_some_and(|inode| inode.file_type == FileType::File) {
+            let (default, own) = (format!("{DEFAULTS}/{name}"), format!("etc/{name}"));
+            let content = gatherer.content(&own)?;
+            if content.is_some() && content != gatherer.content(&default)? {
+                add(gatherer, &own, found)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Adds a path as it lies on disk, with the directories that lead to it.
+fn add(gatherer: &Gatherer<'_>, path: &str, found: &mut Found) -> Result<(), ClientError> {
+    let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+    for (end, _) in parent.match_indices('/').chain([(parent.len(), "")]) {
+        let above = &parent[..end];
+        if above != "etc"
+            && !found.contains_key(above)
+            && let Some(directory) = gatherer.directory(above)?
+        {
+            found.insert(above.to_owned(), saved(above, &directory.inode()?, SavedKind::Directory));
+        }
+    }
+    let Some(directory) = gatherer.directory(parent)? else { return Ok(()) };
+    let Some(inode) = directory.look(name)? else { return Ok(()) };
+    let kind = match inode.file_type {
+        FileType::Symlink => match directory.read_link(name)?.into_string() {
+            Ok(target) => SavedKind::Symlink(target),
+            Err(_) => return Ok(()),
+        },
+        FileType::File => match directory.read(name, MAX_BYTES)? {
+            Some(content) => SavedKind::File(content),
+            None => return Ok(()),
+        },
+        FileType::Directory | FileType::Special => return Ok(()),
+    };
+    found.insert(path.to_owned(), saved(path, &inode, kind));
+    Ok(())
+}
+
+fn saved(path: &str, inode: &Inode, kind: SavedKind) -> SavedFile {
+    SavedFile { path: path.to_owned(), mode: inode.mode, uid: inode.uid, gid: inode.gid, kind }
+}
+
+/// Puts saved overrides back. What is there already as it was saved is left alone, other files are not touched.
+///
+/// # Errors
+/// When the archive is not valid, or the disk says no. Files are replaced one by one, each as a whole.
+pub fn config_restore(settings: &Settings, file: &Path, reporter: &Arc<dyn Reporter>) -> Result<Restored, ClientError> {
+    let archive = Saved::from_tar(&read_file(file, MAX_SAVED_BYTES)?)?;
+    let version = look(settings)?.live_record()?.installed.version().number();
+    let machine = Machine::open(&settings.root)?.lock()?;
+    if archive.version != version {
+        let notice = format!(
+            "the overrides were saved over release {}, this is {version}: `config diff` and `config \
+             check` show whether they fit",
+            archive.version
+        );
+        reporter.report(Event::Warning(notice));
+    }
+    let mut restored = Restored { saved_version: archive.version, restored: Vec::new(), unchanged: Vec::new() };
+    for saved in &archive.files {
+        let told = format!("/{}", saved.path);
+        if restore(machine.root(), saved)? {
+            restored.restored.push(told);
+        } else if saved.kind != SavedKind::Directory {
+            restored.unchanged.push(told);
+        }
+    }
+    Ok(restored)
+}
+
+/// Says whether anything was written; new directories do not count.
+fn restore(root: &Directory, saved: &SavedFile) -> Result<bool, ClientError> {
+    let SavedFile { path, mode, uid, gid, kind } = saved;
+    let owner = Owner { mode: *mode, uid: *uid, gid: *gid };
+    let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let directory = make(root, parent)?;
+    let there = directory.look(name)?;
+    let same_owner = |inode: &Inode| (inode.mode, inode.uid, inode.gid) == (*mode, *uid, *gid);
+    match kind {
+        SavedKind::Directory => {
+            if there.is_none() {
+                directory.ensure_subdirectory(name, 0o700)?.set_owner(owner)?;
+            }
+            Ok(false)
+        }
+        SavedKind::File(content) => {
+            let is_file = there.filter(|inode| inode.file_type == FileType::File);
+            if let Some(inode) = is_file.filter(same_owner)
+                && inode.size == content.len() as u64
+                && directory.read(name, MAX_BYTES)?.as_deref() == Some(content)
+            {
+                return Ok(false);
+            }
+            if there.is_some_and(|inode| inode.file_type == FileType::Symlink) {
+                directory.remove(name)?;
+            }
+            replace_as(&directory, name, content, owner)?;
+            Ok(true)
+        }
+        SavedKind::Symlink(target) => {
+            match there.map(|inode| inode.file_type) {
+                Some(FileType::Symlink) if directory.read_link(name)?.to_str() == Some(target) => return Ok(false),
+                Some(FileType::Directory) => return Err(OverlayError::NotEditable { file: path.clone() }.into()),
+                Some(_) => directory.remove(name)?,
+                None => {}
+            }
+            directory.symlink(name, target)?;
+            directory.sync()?;
+            Ok(true)
+        }
+    }
+}

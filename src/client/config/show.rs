@@ -1,0 +1,275 @@
+//! `config list`, `show`, `get`, `check`, `argv`: they look and change nothing.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::gather::Gatherer;
+use super::{Loaded, look, shown};
+use crate::client::{ClientError, Settings};
+use crate::overlay::{App, Options, Origin, OverlayError, Side, Snapshot, Value, WithOverrides, effective};
+use crate::report::Reporter;
+
+/// A program of `config list`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AppRow {
+    /// Its name.
+    pub name: String,
+    /// How its files combine.
+    pub model: &'static str,
+    /// Whether its bundle says so; else it is a guess.
+    pub declared: bool,
+    /// The administrator's files.
+    pub overrides: Vec<String>,
+}
+
+/// Where a value stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ShownOrigin {
+    /// The file, from the root.
+    pub file: String,
+    /// The line.
+    pub line: u32,
+}
+
+/// A value that another one overrides.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ShownOverride {
+    /// The file, from the root.
+    pub file: String,
+    /// The line.
+    pub line: u32,
+    /// The value before interpolation; none when it is a secret.
+    pub value: Option<String>,
+}
+
+/// A value of `config show` and `config get`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ShownValue {
+    /// The section.
+    pub section: String,
+    /// The option.
+    pub key: String,
+    /// The effective value; none when it is a secret.
+    pub value: Option<String>,
+    /// All values of an option that accumulates, the one of any other; none when they are secret.
+    pub values: Option<Vec<String>>,
+    /// Where it stands; none for a default that only the list of options tells.
+    pub origin: Option<ShownOrigin>,
+    /// What it overrides, the nearest first.
+    pub overrides: Vec<ShownOverride>,
+    /// Whether it may not be shown.
+    pub secret: bool,
+}
+
+/// The answer of `config show`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Shown {
+    /// The program.
+    pub app: String,
+    /// How its files combine.
+    pub model: &'static str,
+    /// Its options.
+    pub values: Vec<ShownValue>,
+}
+
+/// Something that `config check` found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The program.
+    pub app: String,
+    /// `syntax`, `unknown`, `deprecated`, `reference` or `value`.
+    pub kind: &'static str,
+    /// The file, from the root.
+    pub file: String,
+    /// The line.
+    pub line: u32,
+    /// What is wrong, without the value.
+    pub message: String,
+}
+
+/// The answer of `config argv`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Arguments {
+    /// The program.
+    pub app: String,
+    /// What to call its services with.
+    pub arguments: Vec<String>,
+}
+
+/// All programs that have defaults or overrides here.
+///
+/// # Errors
+/// When the root is not managed, or something cannot be read.
+pub fn config_list(settings: &Settings, reporter: &Arc<dyn Reporter>) -> Result<Vec<AppRow>, ClientError> {
+    let machine = look(settings)?;
+    let gatherer = Gatherer::new(machine.root(), &**reporter);
+    let row = |name: String| -> Result<AppRow, ClientError> {
+        let (app, snapshot) = gatherer.files(&name)?;
+        let (model, overrides) = (app.declaration.model.name(), app.overrides(&snapshot));
+        Ok(AppRow { name, model, declared: !app.guessed, overrides })
+    };
+    gatherer.names()?.into_iter().map(row).collect()
+}
+
+/// The effective values of a program.
+///
+/// # Errors
+/// When there is no such program, or a file cannot be read as what it should be.
+pub fn config_show(settings: &Settings, app: &str, reporter: &Arc<dyn Reporter>) -> Result<Shown, ClientError> {
+    let machine = look(settings)?;
+    let loaded = Gatherer::new(machine.root(), &**reporter).load(app)?;
+    Ok(Shown {
+        app: app.to_owned(),
+        model: loaded.app.declaration.model.name(),
+        values: loaded.all.iter().map(of_value).collect(),
+    })
+}
+
+/// One option; none when nothing sets it and it has no known default.
+///
+/// # Errors
+/// As [`config_show`].
+pub fn config_get(
+    settings: &Settings,
+    app: &str,
+    option: &str,
+    reporter: &Arc<dyn Reporter>,
+) -> Result<Option<ShownValue>, ClientError> {
+    let machine = look(settings)?;
+    let loaded = Gatherer::new(machine.root(), &**reporter).load(app)?;
+    let (section, key) = loaded.named(option);
+    Ok(loaded.all.find(&section, &key).map(of_value).or_else(|| {
+        let default = loaded.options.option(&section, &key)?.default.clone()?;
+        let secret = loaded.app.declaration.is_secret(&section, &key);
+        let value = shown(&default, secret);
+        let values = value.clone().map(|value| vec![value]);
+        Some(ShownValue { section, key, value, values, origin: None, overrides: Vec::new(), secret })
+    }))
+}
+
+impl Loaded {
+    /// Section and key of an option as it is typed in, by its present name.
+    pub(super) fn named(&self, option: &str) -> (String, String) {
+        let (section, key) = self.app.declaration.option(option);
+        crate::overlay::present(&self.app.declaration, &self.options, &section, &key)
+    }
+}
+
+/// What services of the program are called with so that they read its layers.
+///
+/// # Errors
+/// When there is no such program, or it does not read oslo.config.
+pub fn config_argv(settings: &Settings, app: &str, reporter: &Arc<dyn Reporter>) -> Result<Arguments, ClientError> {
+    let machine = look(settings)?;
+    let (found, snapshot) = Gatherer::new(machine.root(), &**reporter).files(app)?;
+    let model = found.declaration.model.name();
+    let arguments = found.arguments(&snapshot).ok_or_else(|| ClientError::NotOslo { name: app.to_owned(), model })?;
+    Ok(Arguments { app: app.to_owned(), arguments })
+}
+
+/// Looks for what is wrong in the files of one program, or of all.
+///
+/// # Errors
+/// When the root is not managed, or there is no such program.
+pub fn config_check(
+    settings: &Settings,
+    app: Option<&str>,
+    reporter: &Arc<dyn Reporter>,
+) -> Result<Vec<Finding>, ClientError> {
+    let machine = look(settings)?;
+    let gatherer = Gatherer::new(machine.root(), &**reporter);
+    let names = match app {
+        Some(app) => [app.to_owned()].into(),
+        None => gatherer.names()?,
+    };
+    let mut findings = Vec::new();
+    for name in names {
+        match gatherer.files(&name) {
+            Ok((app, snapshot)) => examine(app, snapshot, &mut findings)?,
+            Err(ClientError::Overlay(error)) => findings.push(of_error(&name, error)?),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(findings)
+}
+
+fn examine(app: App, mut snapshot: Snapshot, findings: &mut Vec<Finding>) -> Result<(), ClientError> {
+    // A file that cannot be read is told and taken out, so that others are looked at too.
+    while let Err(error) = app.layers(&snapshot, WithOverrides::Yes) {
+        let finding = of_error(&app.name, error)?;
+        let known = snapshot.remove(finding.file.trim_start_matches('/')).is_some();
+        findings.push(finding);
+        if !known {
+            return Ok(());
+        }
+    }
+    let options = app.options(&snapshot)?;
+    let all = effective(&app.name, &app.declaration, &options, &app.layers(&snapshot, WithOverrides::Yes)?)?;
+    for value in all.iter() {
+        let option = format!("[{}] {}", value.section, value.key);
+        let known = options.option(&value.section, &value.key);
+        let mut add = |kind, message| findings.push(finding(&app.name, &value.origin, kind, message));
+        if let Some(former) = &value.former {
+            add("deprecated", format!("{former} is now {option}"));
+        } else if known.is_some_and(|known| known.deprecated) {
+            add("deprecated", format!("{option} will go"));
+        }
+        // What the release itself ships is not the administrator's to know.
+        if !options.is_empty() && known.is_none() && value.origin.side == Side::Override {
+            add("unknown", format!("{option} is not known{}", similar(&options, value)));
+        }
+        match value.unresolved.first() {
+            None => {}
+            // What looks like a name may be a part of the secret.
+            Some(_) if value.secret => add("reference", format!("{option} has a $ that stands for nothing; $$ is one")),
+            Some(name) => add("reference", format!("{option} refers to ${{{name}}}, which stands for nothing")),
+        }
+        if let Some(why) = known.and_then(|known| value.values.iter().find_map(|value| known.refuses(value))) {
+            add("value", format!("{option}: {why}"));
+        }
+    }
+    Ok(())
+}
+
+/// The known option that is likeliest meant.
+fn similar(options: &Options, value: &Value) -> String {
+    let distance = |key: &str| strsim::damerau_levenshtein(key, &value.key);
+    let keys = options.keys(&value.section).map(|key| (distance(key), key));
+    match keys.min() {
+        Some((distance, key)) if distance <= 2 => format!("; did you mean {key}?"),
+        _ => String::new(),
+    }
+}
+
+fn finding(app: &str, origin: &Origin, kind: &'static str, message: String) -> Finding {
+    Finding { app: app.to_owned(), kind, file: format!("/{}", origin.file), line: origin.line, message }
+}
+
+/// What cannot be read, as a finding.
+fn of_error(app: &str, error: OverlayError) -> Result<Finding, OverlayError> {
+    let (file, line, message) = match error {
+        OverlayError::Syntax { file, line, reason } => (file, line, reason),
+        OverlayError::NotText { file } => (file, 1, "it is not UTF-8 text".to_owned()),
+        OverlayError::TooMany { file } => (file, 1, "it has too many settings".to_owned()),
+        other => return Err(other),
+    };
+    Ok(Finding { app: app.to_owned(), kind: "syntax", file: format!("/{file}"), line, message })
+}
+
+fn of_value(value: &Value) -> ShownValue {
+    let overrides = value.overrides.iter().map(|(origin, text)| ShownOverride {
+        file: format!("/{}", origin.file),
+        line: origin.line,
+        value: shown(text, value.secret),
+    });
+    ShownValue {
+        section: value.section.clone(),
+        key: value.key.clone(),
+        value: shown(&value.value, value.secret),
+        values: (!value.secret).then(|| value.values.clone()),
+        origin: Some(ShownOrigin { file: format!("/{}", value.origin.file), line: value.origin.line }),
+        overrides: overrides.collect(),
+        secret: value.secret,
+    }
+}

@@ -1,0 +1,137 @@
+//! Which files running programs have mapped, from `proc(5)`.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// A process and the files beneath a directory that it has mapped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mapped {
+    /// Its number.
+    pub pid: u32,
+    /// The unit that it belongs to, if it belongs to one: `nginx.service`.
+    pub unit: Option<String>,
+    /// The files: where each lies now, relative to the directory, and its inode.
+    pub files: BTreeSet<(PathBuf, u64)>,
+}
+
+/// All processes that have mapped files beneath `directory`. The paths are those of today: a file that has been moved
+/// since is told where it is now, one that has been removed where it was.
+///
+/// Processes that end meanwhile, and those that may not be looked at, are passed over.
+pub fn mapped_beneath(directory: &Path) -> Vec<Mapped> {
+    let Ok(directory) = fs::canonicalize(directory) else { return Vec::new() };
+    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let Some(device) = device_of(&mounts, &directory) else { return Vec::new() };
+    let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
+    let looked_at = processes.flatten().filter_map(|process| {
+        let pid = process.file_name().to_str()?.parse().ok()?;
+        let maps = fs::read_to_string(process.path().join("maps")).ok()?;
+        let files = files(&maps, &directory, device);
+        let cgroup = fs::read_to_string(process.path().join("cgroup")).unwrap_or_default();
+        (!files.is_empty()).then(|| Mapped { pid, unit: unit(&cgroup), files })
+    });
+    let mut all: Vec<Mapped> = looked_at.collect();
+    all.sort_by_key(|mapped| mapped.pid);
+    all
+}
+
+/// The files beneath `directory` in a list of mappings. Those of other devices are files of other roots, such as those of
+/// containers, whose paths only look alike.
+fn files(maps: &str, directory: &Path, device: (u32, u32)) -> BTreeSet<(PathBuf, u64)> {
+    let file = |line: &str| {
+        let mut rest = line;
+        let mut fields = [""; 5];
+        for field in &mut fields {
+            (*field, rest) = rest.trim_start().split_once(' ')?;
+        }
+        let (major, minor) = fields[3].split_once(':')?;
+        let of_line = (u32::from_str_radix(major, 16).ok()?, u32::from_str_radix(minor, 16).ok()?);
+        let inode = fields[4].parse().ok().filter(|&inode: &u64| inode != 0 && of_line == device)?;
+        let path = rest.trim_start().replace("\\012", "\n");
+        let path = Path::new(path.strip_suffix(" (deleted)").unwrap_or(&path));
+        Some((path.strip_prefix(directory).ok()?.to_owned(), inode))
+    };
+    maps.lines().filter_map(file).collect()
+}
+
+/// The device of the file system that holds `path`, as the kernel names it in mappings; that is not what `stat` says on
+/// btrfs.
+fn device_of(mounts: &str, path: &Path) -> Option<(u32, u32)> {
+    let mount = |line: &str| {
+        let mut fields = line.split(' ').skip(2);
+        let (major, minor) = fields.next()?.split_once(':')?;
+        let place = PathBuf::from(fields.nth(1)?.replace("\\040", " "));
+        path.starts_with(&place).then_some((place.components().count(), (major.parse().ok()?, minor.parse().ok()?)))
+    };
+    // Of several mounts at one place, the last covers the others.
+    mounts.lines().filter_map(mount).max_by_key(|(depth, _)| *depth).map(|(_, device)| device)
+}
+
+/// The innermost unit of a control group that has processes of its own: a service or a scope.
+fn unit(cgroup: &str) -> Option<String> {
+    let named = |part: &&str| part.ends_with(".service") || part.ends_with(".scope");
+    cgroup.lines().find_map(|line| line.rsplit('/').find(named)).map(Into::into)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mappings_are_read() {
+        let maps = "\
+7f0000000000-7f0000001000 r--p 00000000 08:11 42                         /r/usr/lib/a b.so
+7f0000001000-7f0000002000 r-xp 00001000 08:11 42                         /r/usr/lib/a b.so
+7f0000002000-7f0000003000 rw-p 00000000 00:00 0 
+7f0000003000-7f0000004000 r--p 00000000 08:11 43                         /r/.home/previous/bin/x (deleted)
+7f0000004000-7f0000005000 r--p 00000000 08:12 44                         /r/usr/lib/of-another-device
+7f0000005000-7f0000006000 r--p 00000000 08:11 45                         /rr/usr/lib/c
+7ffc00000000-7ffc00001000 rw-p 00000000 00:00 0                          [stack]
+";
+        let wanted = [(".home/previous/bin/x", 43), ("usr/lib/a b.so", 42)];
+        let wanted = wanted.map(|(path, inode)| (PathBuf::from(path), inode)).into();
+        assert_eq!(files(maps, Path::new("/r"), (8, 17)), wanted);
+    }
+
+    #[test]
+    fn devices_are_those_of_the_innermost_mount() {
+        let mounts = "\
+22 1 8:1 / / rw - ext4 /dev/sda1 rw
+23 22 0:5 / /proc rw - proc proc rw
+24 22 8:17 / /srv rw - ext4 /dev/sdb1 rw
+25 22 8:18 / /srv rw - ext4 /dev/sdb2 rw
+";
+        assert_eq!(device_of(mounts, Path::new("/usr")), Some((8, 1)));
+        assert_eq!(device_of(mounts, Path::new("/srv/root")), Some((8, 18)));
+        assert_eq!(device_of(mounts, Path::new("/srvx")), Some((8, 1)));
+    }
+
+    #[test]
+    fn units_are_services_and_scopes() {
+        for (cgroup, wanted) in [
+            ("0::/system.slice/nginx.service\n", Some("nginx.service")),
+            ("0::/user.slice/user-0.slice/user@0.service/app.slice/x.service/inner\n", Some("x.service")),
+            ("0::/user.slice/user-0.slice/session-3.scope\n", Some("session-3.scope")),
+            ("1:name=systemd:/system.slice/a.service\n0::/\n", Some("a.service")),
+            ("0::/\n", None),
+        ] {
+            assert_eq!(unit(cgroup).as_deref(), wanted, "{cgroup}");
+        }
+    }
+
+    #[test]
+    fn a_program_that_runs_is_seen() {
+        let temporary = tempfile::tempdir().expect("a temporary directory");
+        let program = temporary.path().join("program");
+        fs::copy("/bin/cat", &program).expect("copied");
+        let mut child =
+            std::process::Command::new(&program).stdin(std::process::Stdio::piped()).spawn().expect("it runs");
+        let mapped = mapped_beneath(temporary.path());
+        child.kill().expect("ended");
+        child.wait().expect("gone");
+        let inode = std::os::unix::fs::MetadataExt::ino(&fs::metadata(&program).expect("there"));
+        let found = mapped.iter().find(|mapped| mapped.pid == child.id()).expect("seen");
+        assert_eq!(found.files, [(PathBuf::from("program"), inode)].into());
+    }
+}

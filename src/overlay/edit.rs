@@ -1,0 +1,198 @@
+//! The smallest change of a file's text that sets an option or takes it away. Comments and everything else stay.
+//!
+//! What comes out is read again before it is given back: it says what is wanted, and of all other options what it said
+//! before. TOML and YAML cannot be written again without losing comments and style, so such files are only edited where
+//! there is nothing to lose.
+
+use serde_json::Value;
+
+use super::documents::{put, split, take};
+use super::{Declaration, Format, OverlayError, Setting, ini, keyvalue, lines, oslo, parse};
+
+/// An option as it shall be.
+#[derive(Clone, Copy, Debug)]
+pub struct Wanted<'a> {
+    /// The section, as [`Declaration::option`] gives it.
+    pub section: &'a str,
+    /// The option.
+    pub key: &'a str,
+    /// Its values in this file; more than one only for an option that accumulates.
+    pub values: &'a [String],
+}
+
+/// The text of `file` with the option set; `old` is none when there is no such file yet.
+///
+/// # Errors
+/// When the old text cannot be read, or the value cannot be written in this format.
+pub fn edited(
+    declaration: &Declaration,
+    file: &str,
+    old: Option<&[u8]>,
+    wanted: Wanted<'_>,
+) -> Result<Vec<u8>, OverlayError> {
+    let not_editable = || OverlayError::NotEditable { file: file.to_owned() };
+    let format = declaration.format().ok_or_else(not_editable)?;
+    let old = old.unwrap_or_default();
+    let before = parse(format, file, old)?;
+    let is_meant = |setting: &Setting| is_option(declaration, setting, wanted.section, wanted.key);
+    let text = match format {
+        Format::Oslo | Format::Ini | Format::KeyValue => {
+            let kept = kept_lines(old, &before, is_meant);
+            inserted(declaration, format, kept, &before, wanted)
+        }
+        Format::Toml | Format::Json | Format::Yaml => {
+            let mut document = document(format, file, old)?;
+            let path = [split(wanted.section), split(wanted.key)].concat();
+            let value = match wanted.values {
+                [one] => typed(one),
+                several => several.iter().map(|value| typed(value)).collect(),
+            };
+            put(&mut document, &path, value);
+            written(format, &document)
+        }
+    };
+    let unwritable = || OverlayError::Unwritable {
+        file: file.to_owned(),
+        section: wanted.section.to_owned(),
+        key: wanted.key.to_owned(),
+    };
+    let text = text.ok_or_else(unwritable)?;
+    let after = parse(format, file, text.as_bytes())?;
+    let (meant, others): (Vec<_>, Vec<_>) = after.iter().partition(|setting| is_meant(setting));
+    let is_right = match format {
+        Format::Oslo | Format::Ini | Format::KeyValue => meant.iter().map(|setting| &setting.value).eq(wanted.values),
+        Format::Toml | Format::Json | Format::Yaml => meant.len() == 1,
+    };
+    let mut same: Vec<_> = others.into_iter().map(assignment).collect();
+    let mut was: Vec<_> = before.iter().filter(|setting| !is_meant(setting)).map(assignment).collect();
+    if !matches!(format, Format::Oslo | Format::Ini | Format::KeyValue) {
+        same.sort();
+        was.sort();
+    }
+    if is_right && same == was { Ok(text.into_bytes()) } else { Err(unwritable()) }
+}
+
+/// The text of `file` without the settings that are meant; none when nothing is left that is worth a file.
+///
+/// # Errors
+/// When the text cannot be read, or not be written again without loss.
+pub fn without(
+    declaration: &Declaration,
+    file: &str,
+    old: &[u8],
+    is_meant: impl Fn(&Setting) -> bool,
+) -> Result<Option<Vec<u8>>, OverlayError> {
+    let not_editable = || OverlayError::NotEditable { file: file.to_owned() };
+    let format = declaration.format().ok_or_else(not_editable)?;
+    let before = parse(format, file, old)?;
+    let text = match format {
+        Format::Oslo | Format::Ini | Format::KeyValue => {
+            let kept = kept_lines(old, &before, &is_meant).into_iter().map(|(_, line)| line + "\n");
+            Some(kept.collect::<String>())
+        }
+        Format::Toml | Format::Json | Format::Yaml => {
+            let mut document = document(format, file, old)?;
+            for setting in before.iter().filter(|setting| is_meant(setting)) {
+                take(&mut document, &[split(&setting.section), split(&setting.key)].concat());
+            }
+            written(format, &document)
+        }
+    };
+    let text = text.ok_or_else(not_editable)?;
+    let after = parse(format, file, text.as_bytes())?;
+    let is_section = |line: &str| line.starts_with('[') && line.ends_with(']');
+    let says_nothing = |line: &str| line.trim().is_empty() || is_section(line.trim()) || line.trim() == "{}";
+    let is_empty = after.is_empty() && text.lines().all(says_nothing);
+    Ok((!is_empty).then(|| text.into_bytes()))
+}
+
+fn is_option(declaration: &Declaration, setting: &Setting, section: &str, key: &str) -> bool {
+    declaration.canonical(&setting.section, &setting.key) == (section.to_owned(), key.to_owned())
+}
+
+fn assignment(setting: &Setting) -> (&str, &str, &str) {
+    (&setting.section, &setting.key, &setting.value)
+}
+
+/// The lines of a text with their numbers, without those of the settings that are meant.
+fn kept_lines(old: &[u8], settings: &[Setting], is_meant: impl Fn(&Setting) -> bool) -> Vec<(u32, String)> {
+    let gone: Vec<(u32, u32)> =
+        settings.iter().filter(|setting| is_meant(setting)).map(|setting| (setting.line, setting.last_line)).collect();
+    let text = String::from_utf8_lossy(old);
+    let stays = |number: u32| !gone.iter().any(|(first, last)| (*first..=*last).contains(&number));
+    lines(&text).filter(|(number, _)| stays(*number)).map(|(number, line)| (number, line.to_owned())).collect()
+}
+
+/// The lines with the option behind the last one of its section; the section is made where it is missing.
+fn inserted(
+    declaration: &Declaration,
+    format: Format,
+    kept: Vec<(u32, String)>,
+    before: &[Setting],
+    wanted: Wanted<'_>,
+) -> Option<String> {
+    let one = |value: &String| match format {
+        Format::Oslo => oslo::written(wanted.key, value),
+        Format::Ini => ini::written(wanted.key, value),
+        _ => keyvalue::written(wanted.key, value),
+    };
+    let new = wanted.values.iter().map(one).collect::<Option<String>>()?;
+    let in_section = |section: &str| declaration.canonical(section, wanted.key).0 == wanted.section;
+    let last = before.iter().filter(|setting| in_section(&setting.section)).map(|setting| setting.last_line).max();
+    let header = |line: &str| {
+        let name = line.trim().strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        name.is_some_and(in_section)
+    };
+    let header = kept.iter().rfind(|(_, line)| header(line)).map(|(number, _)| *number);
+    let after = if wanted.section.is_empty() { last.or(Some(0)) } else { last.max(header) };
+    let mut text = String::new();
+    let mut new = Some(new);
+    for (number, line) in kept {
+        if after.is_some_and(|after| number > after) {
+            text.extend(new.take());
+        }
+        text.push_str(&line);
+        text.push('\n');
+    }
+    if let Some(new) = new {
+        if after.is_none() {
+            if !text.is_empty() {
+                text.push('\n');
+            }
+            text.push_str(&format!("[{}]\n", wanted.section));
+        }
+        text.push_str(&new);
+    }
+    Some(text)
+}
+
+/// The document of a file that can be written again without loss.
+fn document(format: Format, file: &str, old: &[u8]) -> Result<Value, OverlayError> {
+    let text = String::from_utf8_lossy(old);
+    let empty = || Value::Object(serde_json::Map::new());
+    let not_editable = || OverlayError::NotEditable { file: file.to_owned() };
+    if text.trim().is_empty() {
+        return Ok(empty());
+    }
+    match format {
+        Format::Toml if text.contains('#') => Err(not_editable()),
+        Format::Toml => toml::from_str(&text).map_err(|_| not_editable()),
+        // JSON is YAML; other YAML would lose its style.
+        _ => serde_json::from_str(&text).map_err(|_| not_editable()),
+    }
+}
+
+fn written(format: Format, document: &Value) -> Option<String> {
+    match format {
+        Format::Toml => toml::to_string(document).ok(),
+        _ => serde_json::to_string_pretty(document).ok().map(|text| text + "\n"),
+    }
+}
+
+/// A value as it is typed in: a number, a truth value or a list where it reads as one, else a text.
+fn typed(text: &str) -> Value {
+    match serde_json::from_str(text) {
+        Ok(value @ (Value::Number(_) | Value::Bool(_) | Value::Array(_))) => value,
+        _ => text.into(),
+    }
+}

@@ -1,0 +1,88 @@
+//! Sensible guesses for known programs whose bundles declare nothing.
+//!
+//! What is told here is how Debian ships these programs, moved beneath `/usr`: services of OpenStack with the generated
+//! list of all options as their shipped file, systemd with its options as comments. Programs that read one file and know of
+//! no layers (nginx, OpenSSH) are `opaque`, as is everything that is not known.
+
+use super::{Declaration, Model};
+
+/// What is known of a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// How its files combine.
+    pub declaration: Declaration,
+    /// Shipped directories beyond those of every program, the lowest first.
+    pub shipped: &'static [&'static str],
+    /// Shipped files that list the known options.
+    pub options: Vec<String>,
+}
+
+/// Services that read oslo.config: name, main files, where Debian ships them.
+const OSLO: [(&str, &[&str], &[&str]); 6] = [
+    ("cinder", &["cinder.conf"], &["usr/share/cinder-common"]),
+    ("glance", &["glance-api.conf"], &["usr/share/glance-common"]),
+    ("keystone", &["keystone.conf"], &["usr/share/keystone"]),
+    ("neutron", &["neutron.conf", "plugins/ml2/ml2_conf.ini"], &["usr/share/neutron-common"]),
+    ("nova", &["nova.conf"], &["usr/share/nova-common"]),
+    ("placement", &["placement.conf"], &["usr/share/placement-common"]),
+];
+/// Options of theirs that are secrets.
+const OSLO_SECRETS: [&str; 10] = [
+    "*.*password*",
+    "*.*passphrase*",
+    "*.*secret*",
+    "*.admin_token",
+    "*.auth_encryption_key",
+    "*.connection",
+    "*.slave_connection",
+    "*.transport_url",
+    "*.memcache_secret_key",
+    "*.*private_key*",
+];
+/// Options of theirs that accumulate and that the lists of older releases do not mark.
+const OSLO_MULTI: [&str; 2] = ["pci.alias", "pci.device_spec"];
+
+/// Files that systemd's programs read.
+const SYSTEMD: [&str; 8] = ["journald", "logind", "networkd", "pstore", "resolved", "sleep", "system", "user"];
+
+/// The names of all known programs.
+pub fn known_apps() -> impl Iterator<Item = &'static str> {
+    OSLO.iter().map(|(name, ..)| *name).chain(["nginx", "ssh", "systemd"])
+}
+
+/// What is known of the program; none when nothing is.
+pub fn guess(name: &str) -> Option<Known> {
+    if let Some((_, main, shipped)) = OSLO.iter().find(|(known, ..)| *known == name) {
+        let mut declaration = Declaration::of(Model::Oslo);
+        declaration.files = main.iter().map(ToString::to_string).chain([format!("{name}.conf.d")]).collect();
+        declaration.secret = Some(OSLO_SECRETS.map(String::from).to_vec());
+        declaration.multi = OSLO_MULTI.map(String::from).to_vec();
+        let options = main.iter().map(ToString::to_string).collect();
+        return Some(Known { declaration, shipped, options });
+    }
+    match name {
+        "systemd" => {
+            let mut declaration = Declaration::of(Model::Uapi);
+            let named = |name: &str| [format!("{name}.conf"), format!("{name}.conf.d")];
+            declaration.files = SYSTEMD.into_iter().flat_map(named).collect();
+            let options = SYSTEMD.map(|name| format!("{name}.conf")).to_vec();
+            Some(Known { declaration, shipped: &[], options })
+        }
+        "ssh" => {
+            let mut known = Known::of(Declaration::of(Model::Opaque));
+            known.declaration.files =
+                ["ssh_config", "ssh_config.d", "sshd_config", "sshd_config.d"].map(String::from).to_vec();
+            known.shipped = &["usr/share/openssh"];
+            Some(known)
+        }
+        "nginx" => Some(Known::of(Declaration::of(Model::Opaque))),
+        _ => None,
+    }
+}
+
+impl Known {
+    /// Only a declaration.
+    pub fn of(declaration: Declaration) -> Self {
+        Self { declaration, shipped: &[], options: Vec::new() }
+    }
+}

@@ -1,0 +1,177 @@
+//! The list of options that a program knows, as oslo's generator writes it: each option as a comment with its default.
+//!
+//! ```text
+//! [section]
+//! # What it is for. (integer value)
+//! # Minimum value: 0
+//! # Deprecated group/name - [DEFAULT]/old_name
+//! #name = 3
+//! ```
+//!
+//! Files of systemd and others that list their defaults as comments are read the same way.
+
+use std::collections::BTreeMap;
+
+use super::{Declaration, OverlayError, lines};
+
+/// What kind of value an option takes, as far as that is checked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// Any text.
+    #[default]
+    Text,
+    /// A whole number.
+    Integer,
+    /// A number.
+    Float,
+    /// Yes or no.
+    Boolean,
+    /// Several texts in one.
+    List,
+    /// A text that may be given several times.
+    Multi,
+}
+
+/// What the list says of an option.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KnownOption {
+    /// What it is when no file says anything.
+    pub default: Option<String>,
+    /// What it takes.
+    pub kind: Kind,
+    /// The least number.
+    pub minimum: Option<i64>,
+    /// The greatest number.
+    pub maximum: Option<i64>,
+    /// Whether it will go.
+    pub deprecated: bool,
+}
+
+/// All known options, and former names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    known: BTreeMap<(String, String), KnownOption>,
+    former: BTreeMap<(String, String), (String, String)>,
+}
+
+impl Options {
+    /// Reads the list.
+    ///
+    /// # Errors
+    /// [`OverlayError::NotText`].
+    pub fn parse(declaration: &Declaration, file: &str, bytes: &[u8]) -> Result<Self, OverlayError> {
+        let text = std::str::from_utf8(bytes).map_err(|_| OverlayError::NotText { file: file.to_owned() })?;
+        let mut options = Self::default();
+        let mut section = String::new();
+        let mut next = KnownOption::default();
+        let mut former = Vec::new();
+        for (_, line) in lines(text) {
+            let line = line.trim_end();
+            if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+                name.clone_into(&mut section);
+            } else if let Some(said) = line.strip_prefix("# ") {
+                next.note(said, &mut former);
+            } else if let Some((key, default)) = assignment(line.strip_prefix('#').unwrap_or(line)) {
+                let name = declaration.canonical(&section, key);
+                let mut known = std::mem::take(&mut next);
+                // A value that is not a comment is set by the file, which is no default of the program.
+                known.default = line.strip_prefix('#').filter(|_| default != "<None>").map(|_| default.to_owned());
+                for (old_section, old_key) in former.drain(..) {
+                    options.former.insert(declaration.canonical(&old_section, &old_key), name.clone());
+                }
+                options.known.entry(name).or_insert(known);
+                continue;
+            }
+            if line.is_empty() {
+                next = KnownOption::default();
+                former.clear();
+            }
+        }
+        Ok(options)
+    }
+
+    /// Whether nothing is known, so that nothing can be called unknown.
+    pub fn is_empty(&self) -> bool {
+        self.known.is_empty()
+    }
+
+    /// What is known of an option, by its section and key as they are compared.
+    pub fn option(&self, section: &str, key: &str) -> Option<&KnownOption> {
+        self.known.get(&(section.to_owned(), key.to_owned()))
+    }
+
+    /// The known options of a section.
+    pub fn keys(&self, section: &str) -> impl Iterator<Item = &str> {
+        let from = self.known.range((section.to_owned(), String::new())..);
+        from.take_while(move |((of, _), _)| of == section).map(|((_, key), _)| key.as_str())
+    }
+
+    /// Former names with the present ones.
+    pub fn former(&self) -> impl Iterator<Item = (&(String, String), &(String, String))> {
+        self.former.iter()
+    }
+
+    /// Adds an option by its section and key as they are compared.
+    pub fn add(&mut self, section: &str, key: &str, option: KnownOption) {
+        self.known.insert((section.to_owned(), key.to_owned()), option);
+    }
+}
+
+impl KnownOption {
+    fn note(&mut self, said: &str, former: &mut Vec<(String, String)>) {
+        let number = |prefix: &str| said.strip_prefix(prefix).and_then(|text| text.trim().parse().ok());
+        if let Some(least) = number("Minimum value:") {
+            self.minimum = Some(least);
+        } else if let Some(greatest) = number("Maximum value:") {
+            self.maximum = Some(greatest);
+        } else if let Some(name) = said.strip_prefix("Deprecated group/name - [") {
+            former.extend(name.split_once("]/").map(|(section, key)| (section.to_owned(), key.trim().to_owned())));
+        } else if said.starts_with("This option is deprecated for removal") || said.starts_with("DEPRECATED:") {
+            self.deprecated = true;
+        }
+        let kinds = [
+            ("(integer value)", Kind::Integer),
+            ("(port value)", Kind::Integer),
+            ("(floating point value)", Kind::Float),
+            ("(boolean value)", Kind::Boolean),
+            ("(list value)", Kind::List),
+            ("(multi valued)", Kind::Multi),
+        ];
+        if let Some((_, kind)) = kinds.iter().find(|(words, _)| said.trim_end().ends_with(words)) {
+            self.kind = *kind;
+        }
+    }
+
+    /// Why the option does not take this value; none when it does, or when that cannot be told.
+    pub fn refuses(&self, value: &str) -> Option<String> {
+        // What is interpolated is known to the program alone.
+        if value.contains('$') {
+            return None;
+        }
+        match self.kind {
+            Kind::Integer => match value.trim().parse::<i64>() {
+                Err(_) => Some("a whole number is wanted".to_owned()),
+                Ok(number) => match (self.minimum, self.maximum) {
+                    (Some(least), _) if number < least => Some(format!("at least {least} is wanted")),
+                    (_, Some(greatest)) if number > greatest => Some(format!("at most {greatest} is possible")),
+                    _ => None,
+                },
+            },
+            Kind::Float => value.trim().parse::<f64>().err().map(|_| "a number is wanted".to_owned()),
+            Kind::Boolean => {
+                let words = ["true", "1", "on", "yes", "false", "0", "off", "no"];
+                let known = words.contains(&value.trim().to_lowercase().as_str());
+                (!known).then(|| "true or false is wanted".to_owned())
+            }
+            Kind::Text | Kind::List | Kind::Multi => None,
+        }
+    }
+}
+
+/// `name = value`, also without spaces; a sentence with an equals sign in it is none.
+fn assignment(line: &str) -> Option<(&str, &str)> {
+    let (key, value) = line.split_once('=')?;
+    let key = key.trim_end();
+    let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-' | '.');
+    (!key.is_empty() && key.chars().all(plain)).then_some((key, value.trim()))
+}

@@ -1,0 +1,353 @@
+//! The commands that tell about a machine or keep it tidy, a test each that carries its name.
+
+use std::fs;
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::machine::{Machine, error, replace};
+use crate::world::{NOWHERE, world};
+
+/// The history of a machine: command, from, to, outcome.
+fn history(machine: &Machine) -> Vec<[Value; 4]> {
+    let result = machine.succeeds(["history"]).result;
+    let entries = result["transitions"].as_array().expect("a list");
+    for entry in entries {
+        world().schemas.check("history-entry", entry).expect("an entry fits its schema");
+    }
+    entries.iter().map(|entry| ["command", "from", "to", "outcome"].map(|name| entry[name].clone())).collect()
+}
+
+#[test]
+fn hashdump_tells_what_manifests_have() {
+    let machine = Machine::installed(10, &[]);
+    let dumped = machine.succeeds(["hashdump", "/usr/lib/os-release"]).result;
+    let output = Command::new("sha256sum").arg(machine.path("usr/lib/os-release")).output().expect("sha256sum");
+    let digest = String::from_utf8_lossy(&output.stdout)[..64].to_owned();
+    assert_eq!((&dumped["type"], &dumped["sha256"], &dumped["mode"]), (&json!("file"), &json!(digest), &json!(0o644)));
+    assert_eq!(dumped["size"], fs::metadata(machine.path("usr/lib/os-release")).expect("there").len());
+
+    let directory = machine.succeeds(["hashdump", "usr/lib/"]).result;
+    assert_eq!((&directory["type"], &directory["sha256"]), (&json!("directory"), &Value::Null));
+    std::os::unix::fs::symlink("/etc/passwd", machine.path("usr/lib/away")).expect("linked");
+    let link = machine.succeeds(["hashdump", "usr/lib/away"]).result;
+    assert_eq!((&link["type"], &link["target"]), (&json!("symlink"), &json!("/etc/passwd")));
+    machine.refuses(2, ["hashdump", "usr/lib/nothing"]);
+}
+
+#[test]
+fn clean_gives_back_the_store_and_keeps_trees_and_trust() {
+    let machine = Machine::installed(10, &[]);
+    machine.succeeds(["update", "--download"]);
+    let home = machine.path(".stateless-update");
+    let others = || {
+        let mut names: Vec<_> =
+            fs::read_dir(&home).expect("listed").map(|entry| entry.expect("read").file_name()).collect();
+        names.sort();
+        names.retain(|name| name != "store");
+        names
+    };
+    let before = others();
+    assert!(home.join("store").exists());
+    let dry = machine.succeeds(["clean", "--dry-run"]).result;
+    assert!(home.join("store").exists());
+    let clean = machine.succeeds(["clean"]).result;
+    assert_eq!((&dry["removed"], &dry["dry_run"]), (&clean["removed"], &json!(true)));
+    assert_eq!(clean["removed"][0]["name"], "store");
+    assert!(!home.join("store").exists());
+    assert_eq!(before, others());
+    let all = machine.succeeds(["clean", "--all"]).result;
+    assert_eq!(all["removed"][0]["name"], "fingerprints", "{all}");
+    assert_eq!(machine.succeeds(["clean", "--all"]).result["removed"], json!([]));
+    machine.succeeds(["diagnose"]);
+    machine.succeeds(["update"]);
+    machine.assert_holds(20, &[]);
+}
+
+#[test]
+fn history_tells_what_was_done_and_outlives_etc_and_var() {
+    let machine = Machine::installed(10, &[]);
+    machine.succeeds(["bundle-add", "editors"]);
+    machine.succeeds(["update", "--dry-run"]);
+    machine.succeeds(["update"]);
+    machine.succeeds(["update"]);
+    machine.succeeds(["rollback"]);
+    replace(&machine.path("usr/bin/ed"));
+    machine.succeeds(["repair"]);
+    machine.client(["update", "--url", NOWHERE, "--max-retries", "0"]);
+    for directory in ["etc", "var"] {
+        fs::create_dir_all(machine.path(directory)).expect("made");
+        fs::remove_dir_all(machine.path(directory)).expect("removed");
+    }
+    let done = json!("done");
+    let entry = |command: &str, from: Value, to: u32| [json!(command), from, json!(to), done.clone()];
+    let wanted = [
+        entry("os-install", Value::Null, 10),
+        entry("bundle-add", json!(10), 10),
+        entry("update", json!(10), 20),
+        entry("rollback", json!(20), 10),
+        entry("repair", json!(10), 10),
+    ];
+    assert_eq!(history(&machine), wanted);
+    let result = machine.succeeds(["history"]).result;
+    assert_eq!(result["transitions"][1]["bundles_added"], json!(["editors"]));
+    assert!(result["transitions"][2]["download_bytes"].as_u64() > Some(0));
+}
+
+#[test]
+fn history_tells_of_failures_and_never_causes_one() {
+    let machine = Machine::installed(10, &[]);
+    // Something that cannot be replaced by a file.
+    fs::remove_file(machine.path(".stateless-update/history")).expect("removed");
+    fs::create_dir_all(machine.path(".stateless-update/history/x")).expect("made");
+    let update = machine.succeeds(["update"]);
+    assert!(update.events.iter().any(|event| event["event"] == "warning"), "{:?}", update.events);
+    machine.assert_holds(20, &[]);
+
+    fs::remove_dir_all(machine.path(".stateless-update/history")).expect("removed");
+    let empty = world().directory();
+    let url = format!("file://{}", empty.path().display());
+    machine.client(["bundle-add", "editors", "--url", &url]);
+    machine.succeeds(["bundle-add", "editors"]);
+    let last = history(&machine).pop().expect("an entry");
+    assert_eq!(last, [json!("bundle-add"), json!(20), json!(20), json!("done")]);
+}
+
+#[test]
+fn completions_know_every_command() {
+    let machine = Machine::empty();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let result = machine.succeeds(["completions", shell]).result;
+        let script = result["script"].as_str().expect("a script");
+        for word in ["bundle-add", "hashdump", "full-verify"] {
+            assert!(script.contains(word), "{shell}: no {word}");
+        }
+    }
+}
+
+#[test]
+fn bundle_info_tells_sizes_files_and_dependencies() {
+    let machine = Machine::installed(10, &[]);
+    let result = machine.succeeds(["bundle-info", "openstack-compute", "--dependencies", "--url", NOWHERE]).result;
+    assert_eq!((&result["version"], &result["installed"]), (&json!(10), &json!(false)));
+    assert_eq!((&result["includes"], &result["title"]), (&json!(["python3-basic"]), &json!("OpenStack compute node")));
+    assert_eq!(result["dependencies"], json!(["os-core", "python3-basic"]));
+    let number = |name: &str| result[name].as_u64().expect("a number");
+    assert!(number("new_disk_bytes") > number("disk_bytes") && number("disk_bytes") > 0, "{result}");
+    assert!(result.get("files").is_none());
+
+    let files = machine.succeeds(["bundle-info", "editors", "--files", "--version", "20"]).result;
+    assert_eq!(files["version"], 20);
+    let listed = files["files"].as_array().expect("a list");
+    assert!(listed.contains(&json!("usr/bin/ed")), "{files}");
+    machine.assert_holds(10, &[]);
+    let told = error(&machine.refuses(2, ["bundle-info", "editor"])).expect("an error").to_string();
+    assert!(told.contains("did you mean editors"), "{told}");
+}
+
+#[test]
+fn bundle_remove_lists_what_needs_a_bundle_as_a_tree() {
+    let machine = Machine::installed(20, &["openstack-compute", "python3-basic"]);
+    let refused = machine.refuses(2, ["bundle-remove", "python3-basic"]);
+    let message = error(&refused).expect("an error")["message"].as_str().expect("a text").to_owned();
+    assert!(message.ends_with("\npython3-basic\n  openstack-compute"), "{message}");
+    let twin = machine.twin();
+    machine.succeeds(["bundle-remove", "python3-basic", "--recursive"]);
+    machine.assert_holds(20, &[]);
+    twin.succeeds(["bundle-remove", "python3-basic", "--force"]);
+    twin.assert_holds(20, &[]);
+    assert_eq!(twin.succeeds(["bundle-remove", "--orphans"]).result["changed"], false);
+}
+
+#[test]
+fn bundle_list_tells_dependencies_both_ways_and_orphans() {
+    let machine = Machine::installed(20, &["openstack-compute"]);
+    let names = |arguments: &[&str]| -> Value {
+        let result = machine.client(arguments).success().expect("a list").result;
+        result["bundles"].as_array().expect("a list").iter().map(|bundle| bundle["name"].clone()).collect()
+    };
+    assert_eq!(names(&["bundle-list", "--has-dep", "python3-basic"]), json!(["openstack-compute"]));
+    assert_eq!(
+        names(&["bundle-list", "--deps", "openstack-compute"]),
+        json!(["openstack-compute", "os-core", "python3-basic"])
+    );
+    assert_eq!(names(&["bundle-list", "--orphans"]), json!([]));
+    let all = json!(["editors", "openstack-compute", "python3-basic", "web-server"]);
+    assert_eq!(names(&["bundle-list", "--has-dep", "os-core", "--all", "--status"]), all);
+}
+
+#[test]
+fn diagnose_file_is_that_path_and_what_lies_beneath() {
+    let machine = Machine::installed(20, &["editors"]);
+    fs::create_dir(machine.path("usr/bin/ed.d")).expect("made");
+    fs::remove_file(machine.path("usr/bin/ed")).expect("removed");
+    let found = machine.client(["diagnose", "--file", "/usr/bin/ed"]);
+    assert_eq!((found.code, &found.result["missing"], &found.result["extra"]), (1, &json!(["usr/bin/ed"]), &json!([])));
+    let found = machine.client(["diagnose", "--file", "usr/bin"]);
+    assert_eq!(found.result["extra"], json!(["usr/bin/ed.d"]));
+    assert_eq!(machine.succeeds(["diagnose", "--file", "usr/lib"]).result["missing"], json!([]));
+    assert_eq!(machine.succeeds(["repair", "--file", "usr/lib"]).result["changed"], false);
+    assert_eq!(machine.succeeds(["repair", "--file", "usr/bin/ed"]).result["changed"], true);
+    machine.assert_holds(20, &["editors"]);
+}
+
+#[test]
+fn diagnose_bundles_looks_at_theirs_only() {
+    let machine = Machine::installed(20, &["editors", "python3-basic"]);
+    fs::remove_file(machine.path("usr/bin/ed")).expect("removed");
+    let found = machine.client(["diagnose", "--bundles", "editors,python3-basic"]);
+    assert_eq!((found.code, &found.result["missing"]), (1, &json!(["usr/bin/ed"])));
+    machine.succeeds(["diagnose", "--bundles", "python3-basic"]);
+    assert_eq!(machine.succeeds(["repair", "--bundles", "python3-basic"]).result["changed"], false);
+    machine.refuses(2, ["diagnose", "--bundles", "editor"]);
+    machine.succeeds(["repair", "--bundles", "editors"]);
+    machine.succeeds(["diagnose"]);
+}
+
+#[test]
+fn diagnose_quick_hashes_nothing_and_full_verify_everything() {
+    let machine = Machine::installed(20, &[]);
+    let path = machine.path("usr/lib/os-release");
+    let metadata = fs::metadata(&path).expect("there");
+    let size = usize::try_from(metadata.len()).expect("small");
+    fs::write(&path, "x".repeat(size)).expect("written in place");
+    let file = fs::File::options().write(true).open(&path).expect("opened");
+    file.set_modified(metadata.modified().expect("a time")).expect("set");
+    machine.succeeds(["diagnose", "--quick"]);
+    let found = machine.client(["diagnose", "--full-verify"]);
+    assert_eq!((found.code, &found.result["mismatched"]), (1, &json!(["usr/lib/os-release"])));
+    machine.succeeds(["repair", "--full-verify"]);
+    machine.assert_holds(20, &[]);
+}
+
+#[test]
+fn diagnose_picky_lists_all_that_is_unowned_and_leaves_the_administrators_places() {
+    let machine = Machine::installed(20, &[]);
+    for path in ["usr/local/bin/mine", "usr/src/mine.c", "usr/lib/stray/deep/file"] {
+        fs::create_dir_all(machine.path(path).parent().expect("a parent")).expect("made");
+        fs::write(machine.path(path), "mine").expect("written");
+    }
+    let extra = |arguments: &[&str]| machine.client(arguments).result["extra"].clone();
+    assert_eq!(extra(&["diagnose"]), json!(["usr/lib/stray"]));
+    let all = json!(["usr/lib/stray", "usr/lib/stray/deep", "usr/lib/stray/deep/file"]);
+    assert_eq!(extra(&["diagnose", "--picky"]), all);
+    machine.succeeds(["repair", "--picky"]);
+    machine.succeeds(["diagnose", "--picky"]);
+    assert!(machine.path("usr/local/bin/mine").exists() && machine.path("usr/src/mine.c").exists());
+}
+
+#[test]
+fn mirror_gives_content_and_hides_nothing_that_is_new() {
+    let machine = Machine::installed(10, &[]);
+    let behind = &world().server_before.url;
+    let set = machine.succeeds(["mirror", "--set", behind]).result;
+    assert_eq!(
+        (&set["mirror"], &set["origin"], &set["changed"]),
+        (&json!(behind), &json!([world().server.url]), &json!(true))
+    );
+    // `rm -rf /etc /var` does not reach it, nor does a transition.
+    let update = machine.succeeds(["update"]);
+    machine.assert_holds(20, &[]);
+    let warned = |outcome: &xtask::programs::Outcome, text: &str| {
+        outcome.events.iter().any(|event| event["event"] == "warning" && event.to_string().contains(text))
+    };
+    assert!(warned(&update, "does not have release 20"), "{:?}", update.events);
+    assert_eq!(machine.succeeds(["mirror"]).result["mirror"], json!(behind));
+
+    // What lies nowhere but at the mirror comes from there.
+    let machine = Machine::installed(10, &[]);
+    let content = world().directory();
+    crate::world::copy(&world().publication.path, content.path());
+    let origin = world().directory();
+    crate::world::copy(&content.path().join("metadata"), &origin.path().join("metadata"));
+    machine.succeeds(["mirror", "--set", &content.path().display().to_string()]);
+    let record = machine.path("usr/share/stateless-update/installed.json");
+    let text = fs::read_to_string(&record).expect("a record");
+    fs::write(&record, text.replace(&world().server.url, &origin.path().display().to_string())).expect("written");
+    let update = machine.succeeds(["update"]);
+    assert!(!warned(&update, "mirror"), "{:?}", update.events);
+    machine.assert_holds(20, &[]);
+
+    // A mirror that is gone costs a warning.
+    drop(content);
+    let check = machine.client(["check-update"]);
+    assert_eq!(check.code, 1, "{}", check.told());
+    assert!(warned(&check, "cannot be read") || warned(&check, "does not have"), "{:?}", check.events);
+    assert_eq!(machine.succeeds(["mirror", "--unset"]).result["mirror"], Value::Null);
+    assert_eq!(machine.succeeds(["mirror", "--unset"]).result["changed"], false);
+    machine.refuses(2, ["mirror", "--set", "ftp://example.org/os"]);
+    machine.refuses(2, ["mirror", "--set", "http://example.org/os"]);
+}
+
+#[test]
+fn status_names_what_runs_from_the_old_tree_and_nothing_else() {
+    let machine = Machine::installed(10, &[]);
+    // Programs that run here, in place of those of the small OS: one that the release owns, one that the administrator does.
+    let owned = machine.path("usr/bin/hello");
+    fs::remove_file(&owned).expect("removed");
+    let carried = machine.path("usr/local/bin/mine");
+    fs::create_dir_all(carried.parent().expect("a parent")).expect("made");
+    let start = |program: &std::path::Path| {
+        fs::copy("/bin/cat", program).expect("copied");
+        Command::new(program).stdin(std::process::Stdio::piped()).spawn().expect("it runs")
+    };
+    let mut children = [start(&owned), start(&carried)];
+    let before = machine.succeeds(["status"]).result;
+    machine.succeeds(["update"]);
+    let after = machine.succeeds(["status"]).result;
+    for child in &mut children {
+        child.kill().expect("ended");
+        child.wait().expect("gone");
+    }
+    assert_eq!((&before["live"], &before["previous"], &before["pending"]), (&json!(10), &Value::Null, &Value::Null));
+    assert_eq!((&before["stale"], &before["due"], &before["reasons"]), (&json!([]), &json!("none"), &json!([])));
+    assert_eq!((&after["live"], &after["previous"], &after["pending"]), (&json!(20), &json!(10), &Value::Null));
+    assert_eq!(after["stale"].as_array().map(Vec::len), Some(1), "{after}");
+    assert_eq!((&after["stale"][0]["pid"], &after["due"]), (&json!(children[0].id()), &json!("services")), "{after}");
+    assert_eq!(after["stale"][0]["paths"], json!(["usr/bin/hello"]));
+    assert_eq!(after["reasons"].as_array().map(Vec::len), Some(1));
+    assert_eq!(machine.succeeds(["status"]).result["due"], "none");
+}
+
+#[test]
+fn status_tells_what_is_staged() {
+    let machine = Machine::installed(10, &[]);
+    machine.succeeds(["update", "--download"]);
+    assert_eq!(machine.succeeds(["status"]).result["pending"], 20);
+    machine.succeeds(["update"]);
+    machine.succeeds(["rollback"]);
+    let status = machine.succeeds(["status"]).result;
+    assert_eq!((&status["live"], &status["previous"], &status["pending"]), (&json!(10), &json!(20), &Value::Null));
+}
+
+#[test]
+fn explain_tells_origin_override_and_the_next_step() {
+    let machine = Machine::installed(10, &["editors"]);
+    let explain = |path: &str| machine.succeeds(["explain", path]).result;
+    let step = |result: &Value| (result["state"].clone(), result["next"]["action"].clone());
+    let told = |state: &str, action: &str| (json!(state), json!(action));
+
+    let config = "usr/share/defaults/etc/ssh/sshd_config";
+    assert_eq!(explain(config)["override"], Value::Null);
+    fs::create_dir_all(machine.path("etc/ssh")).expect("made");
+    fs::write(machine.path("etc/ssh/sshd_config"), "mine").expect("written");
+    let result = explain(config);
+    assert_eq!((&result["override"], &result["bundles"]), (&json!("etc/ssh/sshd_config"), &json!(["os-core"])));
+    assert_eq!(step(&result), told("same", "change"));
+    assert!(result["next"]["reason"].as_str().is_some_and(|reason| reason.contains("mode")), "{result}");
+
+    let hello = explain("/usr/bin/hello");
+    assert_eq!((step(&hello), &hello["since"], &hello["type"]), (told("same", "keep"), &json!(10), &json!("file")));
+    replace(&machine.path("usr/bin/hello"));
+    assert_eq!(step(&explain("usr/bin/hello")), told("content", "repair"));
+    assert_eq!(step(&explain("usr/bin/collect-logs")), told("same", "remove"));
+    assert_eq!(step(&explain("usr/bin/wait-online")), told("absent", "add"));
+    assert_eq!(explain("usr/share/licenses/common/MIT")["bundles"].as_array().map(Vec::is_empty), Some(false));
+    fs::write(machine.path("usr/bin/stray"), "").expect("written");
+    assert_eq!(step(&explain("usr/bin/stray")), told("unowned", "remove"));
+    assert_eq!(step(&explain("usr/bin/nothing")), told("absent", "none"));
+
+    let offline = machine.succeeds(["explain", "usr/bin/ed", "--url", NOWHERE, "--max-retries", "0"]);
+    assert_eq!((&offline.result["bundles"], &offline.result["next"]), (&json!(["editors"]), &Value::Null));
+    assert!(offline.events.iter().any(|event| event["event"] == "warning"));
+}
