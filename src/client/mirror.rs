@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::session::{KnownRelease, Session, limits};
+use super::publication::publication_limits;
+use super::session::{KnownRelease, Session};
 use super::{ClientError, Settings};
 use crate::manifest::{MirrorOverride, Release};
 use crate::report::{Event, Reporter};
@@ -59,7 +60,7 @@ pub async fn mirror(
             return Ok(MirrorState { mirror: before.map(|known| known.url), origin, changed: false });
         }
         MirrorRequest::Set(url) => {
-            Transport::new(std::slice::from_ref(url), limits(settings))?;
+            Transport::new(std::slice::from_ref(url), publication_limits(settings))?;
             Some(MirrorOverride::new(url.clone()))
         }
         MirrorRequest::Unset => None,

@@ -125,7 +125,7 @@ impl Session {
             started: Instant::now(),
             settings: settings.clone(),
             reporter: reporter.clone(),
-            transport: Arc::new(Transport::with_mirrors(mirror.as_slice(), &origin, limits(settings))?),
+            transport: Arc::new(Transport::with_mirrors(mirror.as_slice(), &origin, publication_limits(settings))?),
             writer: Writer { ownership },
             machine,
             record,
@@ -266,17 +266,6 @@ impl Session {
     /// The subscriptions of the live tree.
     pub fn subscriptions(&self) -> Result<BTreeSet<BundleName>, ClientError> {
         Ok(self.record()?.installed.subscriptions.clone())
-    }
-}
-
-/// How hard and how widely to try.
-pub(super) fn limits(settings: &Settings) -> Limits {
-    Limits {
-        parallel: settings.parallel_downloads,
-        max_retries: settings.max_retries,
-        retry_delay: settings.retry_delay,
-        timeout: settings.timeout,
-        allow_insecure_http: settings.allow_insecure_http,
     }
 }
 

@@ -116,13 +116,18 @@ impl<'a> NextRelease<'a> {
         let bad = |source: SinkError| ClientError::from(FetchError::BadObject { digest, source });
         let mut decoder = ObjectDecoder::new(size, Vec::new()).map_err(|error| bad(error.into()))?;
         let mut sink = |bytes: &[u8]| -> Result<(), SinkError> { Ok(std::io::Write::write_all(&mut decoder, bytes)?) };
-        match self.session.transport.object(&Release::object_path(digest), object_bytes, &mut sink).await {
+        let transport = &self.session.transport;
+        let served = match transport.object(&Release::object_path(digest), object_bytes, &mut sink).await {
             Err(TransportError::Sink { source, .. }) => return Err(bad(source)),
-            other => drop(other?),
-        }
-        let bytes = decoder.finish().map_err(|error| bad(error.into()))?;
+            other => other?,
+        };
+        let wrong = |source: SinkError| {
+            transport.doubt(served);
+            bad(source)
+        };
+        let bytes = decoder.finish().map_err(|error| wrong(error.into()))?;
         if Digest::of(&bytes) != digest {
-            return Err(bad("it has another content".into()));
+            return Err(wrong("it has another content".into()));
         }
         Ok(bytes)
     }

@@ -27,14 +27,17 @@ pub enum Ending {
 }
 
 /// What may lie beside the trees, also after a kill; where a name goes on, its beginning and a star.
-const BESIDE: [&str; 11] = [
+const BESIDE: [&str; 14] = [
     ".trust.scratch-*",
     "busy-*",
     "fingerprints",
     "fingerprints.new",
+    "history",
+    "history.new",
     "journal",
     "journal.new",
     "lock",
+    "mirror.json",
     "next",
     "previous",
     "store",
