@@ -8,12 +8,13 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
+use super::publication::publication_limits;
 use super::{ClientError, Settings};
 use crate::disk::{FileType, Ownership, mounts_beneath};
 use crate::manifest::{Release, ReleaseError};
 use crate::report::{Event, Reporter};
 use crate::state::{HOME, LockedMachine, Machine, Record, Slot};
-use crate::transport::{Limits, Transport};
+use crate::transport::Transport;
 use crate::tree::Writer;
 use crate::trust::{Expiry, KnownTime, Reference, TrustDirectory, Trusted};
 use crate::types::{BundleName, Version};

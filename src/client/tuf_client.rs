@@ -9,8 +9,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::publication::Publication;
-use super::session::limits;
+use super::publication::{Publication, publication_limits};
 use super::{ClientError, Settings};
 use crate::disk::{Directory, read_file};
 use crate::transport::Transport;
@@ -116,7 +115,7 @@ async fn download(
 }
 
 fn transport(settings: &Settings, url: &str) -> Result<Transport, ClientError> {
-    Ok(Transport::new(&[url.to_owned()], limits(settings))?)
+    Ok(Transport::new(&[url.to_owned()], publication_limits(settings))?)
 }
 
 /// A repository whose metadata lies at its top.

@@ -22,7 +22,7 @@ fn the_definition_is_sound() {
 
 /// The names of all commands beneath one, as they are typed in, each checked to be the name of what is parsed.
 fn check_names(command: &clap::Command, above: &str) {
-    for command in command.get_subcommands().filter(|command| !command.is_hide_set()) {
+    for command in command.get_subcommands() {
         let name = format!("{above} {}", command.get_name());
         let name = name.trim_start();
         assert!(command.get_after_help().is_some_and(|help| help.to_string().contains("Examples")), "{name}");
