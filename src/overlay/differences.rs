@@ -15,7 +15,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::effective::{Name, Origin};
 use super::{App, Model, Options, Side, Value, Values, list_items, oslo};
@@ -60,7 +60,8 @@ pub struct Change {
     pub next_default: Option<String>,
     /// Whether the values may not be shown.
     pub secret: bool,
-    /// The file of the override, relative to the root.
+    /// The file of the override, relative to the root; told with a slash in front, as a machine has it.
+    #[serde(serialize_with = "with_slash")]
     pub file: Option<String>,
     /// The line in it.
     pub line: Option<u32>,
@@ -142,6 +143,10 @@ impl Told {
         let texts = self.raw.clone().or_else(|| self.listed.clone().map(|text| vec![text]));
         texts.map(|texts| comparable(texts, is_list))
     }
+}
+
+fn with_slash<S: Serializer>(file: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
+    file.as_ref().map(|file| format!("/{file}")).serialize(serializer)
 }
 
 fn comparable(texts: Vec<String>, is_list: bool) -> Vec<String> {

@@ -217,6 +217,7 @@ fn sentence(change: &Change) -> String {
     let (default, own, next) = (told(&change.default), told(&change.override_value), told(&change.next_default));
     match change.kind {
         ChangeKind::Override => format!("{option} is overridden"),
+        ChangeKind::DefaultChanged if *secret => format!("{option}: the default, a secret, changes beneath yours"),
         ChangeKind::Redundant => format!("{option} becomes redundant: {own} is what the release will say"),
         ChangeKind::DefaultChanged => {
             format!("{option}: the default changes from {default} to {next}, beneath your {own}")
