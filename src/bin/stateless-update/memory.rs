@@ -1,7 +1,10 @@
 //! How the C library keeps memory: set before anything is allocated.
 
 use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
 use std::process::Command;
+
+use super::common::PROGRAM;
 
 /// The variable by which glibc learns from which size on a piece of memory is a mapping of its own.
 const THRESHOLD: &str = "MALLOC_MMAP_THRESHOLD_";
@@ -17,7 +20,9 @@ pub(crate) fn give_back_large_pieces() {
     if std::env::var_os(THRESHOLD).is_some() {
         return;
     }
-    let Ok(program) = std::env::current_exe() else { return };
+    // Where a loader runs the program, that is the loader.
+    let is_this = |program: &PathBuf| program.file_name().is_some_and(|name| name == PROGRAM);
+    let Some(program) = std::env::current_exe().ok().filter(is_this) else { return };
     let mut words = std::env::args_os();
     let mut again = Command::new(program);
     if let Some(name) = words.next() {
