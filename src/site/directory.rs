@@ -216,6 +216,9 @@ impl Drop for Site {
     fn drop(&mut self) {
         // Only tidiness: the next run that writes clears what is left here.
         let _ = fs::remove_dir(self.root.join(Self::STAGING));
+        // A process that another thread is just starting may still have the lock's file open, and closing ours would leave the
+        // lock to it. What cannot be unlocked here is unlocked when the last of them closes it.
+        let _ = self.lock.unlock();
     }
 }
 
