@@ -6,6 +6,7 @@
 
 mod directory;
 mod inode;
+mod lock;
 mod metadata;
 mod processes;
 mod replace;
@@ -14,6 +15,7 @@ mod weigh;
 
 pub use directory::Directory;
 pub use inode::{FileType, Inode, Ownership};
+pub use lock::Lock;
 pub use processes::{Mapped, mapped_beneath};
 pub use replace::{Owner, replace_as};
 pub use users::{is_in_use, mounts_beneath, mounts_within};

@@ -1,10 +1,11 @@
 //! A publication in a local directory.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::{Batch, SiteError};
+use crate::disk::Lock;
 
 /// A publication, open for one run.
 ///
@@ -12,7 +13,7 @@ use super::{Batch, SiteError};
 #[derive(Debug)]
 pub struct Site {
     root: PathBuf,
-    lock: File,
+    lock: Lock,
 }
 
 /// What a run does with a publication.
@@ -57,16 +58,12 @@ impl Site {
         if !root.is_dir() {
             return Err(SiteError::NoDirectory(root.to_owned()));
         }
-        let lock = File::open(root).map_err(SiteError::io("open", root))?;
-        let locked = match access {
-            Access::Read => lock.try_lock_shared(),
-            Access::Write => lock.try_lock(),
+        let directory = File::open(root).map_err(SiteError::io("open", root))?;
+        let lock = match access {
+            Access::Read => Lock::shared(directory),
+            Access::Write => Lock::exclusive(directory),
         };
-        match locked {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(SiteError::Locked(root.to_owned())),
-            Err(TryLockError::Error(source)) => return Err(SiteError::io("lock", root)(source)),
-        }
+        let lock = lock.map_err(SiteError::io("lock", root))?.ok_or_else(|| SiteError::Locked(root.to_owned()))?;
         let site = Self { root: root.to_owned(), lock };
         if access == Access::Write {
             site.clear_staging()?;
@@ -216,9 +213,6 @@ impl Drop for Site {
     fn drop(&mut self) {
         // Only tidiness: the next run that writes clears what is left here.
         let _ = fs::remove_dir(self.root.join(Self::STAGING));
-        // A process that another thread is just starting may still have the lock's file open, and closing ours would leave the
-        // lock to it. What cannot be unlocked here is unlocked when the last of them closes it.
-        let _ = self.lock.unlock();
     }
 }
 

@@ -15,13 +15,11 @@
 mod record;
 mod units;
 
-use std::fs::File;
 use std::path::Path;
 
-use rustix::fs::FlockOperation;
 use rustix::io::Errno;
 
-use crate::disk::{Directory, DiskError, FileType};
+use crate::disk::{Directory, DiskError, FileType, Lock};
 use crate::manifest::{DocumentError, HistoryEntry, MirrorOverride};
 pub use record::{NewRecord, Record};
 pub use units::tell_service_manager;
@@ -102,7 +100,7 @@ pub struct Machine {
 pub struct LockedMachine {
     machine: Machine,
     home: Directory,
-    _lock: File,
+    _lock: Lock,
 }
 
 impl Slot {
@@ -123,6 +121,16 @@ impl Machine {
     /// When the root is no directory.
     pub fn open(root: &Path) -> Result<Self, StateError> {
         Ok(Self { root: Directory::open_path(root)? })
+    }
+
+    /// The machine with this root, which a release must be on.
+    ///
+    /// # Errors
+    /// As [`Machine::open`] and [`Machine::live_record`].
+    pub fn managed(root: &Path) -> Result<Self, StateError> {
+        let machine = Self::open(root)?;
+        machine.live_record()?;
+        Ok(machine)
     }
 
     /// The root directory.
@@ -252,13 +260,10 @@ impl Machine {
             Err(error) if error.is(Errno::EXIST) => home.open_file("lock")?,
             other => other?,
         };
-        match rustix::fs::flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(LockedMachine { machine: self, home, _lock: lock }),
-            Err(Errno::WOULDBLOCK) => Err(StateError::Locked { root: self.root.path().to_owned() }),
-            Err(errno) => {
-                let path = home.path().join("lock");
-                Err(DiskError { action: "lock", path, source: errno.into() }.into())
-            }
+        let failed = |source| DiskError { action: "lock", path: home.path().join("lock"), source };
+        match Lock::exclusive(lock).map_err(failed)? {
+            Some(lock) => Ok(LockedMachine { machine: self, home, _lock: lock }),
+            None => Err(StateError::Locked { root: self.root.path().to_owned() }),
         }
     }
 }
