@@ -26,7 +26,7 @@ use crate::pack::{BlockReader, ObjectDecoder, PackError};
 use crate::plan::{Base, BlockWork, Make, Need, Place, RangeWork, UpdatePlan, Work};
 use crate::report::{Progress, Reporter, Step};
 use crate::store::{Incoming, Shelf, Store, StoreError};
-use crate::transport::{SinkError, Transport, TransportError};
+use crate::transport::{Served, SinkError, Transport, TransportError};
 use crate::types::{Digest, TreePath};
 
 /// Where from and where to.
@@ -176,38 +176,16 @@ impl Fetcher {
     }
 
     async fn object(&self, need: Need) -> Result<(), FetchError> {
-        let mut chances = self.doors.transport.chances();
-        loop {
-            match self.object_once(need).await {
-                Err(FetchError::BadObject { .. }) if chances > 0 => chances -= 1,
-                done => return done,
+        let transport = &self.doors.transport;
+        again(transport, async || {
+            let incoming = self.doors.store.incoming()?;
+            let (incoming, served) = decoded(transport, need, incoming, |count| self.downloaded.advance(count)).await?;
+            match incoming.finish(Shelf::Blob, need.digest) {
+                Err(error @ StoreError::OtherContent { .. }) => Err(wrong(transport, served, need, error.into())),
+                other => Ok(other?),
             }
-        }
-    }
-
-    async fn object_once(&self, need: Need) -> Result<(), FetchError> {
-        let bad = |source: SinkError| FetchError::BadObject { digest: need.digest, source };
-        let incoming = self.doors.store.incoming()?;
-        let mut decoder = ObjectDecoder::new(need.size, incoming).map_err(|error| bad(error.into()))?;
-        let mut sink = |bytes: &[u8]| -> Result<(), SinkError> {
-            decoder.write_all(bytes)?;
-            self.downloaded.advance(bytes.len() as u64);
-            Ok(())
-        };
-        let path = Release::object_path(need.digest);
-        let served = match self.doors.transport.object(&path, need.object_bytes, &mut sink).await {
-            Err(TransportError::Sink { source, .. }) => return Err(bad(source)),
-            other => other?,
-        };
-        let wrong = |source: SinkError| {
-            self.doors.transport.doubt(served);
-            bad(source)
-        };
-        let incoming = decoder.finish().map_err(|error| wrong(error.into()))?;
-        match incoming.finish(Shelf::Blob, need.digest) {
-            Err(error @ StoreError::OtherContent { .. }) => return Err(wrong(error.into())),
-            other => other?,
-        }
+        })
+        .await?;
         self.built.advance(need.size);
         Ok(())
     }
@@ -300,6 +278,60 @@ impl Fetcher {
         }
         Ok(())
     }
+}
+
+/// The content of one blob by its object, in memory.
+///
+/// # Errors
+/// As [`fetch`] has them.
+pub async fn read_object(transport: &Transport, need: Need) -> Result<Vec<u8>, FetchError> {
+    again(transport, async || {
+        let (bytes, served) = decoded(transport, need, Vec::new(), |_| {}).await?;
+        match Digest::of(&bytes) == need.digest {
+            true => Ok(bytes),
+            false => Err(wrong(transport, served, need, "it has another content".into())),
+        }
+    })
+    .await
+}
+
+/// Does something once more for each chance that there is, as long as an object is bad.
+async fn again<T>(transport: &Transport, once: impl AsyncFn() -> Result<T, FetchError>) -> Result<T, FetchError> {
+    let mut chances = transport.chances();
+    loop {
+        match once().await {
+            Err(FetchError::BadObject { .. }) if chances > 0 => chances -= 1,
+            done => return done,
+        }
+    }
+}
+
+/// Decodes an object into `out` while it comes, and says who gave it. Its digest is not looked at.
+async fn decoded<W: Write + Send>(
+    transport: &Transport,
+    need: Need,
+    out: W,
+    downloaded: impl Fn(u64) + Sync,
+) -> Result<(W, Served), FetchError> {
+    let bad = |source: SinkError| FetchError::BadObject { digest: need.digest, source };
+    let mut decoder = ObjectDecoder::new(need.size, out).map_err(|error| bad(error.into()))?;
+    let mut sink = |bytes: &[u8]| -> Result<(), SinkError> {
+        decoder.write_all(bytes)?;
+        downloaded(bytes.len() as u64);
+        Ok(())
+    };
+    let served = match transport.object(&Release::object_path(need.digest), need.object_bytes, &mut sink).await {
+        Err(TransportError::Sink { source, .. }) => return Err(bad(source)),
+        other => other?,
+    };
+    let out = decoder.finish().map_err(|error| wrong(transport, served, need, error.into()))?;
+    Ok((out, served))
+}
+
+/// A bad object, whose origin is asked last from now on.
+fn wrong(transport: &Transport, served: Served, need: Need, source: SinkError) -> FetchError {
+    transport.doubt(served);
+    FetchError::BadObject { digest: need.digest, source }
 }
 
 /// How often a plan decodes each block.

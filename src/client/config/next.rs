@@ -10,14 +10,12 @@ use super::gather::{Gatherer, resolved};
 use super::{Loaded, diff};
 use crate::client::ClientError;
 use crate::client::session::Session;
-use crate::fetch::FetchError;
-use crate::manifest::{Release, Tree};
+use crate::fetch::read_object;
+use crate::manifest::Tree;
 use crate::overlay::{App, Change, ChangeKind, Content, Declaration, MAX_FILE_BYTES, Model, Reach, Side, differences};
-use crate::pack::ObjectDecoder;
-use crate::plan::closure;
+use crate::plan::{Need, closure};
 use crate::report::Event;
 use crate::state::Slot;
-use crate::transport::{SinkError, TransportError};
 use crate::types::{Digest, Entry, Kind, TreePath, Version};
 
 /// So many overrides are told of at most before an update.
@@ -113,23 +111,7 @@ impl<'a> NextRelease<'a> {
         if let Some(bytes) = self.at_hand(&entry.path, digest)? {
             return Ok(bytes);
         }
-        let bad = |source: SinkError| ClientError::from(FetchError::BadObject { digest, source });
-        let mut decoder = ObjectDecoder::new(size, Vec::new()).map_err(|error| bad(error.into()))?;
-        let mut sink = |bytes: &[u8]| -> Result<(), SinkError> { Ok(std::io::Write::write_all(&mut decoder, bytes)?) };
-        let transport = &self.session.transport;
-        let served = match transport.object(&Release::object_path(digest), object_bytes, &mut sink).await {
-            Err(TransportError::Sink { source, .. }) => return Err(bad(source)),
-            other => other?,
-        };
-        let wrong = |source: SinkError| {
-            transport.doubt(served);
-            bad(source)
-        };
-        let bytes = decoder.finish().map_err(|error| wrong(error.into()))?;
-        if Digest::of(&bytes) != digest {
-            return Err(wrong("it has another content".into()));
-        }
-        Ok(bytes)
+        Ok(read_object(&self.session.transport, Need { digest, size, object_bytes }).await?)
     }
 
     /// The file of one of the machine's trees that has that content.
