@@ -40,8 +40,7 @@ pub async fn autoupdate(
     request: AutoupdateRequest,
     reporter: &Arc<dyn Reporter>,
 ) -> Result<Autoupdate, ClientError> {
-    let machine = Machine::open(&settings.root)?;
-    machine.live_record()?;
+    let machine = Machine::managed(&settings.root)?;
     let mut changed = false;
     if request != AutoupdateRequest::Show {
         let enabled = request == AutoupdateRequest::Enable;

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use super::engine::{Goal, Overrides};
 use super::history::go_remembered;
 use super::session::Session;
-use super::update::open;
 use super::{AddRequest, BundleFilter, BundleRow, ClientError, RemoveRequest, Settings, Thoroughness, Transition};
 use crate::manifest::Release;
 use crate::plan::{BundleError, closure, dependents, dependents_tree, similar, with_recommended};
@@ -22,7 +21,7 @@ pub async fn bundle_add(
     request: &AddRequest,
     reporter: &Arc<dyn Reporter>,
 ) -> Result<Transition, ClientError> {
-    let session = open(settings, request.mode, reporter)?;
+    let session = Session::open(settings, request.mode, reporter)?;
     let release = session.installed_release()?;
     closure(&release.release, &request.bundles)?;
     // The release is known already, but whoever fetches asks first whether the publisher still stands by it.
@@ -48,7 +47,7 @@ pub async fn bundle_remove(
     request: &RemoveRequest,
     reporter: &Arc<dyn Reporter>,
 ) -> Result<Transition, ClientError> {
-    let session = open(settings, request.mode, reporter)?;
+    let session = Session::open(settings, request.mode, reporter)?;
     let release = session.installed_release()?;
     let subscriptions = session.subscriptions()?;
     let removed = removed(&release.release, &subscriptions, request)?;

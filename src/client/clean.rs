@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::update::open;
+use super::session::Session;
 use super::{ClientError, Mode, Settings};
 use crate::disk::{Weight, weigh};
 use crate::report::Reporter;
@@ -52,7 +52,7 @@ pub async fn clean(
     request: CleanRequest,
     reporter: &Arc<dyn Reporter>,
 ) -> Result<Cleaned, ClientError> {
-    let session = open(settings, request.mode, reporter)?;
+    let session = Session::open(settings, request.mode, reporter)?;
     let mut cleaned = Cleaned { removed: Vec::new(), bytes: 0, dry_run: request.mode == Mode::DryRun };
     let Some(home) = session.machine.home()? else { return Ok(cleaned) };
     let names: &[&'static str] = if request.all { &[Store::NAME, FINGERPRINTS] } else { &[Store::NAME] };

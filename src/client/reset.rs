@@ -44,15 +44,14 @@ pub struct Reset {
 /// Empties `/etc` and `/var`, apart from what is kept.
 ///
 /// # Errors
-/// [`ClientError::NotConfirmed`] on the running system without a yes; when the root is not managed, a kept path is not beneath `/etc` or `/var`, another run is at work, or the disk says no:
-/// what is gone by then is gone.
+/// [`ClientError::NotConfirmed`] on the running system without a yes; when the root is not managed, a kept path is not beneath
+/// `/etc` or `/var`, another run is at work, or the disk says no: what is gone by then is gone.
 pub fn factory_reset(
     settings: &Settings,
     request: &ResetRequest,
     reporter: &Arc<dyn Reporter>,
 ) -> Result<Reset, ClientError> {
-    let machine = Machine::open(&settings.root)?;
-    machine.live_record()?;
+    let machine = Machine::managed(&settings.root)?;
     let beneath = |path: &&String| {
         let mut names = path.split('/');
         names.next().is_some_and(|top| TOPS.contains(&top)) && !names.any(|name| matches!(name, "" | "." | ".."))

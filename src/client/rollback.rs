@@ -6,7 +6,6 @@ use std::sync::Arc;
 use super::history::remember;
 use super::session::Session;
 use super::trees::contradiction;
-use super::update::open;
 use super::{ClientError, Mode, Settings, Thoroughness, Transition};
 use crate::manifest::{BundleManifest, Tree, Union};
 use crate::plan::{Memory, Terms, plan};
@@ -25,7 +24,7 @@ pub async fn rollback(
     mode: Mode,
     reporter: &Arc<dyn Reporter>,
 ) -> Result<Transition, ClientError> {
-    let session = open(settings, mode, reporter)?;
+    let session = Session::open(settings, mode, reporter)?;
     let record = session.machine.record(Slot::Previous)?.ok_or(StageError::NoPrevious)?;
     let wanted = record.installed.version();
     if let Some(floor) = session.known_floor()?.filter(|floor| wanted < *floor) {

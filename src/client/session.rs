@@ -9,7 +9,7 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use super::publication::publication_limits;
-use super::{ClientError, Settings};
+use super::{ClientError, Mode, Settings};
 use crate::disk::{FileType, Ownership, mounts_beneath};
 use crate::manifest::{Release, ReleaseError};
 use crate::report::{Event, Reporter};
@@ -70,17 +70,21 @@ pub(super) struct KnownRelease {
 impl Session {
     /// Opens a managed machine to look at it.
     pub fn look(settings: &Settings, reporter: &Arc<dyn Reporter>) -> Result<Self, ClientError> {
-        let machine = Machine::open(&settings.root)?;
-        machine.live_record()?;
-        Self::new(settings, reporter, Access::Look(machine))
+        Self::new(settings, reporter, Access::Look(Machine::managed(&settings.root)?))
+    }
+
+    /// A session that may write, or for a dry run one that may not.
+    pub fn open(settings: &Settings, mode: Mode, reporter: &Arc<dyn Reporter>) -> Result<Self, ClientError> {
+        match mode {
+            Mode::DryRun => Self::look(settings, reporter),
+            Mode::Run | Mode::DownloadOnly => Self::work(settings, reporter),
+        }
     }
 
     /// Opens a managed machine to work on it, and finishes what an earlier run left unfinished.
     pub fn work(settings: &Settings, reporter: &Arc<dyn Reporter>) -> Result<Self, ClientError> {
-        let machine = Machine::open(&settings.root)?;
-        // Before the lock, which would leave a directory behind in a root that is none of ours.
-        machine.live_record()?;
-        let machine = machine.lock()?;
+        // Looked at before the lock, which would leave a directory behind in a root that is none of ours.
+        let machine = Machine::managed(&settings.root)?.lock()?;
         if crate::switch::recover(&machine)? {
             reporter.report(Event::Note("finished a transition that an earlier run had made".to_owned()));
             super::history::remember_recovery(&machine, &**reporter)?;

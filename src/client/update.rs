@@ -75,7 +75,7 @@ pub async fn update(
     request: &UpdateRequest,
     reporter: &Arc<dyn Reporter>,
 ) -> Result<Transition, ClientError> {
-    let session = open(settings, request.mode, reporter)?;
+    let session = Session::open(settings, request.mode, reporter)?;
     let installed = session.record()?.installed.version();
     let release = session.release(request.version).await?;
     tell_if_behind(&session, &release).await;
@@ -122,7 +122,7 @@ pub async fn repair(
     request: &VerifyRequest,
     reporter: &Arc<dyn Reporter>,
 ) -> Result<Transition, ClientError> {
-    let session = open(settings, request.mode, reporter)?;
+    let session = Session::open(settings, request.mode, reporter)?;
     let is_narrow = !request.bundles.is_empty() || request.file.is_some();
     if is_narrow && examine(&session, request).await?.is_clean() {
         return session.nothing_to_do(request.mode);
@@ -135,14 +135,6 @@ pub async fn repair(
         other => other,
     };
     go_remembered(&session, "repair", &goal, request.mode, thoroughness).await
-}
-
-/// A session that may write, or for a dry run one that may not.
-pub(super) fn open(settings: &Settings, mode: Mode, reporter: &Arc<dyn Reporter>) -> Result<Session, ClientError> {
-    match mode {
-        Mode::DryRun => Session::look(settings, reporter),
-        Mode::Run | Mode::DownloadOnly => Session::work(settings, reporter),
-    }
 }
 
 impl Session {

@@ -15,6 +15,7 @@
 //! ```
 
 mod apply;
+mod error;
 mod make;
 mod matcher;
 mod old_pages;
@@ -24,7 +25,8 @@ mod runs;
 mod streams;
 pub(crate) mod varint;
 
-pub use apply::{DeltaError, apply, skip};
+pub use apply::{apply, skip};
+pub use error::DeltaError;
 pub use make::{Delta, References};
 pub use predict::{MAX_PREDICTED_BYTES, apply_predicted, predicted_memory, skip_predicted};
 pub use read_at::ReadAt;

@@ -12,8 +12,8 @@
 
 use std::io::BufRead;
 
-use super::apply::{DeltaError, consume};
-use super::{Role, varint};
+use super::streams::consume;
+use super::{DeltaError, Role, varint};
 
 /// Takes differences and appends run lengths and literals.
 #[derive(Default)]

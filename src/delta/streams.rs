@@ -1,6 +1,9 @@
 //! The six streams of a delta, apart by role.
 
 use std::fmt;
+use std::io::{self, BufRead};
+
+use super::DeltaError;
 
 /// What a stream of a delta carries, in the order of the format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -77,4 +80,26 @@ impl<T> Streams<T> {
             extra: &self.extra,
         }
     }
+}
+
+/// Gives the next `length` bytes of a stream to `use_bytes`, piece by piece.
+pub(super) fn consume(
+    role: Role,
+    stream: &mut impl BufRead,
+    mut length: u64,
+    mut use_bytes: impl FnMut(&[u8]) -> Result<(), DeltaError>,
+) -> Result<(), DeltaError> {
+    while length > 0 {
+        let bytes = match stream.fill_buf() {
+            Ok([]) => return Err(DeltaError::stream(role, io::ErrorKind::UnexpectedEof.into())),
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(DeltaError::stream(role, error)),
+        };
+        let count = length.min(bytes.len() as u64) as usize;
+        use_bytes(&bytes[..count])?;
+        stream.consume(count);
+        length -= count as u64;
+    }
+    Ok(())
 }

@@ -1,7 +1,7 @@
 //! The commands that tell about a machine or keep it tidy, a test each that carries its name.
 
 use std::fs;
-use std::process::Command;
+use std::process::{Child, Command};
 
 use serde_json::{Value, json};
 
@@ -292,13 +292,7 @@ fn status_names_what_runs_from_the_old_tree_and_nothing_else() {
         Command::new(program).stdin(std::process::Stdio::piped()).spawn().expect("it runs")
     };
     let mut children = [start(&owned), start(&carried)];
-    let before = machine.succeeds(["status"]).result;
-    machine.succeeds(["update"]);
-    let after = machine.succeeds(["status"]).result;
-    for child in &mut children {
-        child.kill().expect("ended");
-        child.wait().expect("gone");
-    }
+    let [before, after] = around_an_update(&machine, &mut children);
     assert_eq!((&before["live"], &before["previous"], &before["pending"]), (&json!(10), &Value::Null, &Value::Null));
     assert_eq!((&before["stale"], &before["due"], &before["reasons"]), (&json!([]), &json!("none"), &json!([])));
     assert_eq!((&after["live"], &after["previous"], &after["pending"]), (&json!(20), &json!(10), &Value::Null));
@@ -307,6 +301,18 @@ fn status_names_what_runs_from_the_old_tree_and_nothing_else() {
     assert_eq!(after["stale"][0]["paths"], json!(["usr/bin/hello"]));
     assert_eq!(after["reasons"].as_array().map(Vec::len), Some(1));
     assert_eq!(machine.succeeds(["status"]).result["due"], "none");
+}
+
+/// What `status` says before and after an update while these processes run, which then end.
+fn around_an_update(machine: &Machine, children: &mut [Child]) -> [Value; 2] {
+    let before = machine.succeeds(["status"]).result;
+    machine.succeeds(["update"]);
+    let after = machine.succeeds(["status"]).result;
+    for child in children {
+        child.kill().expect("ended");
+        child.wait().expect("gone");
+    }
+    [before, after]
 }
 
 /// A service that was started before an update and has a library of the old tree mapped, as its control group says.
@@ -346,13 +352,7 @@ fn status_names_a_service_that_has_a_changed_library_and_no_other() {
     while !fs::read_to_string(&maps).expect("it runs").contains("libdemo") {
         std::thread::yield_now();
     }
-    let before = machine.succeeds(["status"]).result;
-    machine.succeeds(["update"]);
-    let after = machine.succeeds(["status"]).result;
-    for child in &mut children {
-        child.kill().expect("ended");
-        child.wait().expect("gone");
-    }
+    let [before, after] = around_an_update(&machine, &mut children);
     fs::remove_dir(&group).expect("removed");
     assert_eq!(before["stale"], json!([]));
     let unit = group.file_name().expect("a name").to_string_lossy().into_owned();

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::Loaded;
 use super::edit::{Edits, removal, write};
 use super::gather::Gatherer;
 use super::next::NextRelease;
-use super::{Loaded, look};
 use crate::client::session::Session;
 use crate::client::{ClientError, Mode, Settings};
 use crate::overlay::{Change, ChangeKind, Content, Model, differences, list_items};
@@ -37,7 +37,7 @@ pub async fn config_diff(
     reporter: &Arc<dyn Reporter>,
 ) -> Result<Vec<Change>, ClientError> {
     let Some(to) = to else {
-        let machine = look(settings)?;
+        let machine = Machine::managed(&settings.root)?;
         let loaded = overridden(&Gatherer::new(machine.root(), &**reporter), app, &**reporter)?;
         return Ok(loaded.iter().flat_map(|loaded| differences(loaded.view(), None)).collect());
     };
@@ -88,7 +88,7 @@ pub fn config_redundant(
     mode: Mode,
     reporter: &Arc<dyn Reporter>,
 ) -> Result<Redundant, ClientError> {
-    let machine = look(settings)?;
+    let machine = Machine::managed(&settings.root)?;
     let locked = match mode {
         Mode::Run => Some(Machine::open(&settings.root)?.lock()?),
         _ => None,

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::Loaded;
 use super::gather::Gatherer;
-use super::{Loaded, look};
 use crate::client::{ClientError, Settings};
 use crate::disk::{Directory, FileType, Owner, replace_as};
 use crate::overlay::{Content, OverlayError, Setting, Side, Wanted, edited, parse, present, without};
@@ -57,8 +57,7 @@ pub fn config_set(
     request: &SetRequest,
     reporter: &Arc<dyn Reporter>,
 ) -> Result<Edited, ClientError> {
-    look(settings)?;
-    let machine = Machine::open(&settings.root)?.lock()?;
+    let machine = Machine::managed(&settings.root)?.lock()?;
     let loaded = Gatherer::new(machine.root(), &**reporter).load(&request.app)?;
     let (section, key) = loaded.named(&request.option);
     let (declaration, options) = (&loaded.app.declaration, &loaded.options);
@@ -127,8 +126,7 @@ pub fn config_unset(
     option: &str,
     reporter: &Arc<dyn Reporter>,
 ) -> Result<Edited, ClientError> {
-    look(settings)?;
-    let machine = Machine::open(&settings.root)?.lock()?;
+    let machine = Machine::managed(&settings.root)?.lock()?;
     let loaded = Gatherer::new(machine.root(), &**reporter).load(app)?;
     let (section, key) = loaded.named(option);
     let edits = removal(&loaded, &[(section.clone(), key.clone())].into())?;

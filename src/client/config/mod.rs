@@ -19,9 +19,7 @@ pub use show::{
     config_list, config_show,
 };
 
-use super::{ClientError, Settings};
 use crate::overlay::{App, Options, OverlayError, Snapshot, Values, View, WithOverrides, effective};
-use crate::state::Machine;
 
 /// A program with its files and what they come to.
 #[derive(Clone, Debug)]
@@ -45,13 +43,6 @@ impl Loaded {
     pub fn view(&self) -> View<'_> {
         View { app: &self.app, options: &self.options, defaults: &self.defaults, all: &self.all }
     }
-}
-
-/// A machine that is managed, to look at.
-fn look(settings: &Settings) -> Result<Machine, ClientError> {
-    let machine = Machine::open(&settings.root)?;
-    machine.live_record()?;
-    Ok(machine)
 }
 
 /// The value unless it is a secret.

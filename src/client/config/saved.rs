@@ -11,7 +11,6 @@ use serde::Serialize;
 
 use super::edit::make;
 use super::gather::Gatherer;
-use super::look;
 use crate::client::{ClientError, Settings};
 use crate::disk::{Directory, FileType, Inode, Owner, read_file, replace_as, write_private_file};
 use crate::overlay::{App, MAX_SAVED_BYTES, OverlayError, Saved, SavedFile, SavedKind, Side, Snapshot};
@@ -54,7 +53,7 @@ pub fn config_save(
     file: &Path,
     reporter: &Arc<dyn Reporter>,
 ) -> Result<SavedOverrides, ClientError> {
-    let machine = look(settings)?;
+    let machine = Machine::managed(&settings.root)?;
     let gatherer = Gatherer::new(machine.root(), &**reporter);
     let mut found = BTreeMap::new();
     for name in gatherer.names()? {
@@ -149,8 +148,8 @@ fn saved(path: &str, inode: &Inode, kind: SavedKind) -> SavedFile {
 /// When the archive is not valid, or the disk says no. Files are replaced one by one, each as a whole.
 pub fn config_restore(settings: &Settings, file: &Path, reporter: &Arc<dyn Reporter>) -> Result<Restored, ClientError> {
     let archive = Saved::from_tar(&read_file(file, MAX_SAVED_BYTES)?)?;
-    let version = look(settings)?.live_record()?.installed.version().number();
-    let machine = Machine::open(&settings.root)?.lock()?;
+    let machine = Machine::managed(&settings.root)?.lock()?;
+    let version = machine.live_record()?.installed.version().number();
     if archive.version != version {
         let notice = format!(
             "the overrides were saved over release {}, this is {version}: `config diff` and `config \

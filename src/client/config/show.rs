@@ -5,10 +5,11 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::gather::Gatherer;
-use super::{Loaded, look, shown};
+use super::{Loaded, shown};
 use crate::client::{ClientError, Settings};
 use crate::overlay::{App, Options, Origin, OverlayError, Side, Snapshot, Value, WithOverrides, effective};
 use crate::report::Reporter;
+use crate::state::Machine;
 
 /// A program of `config list`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -102,7 +103,7 @@ pub struct Arguments {
 /// # Errors
 /// When the root is not managed, or something cannot be read.
 pub fn config_list(settings: &Settings, reporter: &Arc<dyn Reporter>) -> Result<Vec<AppRow>, ClientError> {
-    let machine = look(settings)?;
+    let machine = Machine::managed(&settings.root)?;
     let gatherer = Gatherer::new(machine.root(), &**reporter);
     let row = |name: String| -> Result<AppRow, ClientError> {
         let (app, snapshot) = gatherer.files(&name)?;
@@ -117,7 +118,7 @@ pub fn config_list(settings: &Settings, reporter: &Arc<dyn Reporter>) -> Result<
 /// # Errors
 /// When there is no such program, or a file cannot be read as what it should be.
 pub fn config_show(settings: &Settings, app: &str, reporter: &Arc<dyn Reporter>) -> Result<Shown, ClientError> {
-    let machine = look(settings)?;
+    let machine = Machine::managed(&settings.root)?;
     let loaded = Gatherer::new(machine.root(), &**reporter).load(app)?;
     Ok(Shown {
         app: app.to_owned(),
@@ -136,7 +137,7 @@ pub fn config_get(
     option: &str,
     reporter: &Arc<dyn Reporter>,
 ) -> Result<Option<ShownValue>, ClientError> {
-    let machine = look(settings)?;
+    let machine = Machine::managed(&settings.root)?;
     let loaded = Gatherer::new(machine.root(), &**reporter).load(app)?;
     let (section, key) = loaded.named(option);
     Ok(loaded.all.find(&section, &key).map(of_value).or_else(|| {
@@ -161,7 +162,7 @@ impl Loaded {
 /// # Errors
 /// When there is no such program, or it does not read oslo.config.
 pub fn config_argv(settings: &Settings, app: &str, reporter: &Arc<dyn Reporter>) -> Result<Arguments, ClientError> {
-    let machine = look(settings)?;
+    let machine = Machine::managed(&settings.root)?;
     let (found, snapshot) = Gatherer::new(machine.root(), &**reporter).files(app)?;
     let model = found.declaration.model.name();
     let arguments = found.arguments(&snapshot).ok_or_else(|| ClientError::NotOslo { name: app.to_owned(), model })?;
@@ -177,7 +178,7 @@ pub fn config_check(
     app: Option<&str>,
     reporter: &Arc<dyn Reporter>,
 ) -> Result<Vec<Finding>, ClientError> {
-    let machine = look(settings)?;
+    let machine = Machine::managed(&settings.root)?;
     let gatherer = Gatherer::new(machine.root(), &**reporter);
     let names = match app {
         Some(app) => [app.to_owned()].into(),

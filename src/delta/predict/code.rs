@@ -4,9 +4,10 @@ use std::io::{BufRead, Write};
 
 use super::elf::Elf;
 use super::{Known, Layout, MAX_PREDICTED_BYTES, MAX_PREDICTED_TRIPLES, Predictor, Step};
-use crate::delta::apply::{Out, consume, for_each_triple};
+use crate::delta::apply::{Out, for_each_triple};
 use crate::delta::old_pages::OldPages;
 use crate::delta::runs::{RunsReader, RunsWriter};
+use crate::delta::streams::consume;
 use crate::delta::{Delta, DeltaError, ReadAt, References, Role, Streams, skip};
 
 /// The level at which deltas are compared; the higher ones agree with it about which is smaller.
