@@ -15,7 +15,7 @@ use super::route::Packs;
 use super::session::{KnownRelease, Session};
 use super::trees::Installed;
 use super::{ClientError, Settings};
-use crate::manifest::{ManifestName, Release, Tree};
+use crate::manifest::{Release, Tree};
 use crate::plan::{Memory, closure};
 use crate::report::{Progress, Reporter, Step};
 use crate::site::ArchiveWriter;
@@ -171,12 +171,7 @@ impl Session {
         let objects = alone(&plan_now(self, &installed, &target.tree, &packs, &memory));
 
         let release = &*goal.release.release;
-        for bundle in &bundles {
-            contents.add_named(Release::manifest_path, &release.bundles[bundle].manifest);
-        }
-        if let Some(index) = &release.search {
-            contents.add_named(Release::search_path, index);
-        }
+        contents.add_documents_of(release, &bundles);
         let steps = packs.steps.iter().map(|step| &step.pack);
         for pack in steps.chain(&packs.whole) {
             contents.0.insert(pack.offer.path.clone(), pack.offer.length);
@@ -193,14 +188,9 @@ impl Session {
         while let Some(known) = open.pop() {
             contents.add_document(&known);
             let release = &*known.release;
-            for offer in release.bundles.values() {
-                contents.add_named(Release::manifest_path, &offer.manifest);
-            }
-            if let Some(index) = &release.search {
-                contents.add_named(Release::search_path, index);
-            }
             contents.0.extend(release.packs.iter().map(|pack| (pack.path.clone(), pack.length)));
             let all = release.bundles.keys().cloned().collect();
+            contents.add_documents_of(release, &all);
             let tree = self.target_tree(&known, &all, &[], &Tree::default()).await?.tree;
             contents.add_objects(&tree, |_| true);
             for older in release.predecessors.iter().map(|older| older.version) {
@@ -270,8 +260,11 @@ impl Contents {
         self.0.insert(path, known.document.len() as u64);
     }
 
-    fn add_named(&mut self, path: fn(Digest) -> String, name: &ManifestName) {
-        self.0.insert(path(name.sha256), name.wire_bytes);
+    /// The manifests of these bundles, and the search index.
+    fn add_documents_of(&mut self, release: &Release, bundles: &BTreeSet<BundleName>) {
+        let manifests = bundles.iter().map(|bundle| &release.bundles[bundle].manifest);
+        self.0.extend(manifests.map(|name| (Release::manifest_path(name.sha256), name.wire_bytes)));
+        self.0.extend(release.search.iter().map(|name| (Release::search_path(name.sha256), name.wire_bytes)));
     }
 
     fn add_objects(&mut self, tree: &Tree, wanted: impl Fn(&Digest) -> bool) {

@@ -14,16 +14,19 @@ pub(super) fn expand(compressed: &[u8], length: u64, limit: u64) -> Result<Vec<u
     if length > limit {
         return Err(invalid("that is more than any document may have"));
     }
-    // At one go, so that what is made is its own window.
-    let plain = zstd::bulk::decompress(compressed, length as usize)?;
+    // Room for all of it at once: a buffer that grows would hold twice as much.
+    let plain = read(compressed, length, Vec::with_capacity(length as usize + 1))?;
     if plain.len() as u64 == length { Ok(plain) } else { Err(invalid("it makes another number of bytes")) }
 }
 
 /// What the frame makes, cut off after one byte more than `limit`.
 pub(super) fn up_to(compressed: &[u8], limit: u64) -> Result<Vec<u8>> {
+    read(compressed, limit, Vec::new())
+}
+
+fn read(compressed: &[u8], limit: u64, mut plain: Vec<u8>) -> Result<Vec<u8>> {
     let mut decoder = zstd::stream::read::Decoder::with_buffer(compressed)?;
     decoder.window_log_max(MAX_WINDOW_LOG)?;
-    let mut plain = Vec::new();
     decoder.take(limit + 1).read_to_end(&mut plain)?;
     Ok(plain)
 }

@@ -52,8 +52,8 @@ pub(crate) struct Global {
     /// The root of the machine to work on
     #[arg(short = 'p', long, global = true, value_name = "DIR", default_value = "/")]
     pub(crate) root: PathBuf,
-    /// Read the publication here instead of where the machine's record says: an https: or file: URL, a
-    /// directory, or a file that `export` wrote; repeat it for mirrors, asked in order (URLs after the command replace those before it)
+    /// Read the publication here instead of where the machine's record says: an https: or file: URL, a directory, or a file
+    /// that `export` wrote; repeat it for mirrors, asked in order (URLs after the command replace those before it)
     #[arg(short = 'u', long, global = true, value_name = "URL")]
     pub(crate) url: Vec<String>,
     /// The first root of trust, for an empty root
@@ -235,8 +235,8 @@ pub(crate) enum Command {
     Config(Config),
     /// Back to defaults: empty /etc and /var
     #[command(
-        after_help = "All that lies in /etc and /var is removed, apart from what --keep names and from mount points; /usr, its\n\
-        trees, the mirror and the history stay. On the running\nsystem it needs --yes. `config save` keeps the overrides elsewhere.\n\n\
+        after_help = "All that lies in /etc and /var is removed, apart from what --keep names and from mount points; /usr, its \
+        trees, the mirror and the history stay. On the running system it needs --yes. `config save` keeps the overrides elsewhere.\n\n\
         Examples:\n  stateless-update factory-reset --preview\n  \
         stateless-update factory-reset --yes --keep /etc/machine-id --keep /var/lib/nova"
     )]
