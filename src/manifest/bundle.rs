@@ -8,7 +8,7 @@ use std::io::Write;
 use serde::Deserialize;
 
 use super::line::{Entries, Line};
-use super::{DocumentError, Tree, TreeError, frame, read_document};
+use super::{DocumentError, Format, Tree, TreeError, frame, read_document};
 use crate::types::BundleName;
 
 /// The entries of one bundle.
@@ -72,6 +72,8 @@ pub enum ManifestError {
 
 #[derive(Deserialize)]
 struct Document {
+    #[serde(rename = "format")]
+    _format: Format<{ BundleManifest::FORMAT }>,
     bundle: BundleName,
     entries: Entries,
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{DocumentError, read_document, write_document};
+use super::{DocumentError, Format, read_document, write_document};
 use crate::types::{BundleName, Digest, Version};
 
 /// A release by number and by the digest and length of its document.
@@ -21,7 +21,7 @@ pub struct ReleaseName {
 /// `installed.json`: what a tree says of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InstalledRecord {
-    format: u32,
+    format: Format<{ InstalledRecord::FORMAT }>,
     /// The release.
     pub release: ReleaseName,
     /// Counts the trees of this machine: each new tree has one more than the newest before it.
@@ -45,7 +45,7 @@ impl InstalledRecord {
         bundles: BTreeMap<BundleName, Digest>,
         origin: Vec<String>,
     ) -> Self {
-        Self { format: Self::FORMAT, release, sequence, subscriptions, bundles, origin }
+        Self { format: Format, release, sequence, subscriptions, bundles, origin }
     }
 
     /// The version of the tree.

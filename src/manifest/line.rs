@@ -1,5 +1,6 @@
 //! One entry of a bundle manifest as it is written, and the list of them as it is read.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::RangeInclusive;
@@ -45,7 +46,7 @@ impl<'de> Visitor<'de> for EntriesVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut lines: A) -> Result<Entries, A::Error> {
         let mut entries = Entries::default();
-        while let Some(line) = lines.next_element::<Line>()? {
+        while let Some(line) = lines.next_element::<Line<'_>>()? {
             entries.too_many |= entries.read.len() >= BundleManifest::MAX_ENTRIES;
             if entries.bad.is_some() || entries.too_many {
                 continue;
@@ -53,18 +54,19 @@ impl<'de> Visitor<'de> for EntriesVisitor {
             let path = line.path.clone();
             match line.into_entry() {
                 Ok(entry) => entries.read.push(entry),
-                Err(reason) => entries.bad = Some((path, reason)),
+                Err(reason) => entries.bad = Some((path.into_owned(), reason)),
             }
         }
         Ok(entries)
     }
 }
 
-/// One entry as written. Fields that do not belong to the type are absent.
+/// One entry as written. Fields that do not belong to the type are absent. Texts stay where they are read.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Line {
-    path: String,
+pub(super) struct Line<'a> {
+    #[serde(borrow)]
+    path: Cow<'a, str>,
     #[serde(rename = "type")]
     kind: LineKind,
     mode: u32,
@@ -82,7 +84,7 @@ pub(super) struct Line {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     since: Option<Version>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    target: Option<String>,
+    target: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     xattrs: BTreeMap<String, String>,
 }
@@ -99,11 +101,11 @@ fn is_zero(number: &u32) -> bool {
     *number == 0
 }
 
-impl Line {
-    pub(super) fn of(entry: &Entry) -> Self {
+impl<'a> Line<'a> {
+    pub(super) fn of(entry: &'a Entry) -> Self {
         let metadata = &entry.metadata;
         let mut line = Self {
-            path: entry.path.as_str().to_owned(),
+            path: entry.path.as_str().into(),
             kind: LineKind::Directory,
             mode: metadata.mode,
             uid: metadata.uid,
@@ -128,7 +130,7 @@ impl Line {
             }
             Kind::Symlink { target } => {
                 line.kind = LineKind::Symlink;
-                line.target = Some(target.to_string());
+                line.target = Some((**target).into());
             }
         }
         line
@@ -136,7 +138,7 @@ impl Line {
 
     fn into_entry(self) -> Result<Entry, String> {
         let path: TreePath = self.path.parse().map_err(|error| format!("{error}"))?;
-        if path.as_str() == Tree::RECORD_PATH || path.as_str().starts_with(&format!("{}/", Tree::RECORD_PATH)) {
+        if path.as_str().strip_prefix(Tree::RECORD_PATH).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
             return Err("that place is kept for the tree's own record".to_owned());
         }
         if self.mode > 0o7777 {
@@ -165,7 +167,7 @@ impl Line {
             (LineKind::Symlink, None, None, None, None, Some(target))
                 if (1..=4095).contains(&target.len()) && !target.contains('\0') =>
             {
-                Kind::Symlink { target: target.into() }
+                Kind::Symlink { target: (*target).into() }
             }
             _ => return Err("the fields do not fit its type".to_owned()),
         };

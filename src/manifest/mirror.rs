@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{DocumentError, read_document, write_document};
+use super::{DocumentError, Format, read_document, write_document};
 
 /// `mirror.json`, beside the trees.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MirrorOverride {
-    format: u32,
+    format: Format<{ MirrorOverride::FORMAT }>,
     /// Its URL.
     pub url: String,
 }
@@ -18,7 +18,7 @@ impl MirrorOverride {
 
     /// The override that names this URL.
     pub fn new(url: String) -> Self {
-        Self { format: Self::FORMAT, url }
+        Self { format: Format, url }
     }
 
     /// Reads the JSON.

@@ -30,8 +30,7 @@ pub use tree::{Conflict, Tree, TreeError};
 pub use union::Union;
 pub(crate) use union::describe_difference;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A JSON document could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -56,19 +55,37 @@ pub enum DocumentError {
     },
 }
 
-#[derive(serde::Deserialize)]
+/// The format number of a document, which is always the one that is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Format<const KNOWN: u32>;
+
+impl<const KNOWN: u32> Serialize for Format<KNOWN> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u32(KNOWN)
+    }
+}
+
+impl<'de, const KNOWN: u32> Deserialize<'de> for Format<KNOWN> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let found = u32::deserialize(deserializer)?;
+        if found == KNOWN { Ok(Self) } else { Err(serde::de::Error::custom(format_args!("format {found}"))) }
+    }
+}
+
+#[derive(Deserialize)]
 struct FormatOnly {
     format: u32,
 }
 
-/// Reads a document whose `format` must be `known`; looks at that first, so that the future gets its own message.
-fn read_document<T: DeserializeOwned>(what: &str, known: u32, bytes: &[u8]) -> Result<T, DocumentError> {
-    let malformed = |source| DocumentError::Malformed { what: what.to_owned(), source };
-    let FormatOnly { format } = serde_json::from_slice(bytes).map_err(malformed)?;
-    if format != known {
-        return Err(DocumentError::FutureFormat { what: what.to_owned(), found: format, known });
-    }
-    serde_json::from_slice(bytes).map_err(malformed)
+/// Reads a document that has a [`Format`]. What cannot be read is looked at once more for its number alone, so that the
+/// future gets its own message.
+fn read_document<'de, T: Deserialize<'de>>(what: &str, known: u32, bytes: &'de [u8]) -> Result<T, DocumentError> {
+    serde_json::from_slice(bytes).map_err(|source| match serde_json::from_slice(bytes) {
+        Ok(FormatOnly { format: found }) if found != known => {
+            DocumentError::FutureFormat { what: what.to_owned(), found, known }
+        }
+        _ => DocumentError::Malformed { what: what.to_owned(), source },
+    })
 }
 
 /// Writes a document for people and diffs: indented, with a line feed at the end.

@@ -63,11 +63,14 @@ pub fn scan(
     let Walk { mut scan, unread, progress, .. } = walk;
     let read: Vec<(usize, Seen, Option<Inode>)> = unread
         .into_par_iter()
-        .map(|(index, inode)| {
-            let (seen, inode) = hash(top, &expected.entries()[index], inode, ownership)?;
-            progress.advance(1);
-            Ok((index, seen, inode))
-        })
+        .map_init(
+            || vec![0; Digest::BUFFER_BYTES],
+            |buffer, (index, inode)| {
+                let (seen, inode) = hash(top, &expected.entries()[index], inode, ownership, buffer)?;
+                progress.advance(1);
+                Ok((index, seen, inode))
+            },
+        )
         .collect::<Result<_, DiskError>>()?;
     for (index, seen, inode) in read {
         scan.seen[index] = seen;
@@ -177,6 +180,7 @@ fn hash(
     entry: &Entry,
     inode: Inode,
     ownership: Ownership,
+    buffer: &mut [u8],
 ) -> Result<(Seen, Option<Inode>), DiskError> {
     let path = entry.path.beneath_usr();
     let file = match top.open_file(path) {
@@ -184,7 +188,7 @@ fn hash(
         other => other?,
     };
     let failed = |source| DiskError { action: "read", path: top.path().join(path), source };
-    let digest = match Digest::of_reader(&file) {
+    let digest = match Digest::of_reader_through(&file, buffer) {
         Ok((digest, _)) => Some(digest),
         // A block that the disk no longer gives back is damage to be repaired, not a reason to stop.
         Err(error) if error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error()) => None,
