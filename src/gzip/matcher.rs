@@ -1,6 +1,12 @@
 //! What gzip and zlib make of a text at levels 4 to 9: which token comes next (`deflate_slow` and `longest_match` of
 //! `deflate.c`). Where they differ, near the end of a text, this is zlib.
+//!
+//! The originals walk along the places that begin with the same three bytes, up to 4,096 of them, and take the longest
+//! match, the nearest of several. Here the places are found that begin with the same six bytes, or four, where such a match
+//! is to be had: of those there are few. What the originals would not have come to is known by numbering the places along
+//! their chain.
 
+use super::chains::{Chains, RING};
 use super::tokens::{MAX_MATCH, MIN_MATCH, Match, Token};
 use super::{GzipError, MAX_STEPS};
 
@@ -13,9 +19,6 @@ pub(super) const MIN_LEVEL: u8 = 4;
 const MAX_BACK: usize = (1 << 15) - (MAX_MATCH + MIN_MATCH + 1);
 /// A match of three bytes from farther away is worth less than three literals.
 const TOO_FAR: usize = 4096;
-const HASH_BITS: u32 = 15;
-const HASH_SHIFT: u32 = HASH_BITS.div_ceil(MIN_MATCH as u32);
-const RING: usize = 1 << 15;
 
 /// How hard a level tries.
 #[derive(Clone, Copy)]
@@ -38,11 +41,12 @@ pub(super) struct Matcher<'a> {
     at: usize,
     /// What the search has found here already, when a token before made it look ahead.
     here: Option<Option<Match>>,
-    /// The last place with each hash, 0 for none: so nothing is ever found at the beginning, as in the original.
-    heads: Vec<u32>,
-    /// For each of the last places, the one before it with the same hash.
-    before: Vec<u32>,
-    /// Places before this are in `heads`.
+    triples: Chains<MIN_MATCH>,
+    fours: Chains<4>,
+    sixes: Chains<6>,
+    /// The number of each of the last places along its chain of `triples`.
+    numbers: Box<[u32; RING]>,
+    /// Places before this were entered.
     known: usize,
     steps_left: u64,
 }
@@ -60,8 +64,9 @@ impl<'a> Matcher<'a> {
             _ => return None,
         };
         let effort = Effort { good, lazy, nice, chain };
-        let (heads, before) = (vec![0; 1 << HASH_BITS], vec![0; RING.min(plain.len())]);
-        Some(Self { plain, effort, at: 0, here: None, heads, before, known: 0, steps_left: MAX_STEPS })
+        let (triples, fours, sixes) = (Chains::new(), Chains::new(), Chains::new());
+        let numbers = Box::new([0; RING]);
+        Some(Self { plain, effort, at: 0, here: None, triples, fours, sixes, numbers, known: 0, steps_left: MAX_STEPS })
     }
 
     /// Where the next token begins.
@@ -109,55 +114,84 @@ impl<'a> Matcher<'a> {
     }
 
     /// The longest match at a place that is longer than `best` bytes, the nearest of several.
-    fn search(&mut self, at: usize, mut best: usize) -> Result<Option<Match>, GzipError> {
-        let Some(hash) = self.hash(at) else { return Ok(None) };
+    fn search(&mut self, at: usize, best: usize) -> Result<Option<Match>, GzipError> {
         self.learn(at);
         let text = &self.plain[at..self.plain.len().min(at + MAX_MATCH)];
-        let nice = self.effort.nice.min(text.len());
         let farthest = at.saturating_sub(MAX_BACK);
-        let mut chain = if best >= self.effort.good { self.effort.chain >> 2 } else { self.effort.chain };
-        let mut candidate = self.heads[hash] as usize;
-        // The farthest place itself is looked at only when it is the first.
-        let mut found = None;
-        if candidate == 0 || candidate < farthest || best >= text.len() {
-            return Ok(None);
+        let first = self.triples.first(self.plain, at).filter(|first| *first >= farthest && best < text.len());
+        let Some(first) = first else { return Ok(None) };
+        let chain = if best >= self.effort.good { self.effort.chain >> 2 } else { self.effort.chain };
+        let least_number = (self.numbers[first % RING] + 1).saturating_sub(chain);
+        let nice = self.effort.nice.min(text.len());
+        let mut search = Search { at, text, first, farthest, least_number, numbers: &self.numbers, steps: 0 };
+        let mut found = search.walk(&self.sixes, self.plain, best.max(5), nice);
+        if found.is_none() && best < 5 {
+            found = search.walk(&self.fours, self.plain, best.max(3), nice.min(5));
         }
-        loop {
-            self.steps_left = self.steps_left.checked_sub(1).ok_or(GzipError::TooManySteps { limit: MAX_STEPS })?;
-            let old = &self.plain[candidate..];
-            if old[best] == text[best] && old[best - 1] == text[best - 1] && old[..2] == text[..2] {
-                let length = common(old, text);
-                if length > best {
-                    best = length;
-                    found = Some(Match { length: length as u16, distance: (at - candidate) as u16 });
-                    if length >= nice {
-                        break;
-                    }
-                }
-            }
-            candidate = self.before[candidate % RING] as usize;
-            chain -= 1;
-            if candidate <= farthest || chain == 0 {
-                break;
-            }
+        if found.is_none() && best < 3 {
+            found = search.walk(&self.triples, self.plain, best, nice.min(3));
         }
+        let left = self.steps_left.checked_sub(search.steps);
+        self.steps_left = left.ok_or(GzipError::TooManySteps { limit: MAX_STEPS })?;
         Ok(found.filter(|found| usize::from(found.length) > MIN_MATCH || usize::from(found.distance) <= TOO_FAR))
     }
 
     /// Enters all places before `at`.
     fn learn(&mut self, at: usize) {
-        while self.known < at {
-            let Some(hash) = self.hash(self.known) else { break };
-            self.before[self.known % RING] = self.heads[hash];
-            self.heads[hash] = self.known as u32;
-            self.known += 1;
+        for place in self.known..at {
+            let next = self.triples.enter(self.plain, place);
+            self.numbers[place % RING] = next.map_or(0, |next| self.numbers[next % RING] + 1);
+            self.fours.enter(self.plain, place);
+            self.sixes.enter(self.plain, place);
         }
+        self.known = self.known.max(at);
     }
+}
 
-    fn hash(&self, at: usize) -> Option<usize> {
-        let bytes = self.plain.get(at..at + MIN_MATCH)?;
-        let hash = bytes.iter().fold(0usize, |hash, byte| (hash << HASH_SHIFT) ^ usize::from(*byte));
-        Some(hash & ((1 << HASH_BITS) - 1))
+/// A search for a match at one place.
+struct Search<'a> {
+    at: usize,
+    text: &'a [u8],
+    /// The candidate that the original looks at first.
+    first: usize,
+    /// It looks at no candidate before this, and at this one only when it is the first.
+    farthest: usize,
+    /// It looks at none with a smaller number.
+    least_number: u32,
+    numbers: &'a [u32; RING],
+    steps: u64,
+}
+
+impl Search<'_> {
+    /// The longest match of more than `best` bytes among places that begin alike, the nearest of several, or the nearest of
+    /// at least `nice`.
+    fn walk<const K: usize>(
+        &mut self,
+        chains: &Chains<K>,
+        plain: &[u8],
+        mut best: usize,
+        nice: usize,
+    ) -> Option<Match> {
+        let mut found = None;
+        let mut end = pair(self.text, best - 1)?;
+        let mut next = chains.first(plain, self.at);
+        while let Some(candidate) = next.filter(|place| *place > self.farthest || *place == self.first) {
+            self.steps += 1;
+            if pair(plain, candidate + best - 1) == Some(end) {
+                let length = common(&plain[candidate..], self.text);
+                // With fewer bytes alike the place may be of another chain, where its number says something else.
+                if length > best && self.numbers[candidate % RING] >= self.least_number {
+                    best = length;
+                    found = Some(Match { length: length as u16, distance: (self.at - candidate) as u16 });
+                    if length >= nice {
+                        break;
+                    }
+                    end = pair(self.text, best - 1)?;
+                }
+            }
+            next = chains.next(candidate);
+        }
+        found
     }
 }
 
@@ -169,8 +203,91 @@ pub(super) struct Prediction {
     ahead: Option<Option<Match>>,
 }
 
+fn pair(bytes: &[u8], at: usize) -> Option<[u8; 2]> {
+    bytes.get(at..)?.first_chunk().copied()
+}
+
 /// How many bytes are the same at the beginning.
 fn common(old: &[u8], text: &[u8]) -> usize {
     let words = old.chunks_exact(8).zip(text.chunks_exact(8)).take_while(|(a, b)| a == b).count() * 8;
     words + old[words..].iter().zip(&text[words..]).take_while(|(a, b)| a == b).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The search as the originals do it: along all places that begin with the same three bytes, or seem to.
+    fn original(plain: &[u8], at: usize, mut best: usize, effort: Effort) -> Option<Match> {
+        let hash = |at: usize| plain[at..at + 3].iter().fold(0, |hash, byte| (hash << 5 ^ usize::from(*byte)) & 0x7fff);
+        let text = &plain[at..plain.len().min(at + MAX_MATCH)];
+        if text.len() < 3 || best >= text.len() {
+            return None;
+        }
+        let (mut found, farthest) = (None, at.saturating_sub(MAX_BACK));
+        let mut chain = if best >= effort.good { effort.chain >> 2 } else { effort.chain };
+        let alike = (1..at).rev().filter(|place| hash(*place) == hash(at));
+        for (number, candidate) in alike.enumerate() {
+            if candidate < farthest || (number > 0 && candidate == farthest) || chain == 0 {
+                break;
+            }
+            chain -= 1;
+            let length = common(&plain[candidate..], text);
+            if length > best {
+                best = length;
+                found = Some(Match { length: length as u16, distance: (at - candidate) as u16 });
+                if length >= effort.nice.min(text.len()) {
+                    break;
+                }
+            }
+        }
+        found.filter(|found| found.length > 3 || usize::from(found.distance) <= TOO_FAR)
+    }
+
+    fn assert_as_original(plain: &[u8], level: u8, places: impl Iterator<Item = (usize, usize)>) {
+        let mut matcher = Matcher::new(plain, level).expect("a level");
+        for (at, best) in places {
+            let found = matcher.search(at, best).expect("few steps");
+            assert_eq!(found, original(plain, at, best, matcher.effort), "level {level}, at {at}, over {best}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn matches_are_those_of_the_originals(
+            words in prop::collection::vec((0usize..40, 1usize..12), 1..400),
+            level in MIN_LEVEL..=MAX_LEVEL,
+            letters in 2u8..6,
+            best in 2usize..40,
+        ) {
+            let letter = |at: usize| b'a' + ((at * at + at / 7) % usize::from(letters)) as u8;
+            let plain: Vec<u8> = words.iter().flat_map(|(from, length)| (*from..from + length).map(letter)).collect();
+            let best = |at: usize| if at % 3 == 0 { 2 } else { best };
+            assert_as_original(&plain, level, (0..plain.len()).map(|at| (at, best(at))));
+        }
+    }
+
+    #[test]
+    fn the_window_ends_where_that_of_the_originals_does() {
+        let unlike = |at: usize| (at.wrapping_mul(2_654_435_761) >> 11) as u8;
+        let mut plain: Vec<u8> = (0..100_000).map(unlike).collect();
+        for (from, back) in [(40_000, MAX_BACK - 1), (50_000, MAX_BACK), (60_000, MAX_BACK + 1), (70_000, RING)] {
+            plain.copy_within(from - back..from - back + 20, from);
+            assert_as_original(&plain, 9, (from - 3..from + 20).map(|at| (at, 2)));
+            // The same with more places in between that begin alike.
+            for nearer in 1..5 {
+                plain.copy_within(from..from + 5, from - nearer * 1000);
+            }
+            assert_as_original(&plain, 9, (from - 3..from + 20).map(|at| (at, 2)));
+        }
+        // More places than are looked at.
+        for (number, at) in (0..99_000).step_by(40).enumerate() {
+            plain.splice(at..at + 6, [1, 2, 3, 4, number as u8 % 7, 9]);
+        }
+        for level in MIN_LEVEL..=MAX_LEVEL {
+            assert_as_original(&plain, level, (0..99_000).step_by(40).skip(100).step_by(50).map(|at| (at, 2)));
+        }
+    }
 }

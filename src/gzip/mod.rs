@@ -22,6 +22,7 @@
 //! ```
 
 mod bits;
+mod chains;
 mod crc;
 mod encoder;
 mod error;
