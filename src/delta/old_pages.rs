@@ -82,6 +82,9 @@ impl<'a> OldPages<'a> {
     }
 
     fn array<const N: usize>(&mut self, at: usize) -> Result<[u8; N], DeltaError> {
+        if let Some(bytes) = self.page(at as u64)?.first_chunk() {
+            return Ok(*bytes);
+        }
         let mut bytes = [0; N];
         self.copy(at as u64, &mut bytes)?;
         Ok(bytes)

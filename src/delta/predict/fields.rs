@@ -128,16 +128,16 @@ impl Holds {
 /// # Errors
 /// When the old content cannot be read.
 pub(super) fn find(elf: &Elf, map: &Map<'_>, old: &mut OldPages<'_>) -> Result<Vec<Field>, DeltaError> {
-    let (fields, tables, owners) = (Vec::new(), Vec::new(), BTreeMap::new());
-    let mut finder = Finder { elf, map, old, fields, tables, owners, owners_left: elf.length as usize };
+    let (fields, rows, tables, owners) = (Vec::new(), Vec::new(), Vec::new(), BTreeMap::new());
+    let mut finder = Finder { elf, map, old, fields, rows, tables, owners, owners_left: elf.length as usize };
     finder.push(40, Holds::Offset);
     // Sections do not overlap. Where they do, no more is looked at than there is.
     let mut left = elf.length as usize;
     for (number, section) in (0u32..).zip(&elf.sections) {
         let row = elf.table + number as usize * SECTION_BYTES;
-        finder.push(row + 16, Holds::PlaceAddress { section: number });
-        finder.push(row + 24, Holds::PlaceOffset { section: number });
-        finder.push(row + 32, Holds::PlaceSize { section: number });
+        finder.row(row + 16, Holds::PlaceAddress { section: number });
+        finder.row(row + 24, Holds::PlaceOffset { section: number });
+        finder.row(row + 32, Holds::PlaceSize { section: number });
         if let Some(less) = left.checked_sub(section.range().len()).filter(|_| section.in_file()) {
             left = less;
             finder.section(section)?;
@@ -145,6 +145,7 @@ pub(super) fn find(elf: &Elf, map: &Map<'_>, old: &mut OldPages<'_>) -> Result<V
     }
     finder.jump_tables()?;
     let mut fields = finder.fields;
+    fields.append(&mut finder.rows);
     // Mostly in order already, section by section, which the stable sort makes use of.
     fields.sort();
     Ok(fields)
@@ -155,6 +156,8 @@ struct Finder<'a, 'b> {
     map: &'a Map<'a>,
     old: &'a mut OldPages<'b>,
     fields: Vec<Field>,
+    /// Those in the table of sections, which lies at the end of most files: in between they would leave nothing in order.
+    rows: Vec<Field>,
     /// Places in `.rodata` whose address is taken: jump tables begin there.
     tables: Vec<u32>,
     /// For each table of symbols that relocations refer to, the sections whose symbols they are; 0 for other symbols.
@@ -165,8 +168,14 @@ struct Finder<'a, 'b> {
 
 impl Finder<'_, '_> {
     fn push(&mut self, at: usize, holds: Holds) {
-        if self.fields.len() < MAX_FIELDS {
+        if self.fields.len() + self.rows.len() < MAX_FIELDS {
             self.fields.push(Field::new(at, holds));
+        }
+    }
+
+    fn row(&mut self, at: usize, holds: Holds) {
+        if self.fields.len() + self.rows.len() < MAX_FIELDS {
+            self.rows.push(Field::new(at, holds));
         }
     }
 
@@ -193,6 +202,7 @@ impl Finder<'_, '_> {
     /// Calls, jumps and operands relative to the next instruction.
     fn code(&mut self, section: &Section) -> Result<(), DeltaError> {
         let range = section.range();
+        let may_begin = MayBegin::new(self.elf.relocatable);
         let mut at = range.start;
         let (mut start, mut bytes) = (at, Vec::new());
         while at + 6 < range.end {
@@ -200,6 +210,10 @@ impl Finder<'_, '_> {
                 start = at.saturating_sub(1);
                 bytes.resize(CODE_BYTES.min(range.end - start), 0);
                 self.old.copy(start as u64, &mut bytes)?;
+            }
+            at += may_begin.passed(&bytes[at - start..bytes.len() - 6]);
+            if at + 6 == start + bytes.len() {
+                continue;
             }
             let here = &bytes[at - start..];
             let byte = here[0];
@@ -380,6 +394,21 @@ impl Finder<'_, '_> {
             }
         }
         Ok(())
+    }
+}
+
+/// The bytes with which an instruction may begin that has a relative operand.
+struct MayBegin([bool; 256]);
+
+impl MayBegin {
+    fn new(relocatable: bool) -> Self {
+        let call_or_jump = |byte: usize| matches!(byte, 0xe8 | 0xe9 | 0x0f);
+        Self(std::array::from_fn(|byte| call_or_jump(byte) || (!relocatable && byte & 0xc7 == 0x05)))
+    }
+
+    /// How many bytes come before the first of them.
+    fn passed(&self, bytes: &[u8]) -> usize {
+        bytes.iter().position(|byte| self.0[usize::from(*byte)]).unwrap_or(bytes.len())
     }
 }
 

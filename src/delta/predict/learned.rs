@@ -15,7 +15,8 @@ impl Learned {
             return 0;
         }
         let below = self.shifts.range(..=old).next_back();
-        let above = self.shifts.range(old..).next();
+        // Most were seen before.
+        let above = if below.is_some_and(|below| *below.0 == old) { None } else { self.shifts.range(old..).next() };
         let nearest = match (below, above) {
             (Some(below), Some(above)) => Some(if old - below.0 <= above.0 - old { below } else { above }),
             (below, above) => below.or(above),
