@@ -13,7 +13,7 @@ mod heal;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use crate::disk::{Directory, DiskError, FileType};
+use crate::disk::{Directory, DiskError, FileType, Inode};
 use crate::manifest::Tree;
 use crate::report::{Progress, Reporter, Step};
 use crate::state::{LockedMachine, NewRecord, Record, Slot, StateError};
@@ -114,10 +114,11 @@ pub fn stage(
     if let Some(share) = next.descend(record_parent())? {
         share.remove(record_name())?;
     }
-    let builder = Builder {
+    let mut builder = Builder {
         job,
         writer,
         store: store.directory(),
+        placed: Fingerprints::default(),
         progress: Progress::new(reporter, Step::Stage, job.target.entries().len() as u64),
     };
     builder.directory(live.as_ref(), &next, 0)?;
@@ -129,7 +130,8 @@ pub fn stage(
     job.record.write(&next, live_record.as_ref())?;
     builder.settle_parents(&next, job.carried)?;
 
-    let known = job.live_files.despite_links();
+    // What the store gave was verified on its way into the store.
+    let known = (job.live_files.despite_links(), builder.placed.despite_links());
     let found = scan(&next, job.target, Depth::Content(&known), writer.ownership, (Step::Check, reporter))?;
     let fingerprints = must_be_target(&next, found, job.target, job.carried)?;
     let fresh = job.target.entries().iter().zip(job.kept).filter(|(_, kept)| !**kept);
@@ -231,12 +233,14 @@ struct Builder<'a> {
     job: Job<'a>,
     writer: Writer,
     store: &'a Directory,
+    /// The inodes that were taken over from the store.
+    placed: Fingerprints,
     progress: Progress<&'a dyn Reporter>,
 }
 
 impl Builder<'_> {
     /// Brings the directory `next`, the target's entry `index`, to the target.
-    fn directory(&self, live: Option<&Directory>, next: &Directory, index: usize) -> Result<(), StageError> {
+    fn directory(&mut self, live: Option<&Directory>, next: &Directory, index: usize) -> Result<(), StageError> {
         let entries = self.job.target.entries();
         let present = next.names()?;
         let expected: Vec<usize> = self.job.target.children(index).collect();
@@ -262,7 +266,7 @@ impl Builder<'_> {
                 let inner = inner.map_or_else(|| next.ensure_subdirectory(name, 0o700), Ok)?;
                 self.directory(same_directory(live, name)?.as_ref(), &inner, child)?;
             } else {
-                self.leaf(live, next, there.is_some(), child)?;
+                self.leaf(live, next, there, child)?;
                 self.progress.advance(1);
             }
         }
@@ -270,29 +274,36 @@ impl Builder<'_> {
         Ok(self.writer.settle_directory(next, &entries[index].metadata)?)
     }
 
-    /// Puts the file or symlink `index` into `next`, unless it is there already.
-    fn leaf(&self, live: Option<&Directory>, next: &Directory, taken: bool, index: usize) -> Result<(), StageError> {
+    /// Puts the file or symlink `index` into `next`, unless what is `there` is that already.
+    fn leaf(
+        &mut self,
+        live: Option<&Directory>,
+        next: &Directory,
+        there: Option<Inode>,
+        index: usize,
+    ) -> Result<(), StageError> {
         let entry = &self.job.target.entries()[index];
         let name = entry.path.name();
-        let there = if taken { next.look(name)? } else { None };
-        let wanted = match (&entry.kind, live) {
-            (_, Some(live)) if self.job.kept[index] => live.look(name)?,
-            (Kind::File { digest, .. }, _) => self.store.look(digest.to_string())?,
-            _ => None,
-        };
-        if let (Some(there), Some(wanted)) = (there, wanted)
-            && there.is_same_inode(&wanted)
-            && there.metadata_difference(&entry.metadata, self.writer.ownership).is_none()
-        {
-            return Ok(());
-        }
-        if taken {
+        if let Some(there) = there {
+            let wanted = match (&entry.kind, live) {
+                (_, Some(live)) if self.job.kept[index] => live.look(name)?,
+                (Kind::File { digest, .. }, _) => self.store.look(digest.to_string())?,
+                _ => None,
+            };
+            if wanted.is_some_and(|wanted| there.is_same_inode(&wanted))
+                && there.metadata_difference(&entry.metadata, self.writer.ownership).is_none()
+            {
+                return Ok(());
+            }
             next.remove(name)?;
         }
         match (&entry.kind, live) {
             (_, Some(live)) if self.job.kept[index] => self.writer.link(live, next, name, &entry.metadata)?,
             (Kind::File { digest, .. }, _) => {
-                self.writer.place(self.store, &digest.to_string(), next, name, &entry.metadata)?;
+                let placed = self.writer.place(self.store, &digest.to_string(), next, name, &entry.metadata)?;
+                if let Some(inode) = placed {
+                    self.placed.note(&inode, *digest);
+                }
             }
             (Kind::Symlink { target }, _) => self.writer.symlink(next, name, target, &entry.metadata)?,
             (Kind::Directory, _) => {}

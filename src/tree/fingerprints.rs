@@ -141,6 +141,13 @@ impl KnownContent for Fingerprints {
     }
 }
 
+/// What either knows.
+impl<A: KnownContent, B: KnownContent> KnownContent for (A, B) {
+    fn digest(&self, inode: &Inode) -> Option<Digest> {
+        self.0.digest(inode).or_else(|| self.1.digest(inode))
+    }
+}
+
 fn parse_record(record: &[u8]) -> Option<(u64, Fingerprint)> {
     let number = |at: usize| Some(u64::from_le_bytes(record.get(at..at + 8)?.try_into().ok()?));
     let time = |at: usize| {

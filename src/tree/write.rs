@@ -9,7 +9,7 @@ use std::io;
 use rustix::io::Errno;
 
 use super::scan::same_xattrs;
-use crate::disk::{Directory, DiskError, Ownership};
+use crate::disk::{Directory, DiskError, Inode, Ownership};
 use crate::types::Metadata;
 
 /// Makes entries, with or without their owners.
@@ -32,7 +32,7 @@ impl Writer {
     }
 
     /// Makes `name` in `to` of the blob `blob` in `store`: as another name of the blob's inode while nobody else uses
-    /// that with other metadata, as a copy otherwise.
+    /// that with other metadata, as a copy otherwise. Gives the inode if it is the blob's.
     ///
     /// # Errors
     /// When the blob is not there, the name is taken, or the disk is full.
@@ -43,17 +43,17 @@ impl Writer {
         to: &Directory,
         name: &str,
         metadata: &Metadata,
-    ) -> Result<(), DiskError> {
+    ) -> Result<Option<Inode>, DiskError> {
         let file = store.open_file(blob)?;
-        let links = store.look(blob)?.map_or(0, |inode| inode.links);
-        if links == 1 {
+        let inode = store.look(blob)?;
+        if inode.is_some_and(|inode| inode.links == 1) {
             store.set_file_metadata(&file, blob, metadata, self.ownership)?;
         } else if !self.is_already(store, &file, blob, metadata)? {
-            return self.copy(&file, to, name, metadata);
+            return self.copy(&file, to, name, metadata).map(|()| None);
         }
         match store.link(blob, to, name) {
-            Err(error) if error.is(Errno::MLINK) => self.copy(&file, to, name, metadata),
-            other => other,
+            Err(error) if error.is(Errno::MLINK) => self.copy(&file, to, name, metadata).map(|()| None),
+            other => other.map(|()| inode.map(|inode| Inode { mtime: metadata.mtime, ..inode })),
         }
     }
 
