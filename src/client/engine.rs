@@ -65,7 +65,7 @@ pub(super) async fn go(
     let at_hand = session.has_manifests(release, &bundles);
     let mut packs = Packs::default();
     if !at_hand {
-        packs.steps = session.steps(&goal.release).await?;
+        packs.steps = session.steps(&goal.release, &bundles).await?;
     }
     let mut target = session.target_tree(&goal.release, &bundles, &packs.steps, &installed.tree).await?;
     let mut memory = Memory::default();
@@ -79,14 +79,14 @@ pub(super) async fn go(
     };
     memory.elsewhere = session.elsewhere(&target.tree, &missing_blobs(installed.present(), &target.tree))?;
     if at_hand && !alone(&plan_now(session, &installed, &target.tree, &packs, &memory)).is_empty() {
-        packs.steps = session.steps(&goal.release).await?;
+        packs.steps = session.steps(&goal.release, &bundles).await?;
         if !packs.steps.is_empty() {
             target = session.target_tree(&goal.release, &bundles, &packs.steps, &installed.tree).await?;
         }
     }
     packs.before = std::mem::take(&mut target.before);
     let own_store = store.as_ref().map(|(_, store)| &**store);
-    keep_blocks(packs.steps.iter().map(|step| &step.pack), own_store, &mut memory)?;
+    keep_blocks(packs.steps.iter().flat_map(|step| &step.packs), own_store, &mut memory)?;
     let whole = from_nothing(session, goal, &target.blobs, &installed, &target.tree, &packs, &memory);
     packs.whole = session.read_packs(whole).await?;
     keep_blocks(&packs.whole, own_store, &mut memory)?;
@@ -140,16 +140,6 @@ pub(super) async fn go(
     }
     done.duration_ms = u64::try_from(session.started.elapsed().as_millis()).unwrap_or(u64::MAX);
     Ok(done)
-}
-
-impl Session {
-    pub(super) async fn read_packs(&self, offers: Vec<PackOffer>) -> Result<Vec<ReadPack>, ClientError> {
-        let mut packs = Vec::new();
-        for offer in &offers {
-            packs.extend(self.read_pack(offer).await?);
-        }
-        Ok(packs)
-    }
 }
 
 /// What carries a plan out.

@@ -143,7 +143,7 @@ async fn next_step(
     // What the release no longer has is dropped.
     let kept = session.subscriptions()?.into_iter().filter(|name| release.bundles.contains_key(name)).collect();
     let bundles = closure(release, &kept)?;
-    let steps = session.steps(newest).await?;
+    let steps = session.steps(newest, &bundles).await?;
     let target = session.target_tree(newest, &bundles, &steps, &Tree::default()).await?.tree;
     let in_target = target.find(path);
     let (action, reason) = match (entry, in_target) {

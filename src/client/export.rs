@@ -154,7 +154,7 @@ impl Session {
             let had = closure(&before.release, &had)?;
             installed.tree = self.target_tree(before, &had, &[], &Tree::default()).await?.tree;
             installed.seen = vec![Seen::Same; installed.tree.entries().len()];
-            packs.steps = self.steps_from(from, &release).await?;
+            packs.steps = self.steps_from(from, &release, &bundles).await?;
             let delta = Release::delta_path(newest.release.version, Digest::of(&newest.document), from);
             match self.transport.get(&delta, Release::MAX_BYTES).await {
                 Ok(bytes) => drop(contents.0.insert(delta, bytes.len() as u64)),
@@ -172,7 +172,7 @@ impl Session {
 
         let release = &*goal.release.release;
         contents.add_documents_of(release, &bundles);
-        let steps = packs.steps.iter().map(|step| &step.pack);
+        let steps = packs.steps.iter().flat_map(|step| &step.packs);
         for pack in steps.chain(&packs.whole) {
             contents.0.insert(pack.offer.path.clone(), pack.offer.length);
         }

@@ -1,7 +1,7 @@
 //! The packs that lead from the installed release to the target: which releases they lead through is learned from as few
 //! release documents as may be, and decided by `plan::Offered`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::ClientError;
 use super::session::{KnownRelease, Session};
@@ -9,15 +9,15 @@ use super::trees::ReadPack;
 use crate::manifest::Release;
 use crate::plan::{Found, Need, Offer, Offered, Route};
 use crate::report::Event;
-use crate::types::Version;
+use crate::types::{BundleName, Version};
 
 /// So many further release documents are read at most to find a route.
 const MAX_DOCUMENTS: usize = 16;
 
-/// One pack of a route, and the release that it leads to.
+/// One step of a route: its packs, and the release that they lead to.
 #[derive(Debug)]
 pub(super) struct Step {
-    pub pack: ReadPack,
+    pub packs: Vec<ReadPack>,
     pub release: Release,
 }
 
@@ -35,33 +35,40 @@ pub(super) struct Packs {
 impl Packs {
     /// The packs in the order in which a plan wants them.
     pub fn offers(&self) -> Vec<Offer<'_>> {
-        let steps = self.steps.iter().zip(&self.before).rev().map(|(step, before)| (&step.pack, &before[..]));
-        let all = steps.chain(self.whole.iter().map(|pack| (pack, &[][..])));
+        let steps = self.steps.iter().zip(&self.before).rev();
+        let of_steps = steps.flat_map(|(step, before)| step.packs.iter().map(|pack| (pack, &before[..])));
+        let all = of_steps.chain(self.whole.iter().map(|pack| (pack, &[][..])));
         all.map(|(pack, before)| Offer { pack: &pack.offer, index: &pack.index, before }).collect()
     }
 }
 
 impl Session {
-    /// The route from the installed release to the target, the heads of its packs read: one pack for the whole way where
-    /// there is one, else the cheapest. No steps when there is none, or when packs from nothing are cheaper.
+    /// The route from the installed release to these bundles of the target, the heads of its packs read: one step for the
+    /// whole way where there is one, else the cheapest. No steps when there is none, or when packs from nothing are
+    /// cheaper.
     ///
-    /// One pack made of both releases is hardly ever longer than those of the steps between them; and its length says too
-    /// much of what a machine takes, for some contents are in it in two ways.
-    pub async fn steps(&self, target: &KnownRelease) -> Result<Vec<Step>, ClientError> {
+    /// A step made of both releases is hardly ever longer than the steps between them; and its length says too much of
+    /// what a machine takes, for some contents are in it in two ways.
+    pub async fn steps(&self, target: &KnownRelease, bundles: &BTreeSet<BundleName>) -> Result<Vec<Step>, ClientError> {
         match &self.record {
-            Some(record) => self.steps_from(record.installed.version(), target).await,
+            Some(record) => self.steps_from(record.installed.version(), target, bundles).await,
             None => Ok(Vec::new()),
         }
     }
 
     /// The same from any release.
-    pub async fn steps_from(&self, from: Version, target: &KnownRelease) -> Result<Vec<Step>, ClientError> {
+    pub async fn steps_from(
+        &self,
+        from: Version,
+        target: &KnownRelease,
+        bundles: &BTreeSet<BundleName>,
+    ) -> Result<Vec<Step>, ClientError> {
         let to = target.release.version;
         let mut known = BTreeMap::from([(to, target.clone())]);
         let mut offered = Offered::default();
-        offered.add_from_nothing(&target.release);
-        offered.add_steps(&target.release, from);
-        let mut read: BTreeMap<(Version, Version), ReadPack> = BTreeMap::new();
+        offered.add_from_nothing(&target.release, bundles);
+        offered.add_steps(&target.release, from, bundles);
+        let mut read: BTreeMap<(Version, Version), Vec<ReadPack>> = BTreeMap::new();
         loop {
             let found = offered.direct(from, to).map_or_else(|| offered.search(Some(from), to), Found::Route);
             let route = match found {
@@ -70,7 +77,7 @@ impl Session {
                     let enough = known.len() > MAX_DOCUMENTS;
                     match if enough { None } else { self.towards(&known, release).await } {
                         Some(further) => {
-                            offered.add_steps(&further.release, from);
+                            offered.add_steps(&further.release, from, bundles);
                             known.insert(further.release.version, further);
                         }
                         None => offered.add_nothing(release),
@@ -79,12 +86,12 @@ impl Session {
                 }
                 Found::Nothing => return Ok(Vec::new()),
             };
-            match self.read_heads(&route, &known, &mut read).await? {
+            match self.read_heads(&route, &known, bundles, &mut read).await? {
                 Some((from, to)) => offered.remove(from, to),
                 None => {
                     let step = |step: (Version, Version)| {
                         let release = (*known.get(&step.1)?.release).clone();
-                        Some(Step { pack: read.remove(&step)?, release })
+                        Some(Step { packs: read.remove(&step)?, release })
                     };
                     return Ok(route.steps().filter_map(step).collect());
                 }
@@ -92,22 +99,25 @@ impl Session {
         }
     }
 
-    /// Reads the heads of a route's packs as far as they are not `read`; gives the first that cannot be used.
+    /// Reads the heads of a route's packs as far as they are not `read`; gives the first step of which none can be used.
+    /// What a single pack of a step would have brought comes in other ways.
     async fn read_heads(
         &self,
         route: &Route,
         known: &BTreeMap<Version, KnownRelease>,
-        read: &mut BTreeMap<(Version, Version), ReadPack>,
+        bundles: &BTreeSet<BundleName>,
+        read: &mut BTreeMap<(Version, Version), Vec<ReadPack>>,
     ) -> Result<Option<(Version, Version)>, ClientError> {
         for (from, to) in route.steps() {
             if read.contains_key(&(from, to)) {
                 continue;
             }
-            let packs = known.get(&to).into_iter().flat_map(|known| &known.release.packs);
-            let offer = packs.filter(|pack| pack.from == Some(from) && pack.bundle.is_none());
-            let Some(offer) = offer.min_by_key(|pack| pack.length) else { return Ok(Some((from, to))) };
-            let Some(pack) = self.read_pack(offer).await? else { return Ok(Some((from, to))) };
-            read.insert((from, to), pack);
+            let offers = known.get(&to).map(|known| known.release.step_packs(from, bundles)).unwrap_or_default();
+            let packs = self.read_packs(offers.into_iter().cloned().collect()).await?;
+            if packs.is_empty() {
+                return Ok(Some((from, to)));
+            }
+            read.insert((from, to), packs);
         }
         Ok(None)
     }

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use futures::{StreamExt, TryStreamExt, stream};
+
 use super::elsewhere::kept_text;
 use super::route::Step as RouteStep;
 use super::session::{KnownRelease, Session};
@@ -162,8 +164,16 @@ impl Session {
         Ok(TargetTree { tree, blobs: contents, fresh, before })
     }
 
+    /// Reads the heads of packs, several at once. What cannot be used is left out.
+    pub async fn read_packs(&self, offers: Vec<PackOffer>) -> Result<Vec<ReadPack>, ClientError> {
+        let read = offers.iter().map(|offer| self.read_pack(offer));
+        let read: Vec<Option<ReadPack>> =
+            stream::iter(read).buffered(self.settings.parallel_downloads.max(1)).try_collect().await?;
+        Ok(read.into_iter().flatten().collect())
+    }
+
     /// Reads the head of a pack. One that is missing or of a later format is no offer; that is said and no error.
-    pub async fn read_pack(&self, offer: &PackOffer) -> Result<Option<ReadPack>, ClientError> {
+    async fn read_pack(&self, offer: &PackOffer) -> Result<Option<ReadPack>, ClientError> {
         let skipped = |why: String| {
             self.reporter.report(Event::Warning(format!("pack {} is not used: {why}", offer.path)));
             Ok(None)
@@ -198,7 +208,7 @@ impl Session {
         }
     }
 
-    /// For each step, the manifest deltas that its pack has for these bundles, as they came.
+    /// For each step, the manifest deltas that its packs have for these bundles, as they came.
     async fn deltas_along(
         &self,
         bundles: &BTreeSet<BundleName>,
@@ -208,7 +218,11 @@ impl Session {
         let mut has = installed;
         let mut all = Vec::new();
         for step in steps {
-            all.push(self.manifest_deltas(&step.release, bundles, &has, &step.pack).await?);
+            let mut frames = BTreeMap::new();
+            for pack in &step.packs {
+                frames.extend(self.manifest_deltas(&step.release, bundles, &has, pack).await?);
+            }
+            all.push(frames);
             let digests = step.release.bundles.iter().map(|(bundle, offer)| (bundle.clone(), offer.manifest.sha256));
             has = digests.collect();
         }

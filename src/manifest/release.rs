@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::each_once::each_once;
-use super::{DocumentError, ReleaseName, Status, read_document, write_document};
+use super::{DocumentError, Format, ReleaseName, Status, read_document, write_document};
 use crate::types::{BundleName, Digest, Version};
 
 /// An older release that this one leads to.
@@ -54,7 +54,7 @@ pub struct BundleOffer {
 pub struct PackOffer {
     /// The release that a machine must be at; none for a pack from nothing.
     pub from: Option<Version>,
-    /// The bundle it is for; none when it is for the whole release.
+    /// The bundle it is for: no machine without it needs the pack. None when it is for all machines.
     pub bundle: Option<BundleName>,
     /// Where it lies in the publication.
     pub path: String,
@@ -86,7 +86,7 @@ pub struct HeadName {
 /// One release.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Release {
-    format: u32,
+    format: Format<{ Release::FORMAT }>,
     /// The number.
     pub version: Version,
     /// When it was made, in seconds since the epoch. A signed time: clients take it as a lower bound of the present.
@@ -152,7 +152,7 @@ impl Release {
     /// A release document with nothing on offer yet.
     pub fn new(version: Version, published: i64, floor: Version) -> Self {
         Self {
-            format: Self::FORMAT,
+            format: Format,
             version,
             published,
             floor,
@@ -200,6 +200,21 @@ impl Release {
         }
         release.check()?;
         Ok(release)
+    }
+
+    /// The packs of the step from an older release that a machine with these bundles uses: that for all machines, and those
+    /// for its bundles; the shortest where there are several of a kind.
+    pub fn step_packs(&self, from: Version, bundles: &BTreeSet<BundleName>) -> Vec<&PackOffer> {
+        let mut packs: BTreeMap<Option<&BundleName>, &PackOffer> = BTreeMap::new();
+        for pack in self.packs.iter().filter(|pack| pack.from == Some(from)) {
+            if pack.bundle.as_ref().is_none_or(|bundle| bundles.contains(bundle)) {
+                let known = packs.entry(pack.bundle.as_ref()).or_insert(pack);
+                if pack.length < known.length {
+                    *known = pack;
+                }
+            }
+        }
+        packs.into_values().collect()
     }
 
     /// Checks that a machine may have all these bundles: that their manifests together are not longer than any may be.
@@ -306,9 +321,8 @@ mod tests {
     #[test]
     fn what_no_publisher_writes_is_refused() {
         type Change = fn(&mut Release);
-        let cases: [(Change, &str); 9] = [
+        let cases: [(Change, &str); 8] = [
             (|r| r.floor = Version::new(21).expect("not zero"), "no client may go below 21"),
-            (|r| r.format = 2, "format 2"),
             (|r| r.version = Version::new(21).expect("not zero"), "that of release 21"),
             (|r| r.bundles.clear(), "no bundle os-core"),
             (|r| r.packs[0].path = "packs/../../etc/x".into(), "not one beneath packs/"),
@@ -332,5 +346,8 @@ mod tests {
             let error = Release::parse(sample().version, &release.to_json()).expect_err(wanted);
             assert!(error.to_string().contains(wanted), "{error}");
         }
+        let future = String::from_utf8(sample().to_json()).expect("text").replace("\"format\": 1", "\"format\": 2");
+        let error = Release::parse(sample().version, future.as_bytes()).expect_err("of the future");
+        assert!(error.to_string().contains("format 2"), "{error}");
     }
 }

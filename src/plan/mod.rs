@@ -18,7 +18,7 @@ use crate::types::{Digest, Entry, Kind, Seen, TreePath};
 pub use bundles::{BundleError, closure, dependents, dependents_tree, similar, with_recommended};
 pub use route::{Found, Offered, Route};
 use sources::Chosen;
-pub use sources::{Base, BlockWork, Make, Place, RangeWork, Work, joined};
+pub use sources::{Base, BlockWork, Make, Place, REQUEST_BYTES, RangeWork, Work, joined};
 
 /// What is on disk.
 #[derive(Clone, Copy, Debug)]

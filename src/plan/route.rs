@@ -4,14 +4,15 @@
 //! The nodes are releases, and nothing; an edge is a pack, or all packs from nothing of a release, with the bytes that it
 //! takes and what its requests count for. A release document names the packs that lead *to* it, so the search goes
 //! backwards from the target and asks for one more document only when the cheapest way so far ends there. Lengths are
-//! those of whole packs: a machine that has fewer bundles takes less of each, in about the same proportion.
+//! those of whole packs, without those for bundles that the machine does not have; of the others one with fewer bundles
+//! takes less, in about the same proportion.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::sources::REQUEST_BYTES;
-use crate::manifest::Release;
-use crate::types::Version;
+use crate::manifest::{PackOffer, Release};
+use crate::types::{BundleName, Version};
 
 /// A pack takes two requests: its head, and what is wanted of it.
 const PACK_REQUESTS: u64 = 2;
@@ -46,22 +47,22 @@ pub enum Found {
 }
 
 impl Offered {
-    /// Notes what leads to a release: the packs for a step to it that are of use to whoever is at `oldest` or later.
-    pub fn add_steps(&mut self, release: &Release, oldest: Version) {
+    /// Notes what leads to a release: the packs for steps to it that are of use to whoever has these bundles and is at
+    /// `oldest` or later.
+    pub fn add_steps(&mut self, release: &Release, oldest: Version, bundles: &BTreeSet<BundleName>) {
+        let from: BTreeSet<Version> = release.packs.iter().filter_map(|pack| pack.from).collect();
         let into = self.into.entry(release.version).or_default();
-        let steps = release.packs.iter().filter(|pack| pack.bundle.is_none());
-        for pack in steps.filter(|pack| pack.from.is_some_and(|from| (oldest..release.version).contains(&from))) {
-            let cost = cost(pack.length);
-            into.entry(pack.from).and_modify(|known| *known = cost.min(*known)).or_insert(cost);
+        for from in from.into_iter().filter(|from| (oldest..release.version).contains(from)) {
+            into.extend(cost(release.step_packs(from, bundles)).map(|cost| (Some(from), cost)));
         }
     }
 
-    /// Notes that a release can be had from nothing, if there are packs for that.
-    pub fn add_from_nothing(&mut self, release: &Release) {
-        let packs = release.packs.iter().filter(|pack| pack.from.is_none());
-        if let Some(bytes) = packs.map(|pack| cost(pack.length)).reduce(u64::saturating_add) {
-            self.into.entry(release.version).or_default().insert(None, bytes);
-        }
+    /// Notes that these bundles of a release can be had from nothing, if there are packs for that.
+    pub fn add_from_nothing(&mut self, release: &Release, bundles: &BTreeSet<BundleName>) {
+        let mut packs = release.packs.iter().filter(|pack| pack.from.is_none()).collect::<Vec<_>>();
+        packs.retain(|pack| pack.bundle.as_ref().is_none_or(|bundle| bundles.contains(bundle)));
+        let into = self.into.entry(release.version).or_default();
+        into.extend(cost(packs).map(|cost| (None, cost)));
     }
 
     /// Notes that nothing is to be had at a release.
@@ -69,14 +70,14 @@ impl Offered {
         self.into.entry(release).or_default();
     }
 
-    /// Forgets a pack that turned out to be missing or bad.
+    /// Forgets a step whose packs turned out to be missing or bad.
     pub fn remove(&mut self, from: Version, to: Version) {
         if let Some(into) = self.into.get_mut(&to) {
             into.remove(&Some(from));
         }
     }
 
-    /// The way of one pack from one release to the other, if there is such a pack.
+    /// The way of one step from one release to the other, if there is such a step.
     pub fn direct(&self, from: Version, to: Version) -> Option<Route> {
         let bytes = *self.into.get(&to)?.get(&Some(from))?;
         Some(Route { from: Some(from), stops: vec![to], bytes })
@@ -118,8 +119,10 @@ impl Route {
     }
 }
 
-fn cost(length: u64) -> u64 {
-    length.saturating_add(PACK_REQUESTS * REQUEST_BYTES)
+/// What packs cost together; none when there are none.
+fn cost(packs: Vec<&PackOffer>) -> Option<u64> {
+    let costs = packs.into_iter().map(|pack| pack.length.saturating_add(PACK_REQUESTS * REQUEST_BYTES));
+    costs.reduce(u64::saturating_add)
 }
 
 fn stops(best: &BTreeMap<Option<Version>, (u64, usize, Option<Version>)>, from: Option<Version>) -> Vec<Version> {
@@ -132,7 +135,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::manifest::{HeadName, PackOffer};
+    use crate::manifest::HeadName;
     use crate::types::Digest;
 
     fn version(number: u32) -> Version {
@@ -190,27 +193,36 @@ mod tests {
         let mut offered = Offered::default();
         assert_eq!(offered.search(Some(version(1)), version(9)), Found::Unknown(version(9)));
         let mut release = Release::new(version(9), 0, version(1));
+        let (core, web): (BundleName, BundleName) = (BundleName::core(), "web".parse().expect("a name"));
+        let (own, both) = (BTreeSet::from([core.clone()]), BTreeSet::from([core.clone(), web.clone()]));
         let pack = |from: Option<u32>, length| PackOffer {
             from: from.map(version),
-            bundle: from.is_none().then(crate::types::BundleName::core),
+            bundle: from.is_none().then(|| core.clone()),
             path: String::new(),
             head: HeadName { sha256: Digest::of(b""), length: 0 },
             length,
         };
         release.packs = vec![pack(Some(8), 10), pack(Some(2), 10), pack(Some(7), 30_000), pack(None, 20_000)];
-        offered.add_steps(&release, version(3));
-        offered.add_from_nothing(&release);
+        offered.add_steps(&release, version(3), &own);
+        offered.add_from_nothing(&release, &own);
         assert!(offered.direct(version(2), version(9)).is_none(), "it is too old to be of use");
         assert_eq!(offered.search(Some(version(3)), version(9)), Found::Unknown(version(8)));
         offered.add_nothing(version(8));
         let Found::Route(route) = offered.search(Some(version(3)), version(9)) else { panic!("from nothing") };
         assert_eq!((route.from, route.bytes), (None, 20_000 + 2 * REQUEST_BYTES));
         assert_eq!(route.steps().count(), 0);
+        // A pack for one bundle counts for machines that have it, and comes on top of that for all.
+        release.packs.push(PackOffer { bundle: Some(web), ..pack(Some(8), 500) });
+        for (bundles, bytes) in [(&own, 10 + 2 * REQUEST_BYTES), (&both, 510 + 4 * REQUEST_BYTES)] {
+            let mut offered = Offered::default();
+            offered.add_steps(&release, version(3), bundles);
+            assert_eq!(offered.direct(version(8), version(9)).map(|route| route.bytes), Some(bytes));
+        }
         // Without packs from nothing that is no way, least of all one that costs nothing.
         release.packs.clear();
         let mut offered = Offered::default();
-        offered.add_steps(&release, version(3));
-        offered.add_from_nothing(&release);
+        offered.add_steps(&release, version(3), &own);
+        offered.add_from_nothing(&release, &own);
         assert_eq!(offered.search(Some(version(3)), version(9)), Found::Nothing);
     }
 

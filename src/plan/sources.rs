@@ -18,7 +18,7 @@ use crate::types::{Digest, Seen, TreePath};
 ///
 /// So a machine that wants a whole block takes it, and not some hundred objects that are together a little smaller;
 /// and blocks of one pack that are no further apart than this are fetched with what lies between.
-pub(super) const REQUEST_BYTES: u64 = 16 << 10;
+pub const REQUEST_BYTES: u64 = 16 << 10;
 /// So often is chosen anew because a blob of a release on the way is not to be had, before all of them are done without.
 const MAX_ROUNDS: usize = 8;
 

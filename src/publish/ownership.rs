@@ -20,6 +20,8 @@ pub struct Holders {
     /// The bundles of the release.
     pub bundles: BundleSet,
     by_blob: HashMap<Digest, BundleSet>,
+    /// For each bundle, those that bring it to a machine: itself, and whatever includes it.
+    by_bundle: BTreeMap<BundleName, BundleSet>,
     nobody: BundleSet,
 }
 
@@ -80,19 +82,17 @@ impl Names {
     /// # Panics
     /// When a bundle is not among the names.
     pub fn holders(&self, release: &Bundles<'_>) -> Holders {
-        // includers[b]: the bundles whose closure has b.
-        let mut includers: BTreeMap<BundleName, BundleSet> = BTreeMap::new();
-        let mut holders = Holders { bundles: self.empty(), by_blob: HashMap::new(), nobody: self.empty() };
+        let mut holders = Holders { bundles: self.empty(), nobody: self.empty(), ..Holders::default() };
         for &bundle in release.keys() {
             holders.bundles.insert(self.place(bundle));
             for included in closure(bundle, |name| includes(release, name)) {
-                includers.entry(included).or_insert_with(|| self.empty()).insert(self.place(bundle));
+                holders.by_bundle.entry(included).or_insert_with(|| self.empty()).insert(self.place(bundle));
             }
         }
         for (bundle, (entries, _)) in release {
             for digest in entries.iter().filter_map(|entry| entry.kind.digest()) {
                 let set = holders.by_blob.entry(digest).or_insert_with(|| self.empty());
-                set.insert_all(&includers[*bundle]);
+                set.insert_all(&holders.by_bundle[*bundle]);
             }
         }
         holders
@@ -103,6 +103,11 @@ impl Holders {
     /// The bundles that bring this blob.
     pub fn of(&self, blob: Digest) -> &BundleSet {
         self.by_blob.get(&blob).unwrap_or(&self.nobody)
+    }
+
+    /// The bundle that just these machines have, if there is one.
+    pub fn bundle_of(&self, machines: &BundleSet) -> Option<&BundleName> {
+        self.by_bundle.iter().find(|(_, set)| *set == machines).map(|(bundle, _)| bundle)
     }
 }
 

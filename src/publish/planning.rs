@@ -11,7 +11,12 @@ use super::grouping::{Candidate, Cut, PlannedBuild, Way, blocks};
 use super::ownership::{BundleSet, Holders, Names};
 use super::similar::{Alike, may_be_alike};
 use crate::manifest::Tree;
+use crate::plan::REQUEST_BYTES;
 use crate::types::{BundleName, Digest, Entry, Version};
+
+/// So many builds that only machines with one bundle want make a pack of their own. A build takes 11 bytes of its pack's
+/// head, which whoever wants anything of the pack reads whole: these are worth one more request to those who want them.
+pub(super) const OWN_PACK_BUILDS: usize = (REQUEST_BYTES / 11) as usize;
 
 /// The bundles of one release: entries and includes of each.
 pub type Bundles<'a> = BTreeMap<&'a BundleName, (&'a [Entry], Vec<&'a BundleName>)>;
@@ -141,9 +146,9 @@ impl<'a> Needs<'a> {
         (new.collect(), files.into_values().collect())
     }
 
-    /// The pack of the step. `alike` tells for contents that were to be compared the old files that are like them; what
-    /// is so counts more than a name.
-    pub fn pack(&self, alike: &Alike<'a>) -> PackPlan {
+    /// The packs of the step: first that for all machines, then those for bundles that have much of their own. `alike`
+    /// tells for contents that were to be compared the old files that are like them; what is so counts more than a name.
+    pub fn packs(&self, alike: &Alike<'a>) -> Vec<PackPlan> {
         let (old, new) = (self.old, self.new);
         let candidate = |need: &Need<'a>| {
             let mut alike = alike.get(&need.digest).into_iter().flatten().filter(|_| need.is_open());
@@ -155,16 +160,29 @@ impl<'a> Needs<'a> {
             tracing::debug!(%path, ?from, release = %old.version, "chosen");
             candidate(new, &self.after, need.digest, base.map(|(file, reason)| file.base(reason)))
         };
-        let candidates = self.needs.iter().map(candidate).collect();
+        let mut by_group: BTreeMap<&BundleSet, Vec<Candidate<'_>>> = BTreeMap::new();
+        for candidate in self.needs.iter().map(candidate) {
+            by_group.entry(candidate.group).or_default().push(candidate);
+        }
+        let mut by_pack: BTreeMap<Option<&BundleName>, Vec<Candidate<'_>>> = [(None, Vec::new())].into();
+        for (group, candidates) in by_group {
+            let bundle = self.after.bundle_of(group).filter(|bundle| !bundle.is_core());
+            let bundle = bundle.filter(|_| candidates.len() >= OWN_PACK_BUILDS);
+            by_pack.entry(bundle).or_default().extend(candidates);
+        }
         let old_blobs = old.tree.entries().iter().filter_map(|entry| entry.kind.digest());
         let known: BTreeSet<Digest> = new.blobs.keys().copied().chain(old_blobs).collect();
-        PackPlan {
-            from: Some(old.version),
-            bundle: None,
-            path: format!("packs/{}-{}/all", old.version, new.version),
-            blocks: blocks(candidates, Cut::WhenFull),
-            known: known.into_iter().collect(),
-        }
+        let plan = |(bundle, candidates): (Option<&BundleName>, _)| {
+            let name = bundle.map_or("all".to_owned(), |bundle| format!("bundles/{bundle}"));
+            PackPlan {
+                from: Some(old.version),
+                bundle: bundle.cloned(),
+                path: format!("packs/{}-{}/{name}", old.version, new.version),
+                blocks: blocks(candidates, Cut::WhenFull),
+                known: known.iter().copied().collect(),
+            }
+        };
+        by_pack.into_iter().map(plan).collect()
     }
 }
 

@@ -80,8 +80,8 @@ pub struct Released {
     pub blocks: u64,
     /// Those of them that the release before had already.
     pub blocks_reused: u64,
-    /// For each release that a step leads from, newest first, from what the contents of the step are made.
-    pub sources: Vec<(Version, Sources)>,
+    /// For each pack of a step, by its path, from what its contents are made.
+    pub sources: Vec<(String, Sources)>,
     /// For releases before this one, newest first, the cheapest route to it.
     pub routes: Vec<(Version, Route)>,
     /// When the timestamp ends, in seconds since 1970: it is to be signed again before.
@@ -128,8 +128,8 @@ pub fn release(request: &ReleaseRequest, reporter: &dyn Reporter) -> Result<Rele
     let texts = manifest_texts(&composition)?;
     let mut comparer = Comparer::new(&contents, reporter);
     let orders = pack_orders(request, &composition, &bundles, &texts, &past, &mut comparer)?;
-    let step = |order: &PackOrder| Some((order.plan.from?, Sources::of(&order.plan)));
-    let sources = orders.iter().filter_map(step).collect();
+    let steps = orders.iter().map(|order| &order.plan).filter(|plan| plan.from.is_some());
+    let sources = steps.map(|plan| (plan.path.clone(), Sources::of(plan))).collect();
     let old = OldBlocks::of(&site, past.first(), reporter);
     let packs = packs::publish(&site, &contents, request.version, orders, old, reporter)?;
     let mut offers = packs.offers;
@@ -244,9 +244,13 @@ fn pack_orders(
         let before = OldRelease { version: old.release.version, bundles: &old_bundles, tree: &old.tree };
         let needs = Needs::of(before, new);
         let (new_contents, files) = needs.to_compare();
-        let plan = needs.pack(&comparer.compare(&new_contents, &files)?);
-        let manifest_deltas = text_deltas::of_manifests(&plan.path, old, texts)?;
-        orders.push(PackOrder { plan, manifest_deltas, level: request.levels.steps });
+        let plans = needs.packs(&comparer.compare(&new_contents, &files)?);
+        let mut manifest_deltas = text_deltas::of_manifests(&plans[0].path, old, texts)?;
+        for plan in plans {
+            // Together they are one range, which machines with many bundles read at one go.
+            let manifest_deltas = if plan.bundle.is_none() { std::mem::take(&mut manifest_deltas) } else { Vec::new() };
+            orders.push(PackOrder { plan, manifest_deltas, level: request.levels.steps });
+        }
     }
     orders.extend(planning::from_nothing(new).into_iter().map(order));
     Ok(orders)

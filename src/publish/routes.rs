@@ -1,4 +1,4 @@
-//! What a new release costs machines that are at older ones: for each the cheapest route, found as clients find it. (A
+//! What a new release costs machines with all bundles that are at older ones: for each the cheapest route, found as clients find it. (A
 //! client that is offered one pack for the whole way takes that, and looks for no longer way.)
 
 use super::PublishError;
@@ -28,8 +28,9 @@ pub fn routes_to(site: &Site, release: &Release) -> Result<Vec<(Version, Route)>
     }
     let oldest = older.last().map_or(release.version, |oldest| oldest.version);
     let mut offered = Offered::default();
-    offered.add_from_nothing(release);
-    older.iter().chain([release]).for_each(|release| offered.add_steps(release, oldest));
+    let all = |release: &Release| release.bundles.keys().cloned().collect();
+    offered.add_from_nothing(release, &all(release));
+    older.iter().chain([release]).for_each(|release| offered.add_steps(release, oldest, &all(release)));
     let route = |old: &Release| match offered.search(Some(old.version), release.version) {
         Found::Route(route) => Some((old.version, route)),
         Found::Unknown(_) | Found::Nothing => None,

@@ -35,4 +35,5 @@ mod search;
 mod tampering;
 mod trust;
 mod update;
+mod wide;
 mod world;

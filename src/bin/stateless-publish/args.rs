@@ -124,7 +124,8 @@ pub(crate) struct Release {
     /// No client goes below this release any more; stays as it is unless given, at first it is V
     #[arg(long, value_name = "V")]
     pub(crate) floor: Option<Version>,
-    /// How hard to compress, for everything (objects at most 9); lower is faster, for trials
+    /// How hard to compress, for everything (objects at most 9): packs by LZMA2 from 19 on, below it by zstd of that level,
+    /// which is faster, for trials
     #[arg(long, value_name = "L", value_parser = clap::value_parser!(i32).range(1..=22))]
     pub(crate) level: Option<i32>,
     /// How hard to compress packs from nothing, which take most of the time: 19 unless given, or as --level says

@@ -136,10 +136,9 @@ fn release(options: &Release, face: &Face) -> Ending {
 }
 
 /// From what the contents of a pack are made; nothing for a pack from nothing.
-fn sources_of<'a>(released: &'a Released, pack: &PackOffer) -> impl Iterator<Item = (&'static str, Amount)> + use<'a> {
-    let from = pack.from;
-    let of_step = released.sources.iter().filter(move |(version, _)| Some(*version) == from);
-    of_step.flat_map(|(_, sources)| sources.named())
+fn sources_of<'a>(released: &'a Released, pack: &PackOffer) -> impl Iterator<Item = (&'static str, Amount)> {
+    let of_pack = released.sources.iter().find(|(path, _)| *path == pack.path);
+    of_pack.into_iter().flat_map(|(_, sources)| sources.named())
 }
 
 /// How a machine comes to the release.

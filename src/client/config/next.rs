@@ -34,7 +34,7 @@ impl<'a> NextRelease<'a> {
         let target =
             if version == installed { session.installed_release()? } else { session.release(Some(version)).await? };
         let bundles = closure(&target.release, &session.subscriptions()?)?;
-        let steps = if version == installed { Vec::new() } else { session.steps(&target).await? };
+        let steps = if version == installed { Vec::new() } else { session.steps(&target, &bundles).await? };
         let tree = session.target_tree(&target, &bundles, &steps, &Tree::default()).await?.tree;
         Ok(Self { session, tree: Cow::Owned(tree) })
     }
