@@ -1,6 +1,6 @@
 //! What a block is made of, for writer and reader alike.
 
-use super::{DELTA_WINDOW_LOG, WHOLE_WINDOW_LOG};
+use super::{DELTA_WINDOW_LOG, MAX_TEXT_BYTES, WHOLE_WINDOW_LOG};
 use crate::delta::{MAX_PREDICTED_BYTES, predicted_memory};
 use crate::types::Digest;
 use crate::{gzip, xz};
@@ -62,6 +62,13 @@ pub enum Method<I> {
         base: I,
         /// Length of the form in bytes.
         form: u64,
+    },
+    /// A text: by a text delta ([`super::apply_text_delta`]) from another blob.
+    Text {
+        /// That blob.
+        base: I,
+        /// Length of the delta's frame in bytes.
+        frame: u64,
     },
 }
 
@@ -127,6 +134,7 @@ impl<I> Method<I> {
             Self::DeltaForm { .. } => 3,
             Self::Predicted { .. } => 4,
             Self::XzForm { .. } => 5,
+            Self::Text { .. } => 6,
         }
     }
 
@@ -135,16 +143,22 @@ impl<I> Method<I> {
         match self {
             Self::Whole | Self::WholeForm { .. } => None,
             Self::Delta { base } | Self::Predicted { base } => Some(base),
-            Self::DeltaForm { base, .. } | Self::XzForm { base, .. } => Some(base),
+            Self::DeltaForm { base, .. } | Self::XzForm { base, .. } | Self::Text { base, .. } => Some(base),
         }
     }
 
-    /// Length of the form, when it is one that the block makes.
-    pub fn form(&self) -> Option<u64> {
+    /// Length of what stands for the blob in the streams, where that is not the blob itself: a form, or a frame.
+    pub fn inner(&self) -> Option<u64> {
         match self {
             Self::Whole | Self::Delta { .. } | Self::Predicted { .. } => None,
             Self::WholeForm { form } | Self::DeltaForm { form, .. } | Self::XzForm { form, .. } => Some(*form),
+            Self::Text { frame, .. } => Some(*frame),
         }
+    }
+
+    /// Whether that, or the blob, is in the stream of whole blobs.
+    pub(super) fn is_in_whole(&self) -> bool {
+        matches!(self, Self::Whole | Self::WholeForm { .. } | Self::Text { .. })
     }
 
     /// Whether it costs so much time and memory that a blob is offered in another way too.
@@ -164,6 +178,7 @@ impl<I> Method<I> {
             Self::XzForm { form, .. } => {
                 form + (xz::MAX_BYTES + predicted_memory(xz::MAX_BYTES)).max(size + xz::CODER_MEMORY_BYTES)
             }
+            Self::Text { frame, .. } => frame + MAX_TEXT_BYTES + size + (1 << 20),
         }
     }
 
@@ -176,6 +191,7 @@ impl<I> Method<I> {
             Self::DeltaForm { base, form } => Method::DeltaForm { base: name(base), form },
             Self::Predicted { base } => Method::Predicted { base: name(base) },
             Self::XzForm { base, form } => Method::XzForm { base: name(base), form },
+            Self::Text { base, frame } => Method::Text { base: name(base), frame },
         }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::block::{STREAM_NAMES, STREAMS};
 use super::frame::{FrameReader, Section};
-use super::{Block, Build, DELTA_WINDOW_LOG, Method, PackError, WHOLE_WINDOW_LOG};
+use super::{Block, Build, DELTA_WINDOW_LOG, MAX_TEXT_BYTES, Method, PackError, WHOLE_WINDOW_LOG, apply_text_delta};
 use crate::delta::{self, DeltaError, MAX_PREDICTED_BYTES, ReadAt, Streams};
 use crate::gzip::{self, GzipError};
 use crate::xz::{self, XzError};
@@ -98,6 +98,21 @@ impl<'a, I: Copy> BlockReader<'a, I> {
                     source => PackError::Xz { build, source },
                 })
             }
+            Method::Text { frame, .. } => {
+                let length = base.length().map_err(old)?;
+                for value in [frame, size, length] {
+                    if value > MAX_TEXT_BYTES {
+                        let what = "length of a text or its frame";
+                        return Err(PackError::TooLarge { what, value, limit: MAX_TEXT_BYTES });
+                    }
+                }
+                let mut bytes = Vec::with_capacity(frame as usize);
+                copy(build, &mut self.whole, frame, &mut bytes)?;
+                let mut text = vec![0; length as usize];
+                base.read_exact_at(&mut text, 0).map_err(old)?;
+                let made = apply_text_delta(&text, &bytes, size)?;
+                out.write_all(&made).map_err(|source| PackError::Write { build, source })
+            }
         }
     }
 
@@ -123,9 +138,9 @@ impl<'a, I: Copy> BlockReader<'a, I> {
     /// When the block is not what it should be.
     pub fn skip(&mut self) -> Result<(), PackError> {
         let (build, Build { size, method, .. }) = self.take_next()?;
-        let size = method.form().unwrap_or(size);
+        let size = method.inner().unwrap_or(size);
         let skipped = match method {
-            Method::Whole | Method::WholeForm { .. } => {
+            Method::Whole | Method::WholeForm { .. } | Method::Text { .. } => {
                 return copy(build, &mut self.whole, size, &mut io::sink());
             }
             Method::Delta { .. } | Method::DeltaForm { .. } => delta::skip(&mut self.delta, size),
@@ -162,7 +177,9 @@ fn alone<I>(method: Method<I>, longest: u64) -> Option<MutexGuard<'static, ()>> 
     let large = match method {
         Method::Whole | Method::Delta { .. } => false,
         Method::WholeForm { form } => form > SMALL_FORM_BYTES,
-        Method::DeltaForm { form, .. } => form.max(longest) > SMALL_FORM_BYTES,
+        Method::DeltaForm { form: inner, .. } | Method::Text { frame: inner, .. } => {
+            inner.max(longest) > SMALL_FORM_BYTES
+        }
         Method::Predicted { .. } => longest > SMALL_PREDICTED_BYTES,
         Method::XzForm { .. } => true,
     };

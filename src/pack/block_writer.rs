@@ -133,6 +133,17 @@ impl<W: Write> BlockWriter<W> {
         self.builds.push(Build { id, size, method: Method::XzForm { base, form: delta.new_size } });
     }
 
+    /// Adds a text of `size` bytes that a frame of [`super::make_text_delta`] makes out of the blob `base`.
+    ///
+    /// # Errors
+    /// When `out` cannot be written.
+    pub fn text(&mut self, id: Digest, size: u64, base: Digest, frame: &[u8]) -> Result<(), PackError> {
+        let length = frame.len() as u64;
+        self.copy_whole(length, frame)?;
+        self.builds.push(Build { id, size, method: Method::Text { base, frame: length } });
+        Ok(())
+    }
+
     fn push_delta(&mut self, delta: &Delta) {
         let Streams { seeks, add_lengths, copy_lengths, run_lengths, literals, extra } = &mut self.delta;
         let targets = [seeks, add_lengths, copy_lengths, run_lengths, literals, extra];

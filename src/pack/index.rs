@@ -10,7 +10,7 @@ use super::lzma::Content;
 use super::short_id::{MAX_LENGTH, MIN_LENGTH};
 use super::{
     Block, Build, FORMAT, LEVEL, MAX_BLOCKS, MAX_BUILDS, MAX_HEAD_BYTES, MAX_INDEX_BYTES, MAX_MANIFEST_DELTAS,
-    MAX_PLAIN_BYTES, Method, PackError, ShortId, StreamLengths, WHOLE_WINDOW_LOG,
+    MAX_PLAIN_BYTES, MAX_TEXT_BYTES, Method, PackError, ShortId, StreamLengths, WHOLE_WINDOW_LOG,
 };
 use crate::delta::{Role, varint};
 use crate::types::{BundleName, Digest, Version};
@@ -21,7 +21,7 @@ const MAGIC: &[u8; 6] = b"SUPACK";
 /// How much of a base manifest's digest the index gives.
 const BASE_PREFIX: usize = 8;
 /// The highest number of a method.
-const LAST_METHOD: u64 = 5;
+const LAST_METHOD: u64 = 6;
 
 /// What a pack holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -168,7 +168,7 @@ impl Index {
         let builds = || blocks().flat_map(|block| &block.builds);
         builds().for_each(|build| varint::push(&mut out, build.method.number()));
         builds().for_each(|build| varint::push(&mut out, build.size));
-        builds().filter_map(|build| build.method.form()).for_each(|form| varint::push(&mut out, form));
+        builds().filter_map(|build| build.method.inner()).for_each(|inner| varint::push(&mut out, inner));
         builds().for_each(|build| out.extend_from_slice(build.id.as_bytes()));
         builds().filter_map(|build| build.method.base()).for_each(|base| out.extend_from_slice(base.as_bytes()));
         out
@@ -257,23 +257,24 @@ impl<'a> Columns<'a> {
             return Err(PackError::UnknownMethod { method: methods[build], build: build as u64 });
         }
         let sizes = self.numbers(count, "length of a blob", MAX_PLAIN_BYTES)?;
-        let forms = methods.iter().filter(|method| matches!(method, 2 | 3 | 5)).count() as u64;
-        let forms = self.numbers(forms, "length of a form", xz::MAX_BYTES)?;
+        let inner = methods.iter().filter(|method| matches!(method, 2 | 3 | 5 | 6)).count() as u64;
+        let inner = self.numbers(inner, "length of a form or frame", xz::MAX_BYTES)?;
         let ids = self.bytes(methods.len() * id_length)?.chunks_exact(id_length).map(ShortId::from_bytes);
-        let deltas = methods.iter().filter(|method| matches!(method, 1 | 3 | 4 | 5)).count();
+        let deltas = methods.iter().filter(|method| matches!(method, 1 | 3..=6)).count();
         let mut bases = self.bytes(deltas * id_length)?.chunks_exact(id_length).map(ShortId::from_bytes);
-        let mut forms = forms.into_iter();
+        let mut inner = inner.into_iter();
         // Both columns were read as long as the methods want them.
         let mut base = || bases.next().ok_or(PackError::BadIndex { what: "it is cut off" });
-        let mut form = || forms.next().ok_or(PackError::BadIndex { what: "it is cut off" });
+        let mut inner = || inner.next().ok_or(PackError::BadIndex { what: "it is cut off" });
         let builds = methods.iter().zip(sizes).zip(ids).map(|((method, size), id)| {
             let method = match method {
                 0 => Method::Whole,
                 1 => Method::Delta { base: base()? },
-                2 => Method::WholeForm { form: form()? },
-                3 => Method::DeltaForm { base: base()?, form: form()? },
+                2 => Method::WholeForm { form: inner()? },
+                3 => Method::DeltaForm { base: base()?, form: inner()? },
                 4 => Method::Predicted { base: base()? },
-                _ => Method::XzForm { base: base()?, form: form()? },
+                5 => Method::XzForm { base: base()?, form: inner()? },
+                _ => Method::Text { base: base()?, frame: inner()? },
             };
             Ok(Build { id, size, method })
         });
@@ -288,13 +289,16 @@ fn check_block<I: Copy>(block: &Block<I>) -> Result<(), PackError> {
     }
     let (mut whole, mut made) = (0u64, 0u64);
     for build in &block.builds {
-        let sum = if build.method.base().is_none() { &mut whole } else { &mut made };
-        let streamed = build.method.form().unwrap_or(build.size);
+        let sum = if build.method.is_in_whole() { &mut whole } else { &mut made };
+        let streamed = build.method.inner().unwrap_or(build.size);
         *sum = at_most("length of a block's blobs", sum.saturating_add(streamed), MAX_PLAIN_BYTES)?;
-        if let Some(form) = build.method.form() {
-            let limit = if build.method.is_costly() { xz::MAX_BYTES } else { gzip::MAX_BYTES };
-            at_most("length of a form or its file", form.max(build.size), limit)?;
-        }
+        let limit = match build.method {
+            Method::Whole | Method::Delta { .. } | Method::Predicted { .. } => continue,
+            Method::WholeForm { .. } | Method::DeltaForm { .. } => gzip::MAX_BYTES,
+            Method::XzForm { .. } => xz::MAX_BYTES,
+            Method::Text { .. } => MAX_TEXT_BYTES,
+        };
+        at_most("length of a form or frame, or its file", streamed.max(build.size), limit)?;
     }
     let numbers = made * varint::MAX_BYTES;
     let first_runs = block.builds.len() as u64;

@@ -46,6 +46,8 @@ mod predicted_tests;
 #[cfg(test)]
 mod sample;
 #[cfg(test)]
+mod text_tests;
+#[cfg(test)]
 mod xz_tests;
 
 pub use block::{Block, Build, Method, STREAMS, StreamLengths};
@@ -84,6 +86,8 @@ pub const MAX_PLAIN_BYTES: u64 = 1 << 40;
 pub const WHOLE_WINDOW_LOG: u32 = 27;
 /// The largest window of any other stream: 16 MiB.
 pub const DELTA_WINDOW_LOG: u32 = 24;
+/// The longest text, old or new, that is made by a text delta inside a block.
+pub const MAX_TEXT_BYTES: u64 = 8 << 20;
 /// The most memory that the decoder of one block takes: seven windows or dictionaries, 1 MiB for each stream's and the
 /// delta's buffers, and for a form what is inside the old and the new file, the fields of a prediction, or the
 /// compressor. What takes much is made one at a time, however many blocks are decoded. [`Block::decoder_memory`] says what

@@ -121,7 +121,7 @@ fn forms_are_bounded_before_they_are_made() {
 #[test]
 fn a_block_says_what_its_decoder_takes() {
     let (block, _) = block();
-    let form = block.builds.iter().filter_map(|build| build.method.form()).max().expect("a form");
+    let form = block.builds.iter().filter_map(|build| build.method.inner()).max().expect("a form");
     assert!(block.decoder_memory() > xz::CODER_MEMORY_BYTES + form);
     assert!(block.decoder_memory() <= DECODER_MEMORY_BYTES);
     let mut writer = BlockWriter::new(Vec::new(), LEVEL);

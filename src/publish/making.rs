@@ -9,12 +9,16 @@ use super::contents::Contents;
 use crate::delta::Delta;
 use crate::gzip;
 use crate::pack::{self, BlockWriter, PackError};
+use crate::site::ContentKind;
 use crate::types::Digest;
 use crate::xz;
 
 /// What a form takes in a block is less than what it takes alone at a quick level, by a part of the file's length: it is
 /// compressed harder, and together with others like it.
 const SOLID_GAIN: u64 = 4;
+
+/// A text delta is taken when it has less than this part of what the other delta takes alone: in a block that takes less.
+const TEXT_PART: (u64, u64) = (3, 4);
 
 /// A delta, and what it makes.
 pub(super) enum Made {
@@ -24,6 +28,8 @@ pub(super) enum Made {
     Form(Delta),
     /// The form of a file with an xz stream.
     XzForm(Delta),
+    /// The blob, by a text delta: its frame.
+    Text(Vec<u8>),
 }
 
 /// What is inside a file must take no more than this part of its length, or clients pay much for little.
@@ -33,7 +39,7 @@ impl Made {
     /// The best delta for a blob; none when the blob is better sent without its base.
     pub(super) fn best(old: &[u8], new: &[u8]) -> Option<Self> {
         let blob = Some(Delta::smallest(old, new)).filter(Delta::pays);
-        let Some(form) = unwrapped(new) else { return blob.map(Self::Blob) };
+        let Some(form) = unwrapped(new) else { return Self::text(old, new, blob.as_ref()).or(blob.map(Self::Blob)) };
         // Plain: method 3 has no way to say that references in a form were predicted.
         let delta = Delta::make(gzip::base_form(old).as_deref().unwrap_or(old), &form);
         let by_delta = cost(&delta);
@@ -42,6 +48,20 @@ impl Made {
         }
         let alone = pack::estimate([&form[..]]).min(new.len() as u64);
         (delta.pays() && by_delta < alone).then_some(Self::Form(delta))
+    }
+
+    /// The text delta for a blob, if that takes less room than the other delta.
+    fn text(old: &[u8], new: &[u8], delta: Option<&Delta>) -> Option<Self> {
+        let is_text = |text: &[u8]| {
+            let start = &text[..text.len().min(ContentKind::LOOK_BYTES)];
+            text.len() as u64 <= pack::MAX_TEXT_BYTES && ContentKind::of(start) == ContentKind::Text
+        };
+        if !is_text(old) || !is_text(new) {
+            return None;
+        }
+        let frame = pack::make_text_delta(old, new).ok()?;
+        let other = delta.map_or(pack::estimate([new]), cost);
+        ((frame.len() as u64) < other * TEXT_PART.0 / TEXT_PART.1).then_some(Self::Text(frame))
     }
 
     /// The delta for what is inside a file with an xz stream; none when there is no such stream, or it does not save much.

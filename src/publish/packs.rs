@@ -228,6 +228,9 @@ impl Maker<'_> {
                 (Some(MadeDelta::XzForm(delta)), Some(base)) => {
                     writer.xz_form(build.digest, build.size, base.digest, delta);
                 }
+                (Some(MadeDelta::Text(frame)), Some(base)) => {
+                    writer.text(build.digest, build.size, base.digest, frame)?;
+                }
                 _ => making::whole(&mut writer, self.contents, build.digest, build.size)?,
             }
         }

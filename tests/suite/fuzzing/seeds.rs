@@ -99,6 +99,7 @@ fn block(block: &Block<ShortId>, bytes: &[u8], wanted: usize, blobs: &[Vec<u8>])
             Method::Delta { .. } => (1, 0),
             Method::WholeForm { form } => (2, form),
             Method::DeltaForm { form, .. } => (3, form),
+            Method::Text { frame, .. } => (6, frame),
             _ => (4, 0),
         };
         head.push(if at == wanted { method } else { method | SKIPPED });
