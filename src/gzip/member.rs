@@ -1,6 +1,6 @@
 //! A gzip file around its deflate stream: header and trailer (RFC 1952).
 
-use super::crc::crc32;
+use crc32fast::hash as crc32;
 
 /// The first bytes: magic and method deflate.
 pub(super) const MAGIC: [u8; 3] = [0x1f, 0x8b, 8];

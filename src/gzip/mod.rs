@@ -23,7 +23,6 @@
 
 mod bits;
 mod chains;
-mod crc;
 mod encoder;
 mod error;
 mod form;
@@ -36,7 +35,6 @@ mod tokens;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use crc::crc32;
 pub use error::GzipError;
 pub(crate) use form::Compare;
 pub use form::{base_form, rewrap, unwrap};

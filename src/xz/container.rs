@@ -1,10 +1,11 @@
 //! The container around compressed blocks (The .xz File Format): header, blocks, index, footer. Only what `xz` writes with
 //! CRC-32 as its check, all blocks with the same header but for their sizes.
 
+use crc32fast::hash as crc32;
+
 use super::coder::{compress, decompress};
 use super::{MAX_DICTIONARY_BYTES, XzError};
 use crate::delta::varint;
-use crate::gzip::crc32;
 
 /// The first bytes of a stream.
 pub(super) const MAGIC: [u8; 6] = *b"\xfd7zXZ\0";

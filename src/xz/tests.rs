@@ -2,12 +2,12 @@
 
 use std::fs;
 
+use crc32fast::hash as crc32;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::container::{Chain, Shape};
 use super::*;
-use crate::gzip::crc32;
 
 /// A shape that compresses quickly in tests.
 const SMALL: Shape =

@@ -195,9 +195,10 @@ impl<'a> Predictor<'a> {
             Reference::Name => &mut self.names,
         };
         let old = self.old.u32_at(at)?;
-        let mut field = learned.guess(old).to_le_bytes();
+        let guess = learned.guess(old);
+        let mut field = guess.number.to_le_bytes();
         settle(&mut field)?;
-        learned.learn(old, u32::from_le_bytes(field));
+        learned.learn(old, guess, u32::from_le_bytes(field));
         Ok(())
     }
 
