@@ -96,13 +96,11 @@ impl Session {
     /// Compares the live tree with its manifests.
     pub fn scan_live(&self, installed: &mut Installed, thoroughness: Thoroughness) -> Result<(), ClientError> {
         let Some(live) = self.machine.tree(Slot::Live)? else { return Ok(()) };
-        let cached = Fingerprints::parse(&self.machine.cached_fingerprints()?);
-        let nothing = Fingerprints::default();
-        let depth = match thoroughness {
-            Thoroughness::Quick => Depth::Metadata,
-            Thoroughness::Changed => Depth::Content(&cached),
-            Thoroughness::Full => Depth::Content(&nothing),
+        let known = match thoroughness {
+            Thoroughness::Changed => Fingerprints::parse(&self.machine.cached_fingerprints()?),
+            Thoroughness::Quick | Thoroughness::Full => Fingerprints::default(),
         };
+        let depth = if thoroughness == Thoroughness::Quick { Depth::Metadata } else { Depth::Content(&known) };
         let progress = (Step::Scan, &*self.reporter);
         let found = scan(&live, &installed.tree, depth, self.writer.ownership, progress)?;
         (installed.seen, installed.extra, installed.fingerprints) = (found.seen, found.extra, found.fingerprints);
