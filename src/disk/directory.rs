@@ -148,14 +148,23 @@ impl Directory {
     /// When it is not there, is no regular file, or a symlink is on the way.
     pub fn open_file(&self, path: impl AsRef<OsStr>) -> Result<File, DiskError> {
         let path = path.as_ref();
-        let fd = fs::openat2(&self.fd, path, FILE, Mode::empty(), beneath())
-            .map_err(|errno| self.error_at("open", path, errno))?;
-        let file = File::from(fd);
+        let file = self.open_as_seen(path)?;
         match file.metadata() {
             Ok(metadata) if metadata.is_file() => Ok(file),
             Ok(_) => Err(self.error_at("open", path, Errno::INVAL)),
             Err(source) => Err(DiskError { action: "look at", path: self.path.join(path), source }),
         }
+    }
+
+    /// The same for whoever has just seen that it is a regular file, reads no more of it than that one had, and takes
+    /// anything else for other content.
+    ///
+    /// # Errors
+    /// When it is not there, or a symlink is on the way.
+    pub fn open_as_seen(&self, path: impl AsRef<OsStr>) -> Result<File, DiskError> {
+        let path = path.as_ref();
+        let fd = fs::openat2(&self.fd, path, FILE, Mode::empty(), beneath());
+        fd.map(File::from).map_err(|errno| self.error_at("open", path, errno))
     }
 
     /// The content of the small file `name`; none when it is not there. A file of more than `limit` bytes is an error.

@@ -4,6 +4,7 @@
 //! known to be right is then read and hashed by all cores. The walk reads and never writes, not even access times
 //! matter to it.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
@@ -183,12 +184,13 @@ fn hash(
     buffer: &mut [u8],
 ) -> Result<(Seen, Option<Inode>), DiskError> {
     let path = entry.path.beneath_usr();
-    let file = match top.open_file(path) {
+    let file = match top.open_as_seen(path) {
         Err(error) if error.is(rustix::io::Errno::NOENT) => return Ok((Seen::Missing, None)),
         other => other?,
     };
     let failed = |source| DiskError { action: "read", path: top.path().join(path), source };
-    let digest = match Digest::of_reader_through(&file, buffer) {
+    // One byte more shows that it has grown.
+    let digest = match Digest::of_reader_through((&file).take(inode.size.saturating_add(1)), buffer) {
         Ok((digest, _)) => Some(digest),
         // A block that the disk no longer gives back is damage to be repaired, not a reason to stop.
         Err(error) if error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error()) => None,
