@@ -130,7 +130,7 @@ impl Attempt<'_> {
         };
         // What was interrupted is done again, or else the tree is only repaired.
         let again = trees.get(number + 1).and_then(|next| next.command.map(|command| (command, &next.tree)));
-        let again = again.filter(|_| number == last && cut.seed % 2 == 0);
+        let again = again.filter(|_| number == last && cut.seed.is_multiple_of(2));
         let (command, expected) = again.unwrap_or(("repair", &trees[number].repaired));
         let done = self.world.programs.client(&root, words(command)).and_then(Outcome::success);
         match done.and_then(|_| tree_of(&root)) {
