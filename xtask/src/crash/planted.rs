@@ -32,12 +32,15 @@ enum Finder {
 
 const FAULTS: [Fault; 3] = [
     Fault {
-        told: "the trees are not synced before the journal is written",
-        changes: &[(
-            "src/switch/mod.rs",
-            "    home.sync_filesystem()?;\n    reporter.passes(Checkpoint::TreesSynced);",
-            "    reporter.passes(Checkpoint::TreesSynced);",
-        )],
+        told: "the trees are not synced, neither before the exchange nor after it",
+        changes: &[
+            ("src/switch/mod.rs", "    home.sync_filesystem()?;\n    reporter.passes(Checkpoint::TreesSynced);\n", ""),
+            (
+                "src/switch/mod.rs",
+                "    home.sync_filesystem()?;\n    reporter.passes(Checkpoint::SettledSynced);\n",
+                "",
+            ),
+        ],
         finder: Finder::PowerCuts,
     },
     Fault {
@@ -47,11 +50,7 @@ const FAULTS: [Fault; 3] = [
     },
     Fault {
         told: "what a store holds is believed without a look at its digest",
-        changes: &[(
-            "src/store.rs",
-            "if found == digest)",
-            "if found == digest || !name.is_empty())",
-        )],
+        changes: &[("src/store.rs", "if found == digest)", "if found == digest || !name.is_empty())")],
         finder: Finder::PowerCuts,
     },
 ];
@@ -82,7 +81,7 @@ pub fn run(checkout: &Path) -> Result<()> {
             }
             Finder::PowerCuts => {
                 let (filesystem, build) = (None, Build::default());
-                power::broken(&world, &power::Options { filesystem, points: 300, seed: 1, jobs: 2, log: None, build })?
+                power::broken(&world, &power::Options { filesystem, points: 1000, seed: 1, jobs: 2, log: None, build })?
             }
         };
         println!("{}: found by {found} points of {:?}", fault.told, fault.finder);
