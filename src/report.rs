@@ -2,7 +2,11 @@
 //!
 //! The programs pass a [`Reporter`]; they alone decide what a person or a script gets to see.
 
+mod checkpoint;
+
 use std::sync::atomic::{AtomicU64, Ordering};
+
+pub use checkpoint::Checkpoint;
 
 /// The steps of a run that take long enough to be shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -76,6 +80,10 @@ pub trait Reporter: Send + Sync {
     fn agrees(&self, _: &Ahead) -> bool {
         true
     }
+
+    /// Learns that a transition came by a place between two of its steps. Only tests have a use for it: a run that is
+    /// unwound from here has left what a kill leaves.
+    fn passes(&self, _: Checkpoint) {}
 }
 
 /// Forgets all events.
@@ -128,6 +136,10 @@ impl<R: Reporter + ?Sized> Reporter for &R {
     fn agrees(&self, ahead: &Ahead) -> bool {
         (**self).agrees(ahead)
     }
+
+    fn passes(&self, checkpoint: Checkpoint) {
+        (**self).passes(checkpoint);
+    }
 }
 
 impl<R: Reporter + ?Sized> Reporter for std::sync::Arc<R> {
@@ -137,6 +149,10 @@ impl<R: Reporter + ?Sized> Reporter for std::sync::Arc<R> {
 
     fn agrees(&self, ahead: &Ahead) -> bool {
         (**self).agrees(ahead)
+    }
+
+    fn passes(&self, checkpoint: Checkpoint) {
+        (**self).passes(checkpoint);
     }
 }
 

@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use stateless_update::manifest::{InstalledRecord, ReleaseName};
+use stateless_update::report::Silent;
 use stateless_update::state::{Machine, Slot};
 use stateless_update::switch::recover;
 use stateless_update::types::{Digest, Version};
@@ -21,7 +22,7 @@ pub fn journal(input: &[u8]) {
     fs::write(&outside, "outside").expect("a file");
     fs::write(home.join("journal"), input).expect("a file");
     let machine = Machine::open(&root).and_then(Machine::lock).expect("a machine");
-    _ = recover(&machine);
+    _ = recover(&machine, &Silent);
     let live = machine.record(Slot::Live).expect("the live tree's record").expect("a live tree");
     assert_eq!(live.installed.sequence, 2);
     assert_eq!(fs::read(&outside).expect("still there"), b"outside");

@@ -16,7 +16,7 @@ use super::{ClientError, Mode, Thoroughness, Transition};
 use crate::fetch::{Doors, FetchError, fetch};
 use crate::manifest::{InstalledRecord, PackOffer, ReleaseName, Tree};
 use crate::plan::{Memory, Place, UpdatePlan, Work, closure, missing_blobs, plan, worth_a_look};
-use crate::report::Event;
+use crate::report::{Checkpoint, Event};
 use crate::stage::{Damaged, Job, StagedTree, damaged, heal, stage};
 use crate::state::{LockedMachine, NewRecord, Slot};
 use crate::store::{Shelf, Store};
@@ -223,16 +223,19 @@ impl Mover<'_> {
     /// Exchanges the trees, then forgets what is no longer needed. What is known of the former live tree is kept: it is
     /// the previous one now.
     fn switch(&self, staged: StagedTree, damaged: &[Damaged], former: Fingerprints) -> Result<(), ClientError> {
-        switch(self.machine, &staged)?;
+        let reporter = &*self.session.reporter;
+        switch(self.machine, &staged, reporter)?;
         if let (Some(live), Some(previous)) = (self.machine.tree(Slot::Live)?, self.machine.tree(Slot::Previous)?) {
-            heal(&previous, &live, damaged, self.former() == Slot::Previous)?;
+            heal(&previous, &live, damaged, self.former() == Slot::Previous, reporter)?;
         }
         if let Err(error) = self.machine.own_directory().remove(Store::NAME) {
-            self.session.reporter.report(Event::Warning(format!("the store could not be cleared: {error}")));
+            reporter.report(Event::Warning(format!("the store could not be cleared: {error}")));
         }
+        reporter.passes(Checkpoint::StoreForgotten);
         let mut known = staged.into_fingerprints(self.machine)?;
         known.add(former);
         cache(self.session, self.machine, &known);
+        reporter.passes(Checkpoint::FingerprintsKept);
         Ok(())
     }
 }

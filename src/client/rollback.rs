@@ -61,7 +61,7 @@ fn exchange(session: &Session, mode: Mode, expected: &Tree, carried: Vec<PathBuf
         session.check_layout()?;
         let known = Fingerprints::parse(&session.machine.cached_fingerprints()?);
         let staged = previous(machine, expected, carried, &known, session.writer, &*session.reporter)?;
-        switch(machine, &staged)?;
+        switch(machine, &staged, &*session.reporter)?;
     }
     Ok(())
 }

@@ -85,7 +85,7 @@ impl Session {
     pub fn work(settings: &Settings, reporter: &Arc<dyn Reporter>) -> Result<Self, ClientError> {
         // Looked at before the lock, which would leave a directory behind in a root that is none of ours.
         let machine = Machine::managed(&settings.root)?.lock()?;
-        if crate::switch::recover(&machine)? {
+        if crate::switch::recover(&machine, &**reporter)? {
             reporter.report(Event::Note("finished a transition that an earlier run had made".to_owned()));
             super::history::remember_recovery(&machine, &**reporter)?;
         }
@@ -112,7 +112,7 @@ impl Session {
             return Err(ClientError::MissingOption { missing: "--url" });
         }
         let machine = machine.lock()?;
-        crate::switch::recover(&machine)?;
+        crate::switch::recover(&machine, &**reporter)?;
         Self::new(settings, reporter, Access::Work(machine))
     }
 

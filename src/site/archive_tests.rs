@@ -154,6 +154,72 @@ fn what_no_release_carries_is_refused_by_name() {
     assert!(bad.refusal().contains("is not UTF-8"));
 }
 
+/// A long name or link target, as GNU tar tells it ahead of an entry.
+fn long(tar: Tar, kind: EntryType, text: &str) -> Tar {
+    tar.add("././@LongLink", kind, format!("{text}\0").as_bytes())
+}
+
+#[test]
+fn long_names_come_in_any_order_and_say_one_thing() {
+    use EntryType::{GNULongLink, GNULongName, Regular, Symlink};
+    let name = format!("usr/{}", "n".repeat(180));
+    let target = "t".repeat(180);
+    type Make = fn(Tar, &str, &str) -> Tar;
+    let orders: [Make; 6] = [
+        |tar, name, target| long(long(tar, GNULongName, name), GNULongLink, target),
+        |tar, name, target| long(long(tar, GNULongLink, target), GNULongName, name),
+        |tar, name, target| tar.pax(&[("path", name.as_bytes()), ("linkpath", target.as_bytes())]),
+        |tar, name, target| long(tar.pax(&[("linkpath", target.as_bytes())]), GNULongName, name),
+        |tar, name, target| long(tar, GNULongLink, target).pax(&[("path", name.as_bytes())]),
+        // Said twice in two ways, and the same; other headers stand between.
+        |tar, name, target| {
+            let tar = long(tar.pax(&[("path", name.as_bytes())]), GNULongName, name);
+            long(tar.add("comment", EntryType::XGlobalHeader, b"15 comment=hey\n"), GNULongLink, target)
+        },
+    ];
+    for (number, make) in orders.into_iter().enumerate() {
+        let tar = make(Tar::new(), &name, &target).link("usr/cut-off", Symlink, "cut-off");
+        // What was said ahead is said of one entry alone.
+        let tree = tar.add("usr/plain", Regular, b"").scan(&Spool::anywhere());
+        let tree = tree.unwrap_or_else(|error| panic!("{number}: {error}: {:?}", error.source()));
+        let paths: Vec<_> = tree.entries.iter().map(|entry| entry.path.as_str()).collect();
+        assert_eq!(paths, ["usr", &name, "usr/plain"], "{number}");
+        assert_eq!(tree.entries[1].kind, InputKind::Symlink { target: target.as_str().into() }, "{number}");
+    }
+}
+
+#[test]
+fn long_names_that_are_odd_are_refused() {
+    use EntryType::{GNULongLink, GNULongName, Regular, Symlink};
+    type Make = fn(Tar) -> Tar;
+    let cases: [(Make, &str); 13] = [
+        (|tar| long(long(tar, GNULongName, "usr/b"), GNULongName, "usr/b"), "disagree about its long name"),
+        (|tar| long(long(tar, GNULongLink, "b"), GNULongLink, "c"), "disagree about its long name"),
+        (|tar| tar.pax(&[("path", b"usr/b")]).pax(&[("path", b"usr/b")]), "disagree about its pax records"),
+        (|tar| long(tar, GNULongName, "usr/b").pax(&[("path", b"usr/c")]), "disagree about its name"),
+        (|tar| long(tar.pax(&[("path", b"usr/c")]), GNULongName, "usr/b"), "disagree about its name"),
+        (|tar| long(tar.pax(&[("linkpath", b"c")]), GNULongLink, "b"), "disagree about its link target"),
+        (|tar| long(tar, GNULongName, "usr/../../etc/passwd"), "has a component that is"),
+        (|tar| long(tar, GNULongName, "/etc/passwd"), "does not lie beneath usr/"),
+        (|tar| long(tar, GNULongName, "usr/b\0/../../etc/passwd"), "cannot be published"),
+        (|tar| long(tar, GNULongName, &format!("usr/{}", "n".repeat(256))), "cannot be published"),
+        (|tar| long(tar, GNULongName, &"usr/".repeat(2000)), "cannot be published"),
+        (|tar| long(tar, GNULongName, ""), "cannot be published"),
+        (|tar| long(tar, GNULongName, &"n".repeat(MAX_TEXT_BYTES as usize)), "its length is not one"),
+    ];
+    for (make, wanted) in cases {
+        let said = make(Tar::new()).add("usr/a", Regular, b"").refusal();
+        assert!(said.contains(wanted), "{}\n  not: {wanted}", &said[..said.len().min(500)]);
+    }
+    // Said of a symlink, a target in two ways; said of nothing.
+    let twice = long(Tar::new().pax(&[("linkpath", b"c")]), GNULongLink, "b").link("usr/a", Symlink, "d");
+    assert!(twice.refusal().contains("disagree about its link target"));
+    assert!(long(Tar::new(), GNULongName, "usr/b").refusal().contains("cut off"));
+    let claims = Tar::new().with("././@LongLink", GNULongName, b"usr/b\0", |header| header.set_size(1 << 40));
+    let said = claims.refusal();
+    assert!(said.contains("its length is not one") || said.contains("well-formed"), "{said}");
+}
+
 #[test]
 fn damaged_archives_are_refused() {
     let good = Tar::new().add("usr/a", EntryType::Regular, &[7; 700]).bytes();

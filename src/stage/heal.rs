@@ -5,6 +5,7 @@
 use super::{StageError, split_text};
 use crate::disk::{Directory, DiskError, FileType, Inode};
 use crate::manifest::Tree;
+use crate::report::{Checkpoint, Reporter};
 use crate::tree::Writer;
 use crate::types::{Digest, Entry, Kind, Seen, TreePath};
 
@@ -38,16 +39,23 @@ pub fn damaged(live: &Directory, paths: &[TreePath]) -> Result<Vec<Damaged>, Sta
 ///
 /// # Errors
 /// When the disk says no.
-pub fn heal(previous: &Directory, live: &Directory, damaged: &[Damaged], was_live: bool) -> Result<(), StageError> {
+pub fn heal(
+    previous: &Directory,
+    live: &Directory,
+    damaged: &[Damaged],
+    was_live: bool,
+    reporter: &dyn Reporter,
+) -> Result<(), StageError> {
     for Damaged { path, inode } in damaged {
         let (parent, name) = split_text(path.beneath_usr());
         let (Some(from), Some(to)) = (live.descend(parent)?, previous.descend(parent)?) else { continue };
         let there = to.look(name)?;
         let shared = there.zip(*inode).is_some_and(|(there, inode)| there.is_same_inode(&inode));
         if shared || (was_live && there.is_none()) {
-            replace(&to, &from, name)?;
+            replace(&to, &from, name, reporter)?;
         }
     }
+    reporter.passes(Checkpoint::Healed);
     Ok(())
 }
 
@@ -59,6 +67,7 @@ pub(super) fn mend(
     expected: &Tree,
     seen: &[Seen],
     writer: Writer,
+    reporter: &dyn Reporter,
 ) -> Result<(), StageError> {
     for (entry, _) in expected.entries().iter().zip(seen).filter(|(_, seen)| **seen != Seen::Same) {
         if entry.is_directory() {
@@ -70,9 +79,10 @@ pub(super) fn mend(
         let (parent, name) = split_text(entry.path.beneath_usr());
         let (Some(from), Some(to)) = (live.descend(parent)?, kept.descend(parent)?) else { continue };
         if has(&from, name, entry, writer)? {
-            replace(&to, &from, name)?;
+            replace(&to, &from, name, reporter)?;
         }
     }
+    reporter.passes(Checkpoint::Mended);
     Ok(())
 }
 
@@ -88,18 +98,21 @@ fn has(directory: &Directory, name: &str, entry: &Entry, writer: Writer) -> Resu
 }
 
 /// Puts the file `name` of `from` in the place of that in `to`, whose time stays.
-fn replace(to: &Directory, from: &Directory, name: &str) -> Result<(), DiskError> {
+fn replace(to: &Directory, from: &Directory, name: &str, reporter: &dyn Reporter) -> Result<(), DiskError> {
     let mtime = to.inode()?.mtime;
     let whole = format!(".{name}.whole");
     to.remove(&whole)?;
     from.link(name, to, &whole)?;
+    reporter.passes(Checkpoint::WholeLinked);
     to.rename(&whole, to, name)?;
+    reporter.passes(Checkpoint::WholePlaced);
     to.set_mtime(mtime)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::Silent;
 
     #[test]
     fn only_the_shared_damage_is_replaced() {
@@ -122,12 +135,12 @@ mod tests {
             live.remove(name).expect("removed");
             live.write_new(name, 0o644, b"whole").expect("written");
         }
-        heal(&previous_top, &live_top, &seen, false).expect("healed");
+        heal(&previous_top, &live_top, &seen, false, &Silent).expect("healed");
         let content = |name| previous.read(name, 99).expect("read");
         assert_eq!(content("shared"), Some(b"whole".to_vec()));
         assert_eq!(content("own"), Some(b"of the release before".to_vec()));
         assert_eq!(content("gone"), None);
-        heal(&previous_top, &live_top, &seen, true).expect("healed");
+        heal(&previous_top, &live_top, &seen, true, &Silent).expect("healed");
         assert_eq!(content("gone"), Some(b"whole".to_vec()));
     }
 }

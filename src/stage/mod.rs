@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use crate::disk::{Directory, DiskError, FileType, Inode};
 use crate::manifest::Tree;
-use crate::report::{Progress, Reporter, Step};
+use crate::report::{Checkpoint, Progress, Reporter, Step};
 use crate::state::{LockedMachine, NewRecord, Record, Slot, StateError};
 use crate::store::Store;
 use crate::tree::{Depth, Fingerprints, Scan, Writer, scan};
@@ -110,25 +110,31 @@ pub fn stage(
 ) -> Result<StagedTree, StageError> {
     let live = machine.tree(Slot::Live)?;
     let live_record = machine.record(Slot::Live)?;
-    let next = next_tree(machine)?;
+    let next = next_tree(machine, reporter)?;
+    reporter.passes(Checkpoint::NextChosen);
     if let Some(share) = next.descend(record_parent())? {
         share.remove(record_name())?;
+        reporter.passes(Checkpoint::RecordRemoved);
     }
     let mut builder = Builder {
         job,
         writer,
         store: store.directory(),
         placed: Fingerprints::default(),
+        reporter,
         progress: Progress::new(reporter, Step::Stage, job.target.entries().len() as u64),
     };
     builder.directory(live.as_ref(), &next, 0)?;
     if let Some(live) = &live {
         for path in job.carried {
             carry(live, &next, path, writer)?;
+            reporter.passes(Checkpoint::Carried);
         }
     }
-    job.record.write(&next, live_record.as_ref())?;
+    job.record.write(&next, live_record.as_ref(), reporter)?;
+    reporter.passes(Checkpoint::RecordWritten);
     builder.settle_parents(&next, job.carried)?;
+    reporter.passes(Checkpoint::Staged);
 
     // What the store gave was verified on its way into the store.
     let known = (job.live_files.despite_links(), builder.placed.despite_links());
@@ -171,20 +177,23 @@ pub fn previous(
         let (parent, name) = split(path);
         if let Some(parent) = tree.descend(parent)? {
             parent.remove(name)?;
+            reporter.passes(Checkpoint::LeftoverRemoved);
         }
     }
     if let Some(live) = &live {
         for path in &carried {
             carry(live, &tree, path, writer)?;
+            reporter.passes(Checkpoint::Carried);
         }
     }
     settle_parents_of(&tree, left_behind.iter().chain(&carried), expected, writer)?;
     let mut found = look(Depth::Content(known))?;
     if let (Some(live), true) = (&live, found.seen.iter().any(|seen| *seen != Seen::Same)) {
-        mend(&tree, live, expected, &found.seen, writer)?;
+        mend(&tree, live, expected, &found.seen, writer, reporter)?;
         found = look(Depth::Content(known))?;
     }
     must_be_target(&tree, found, expected, &carried)?;
+    reporter.passes(Checkpoint::Staged);
     Ok(StagedTree {
         slot: Slot::Previous,
         former: Slot::Previous,
@@ -214,17 +223,19 @@ fn split(path: &Path) -> (&str, &OsStr) {
 }
 
 /// The next tree, made where there is none. One that a process still looks at is left to it, and dropped when it is free.
-fn next_tree(machine: &LockedMachine) -> Result<Directory, StageError> {
+fn next_tree(machine: &LockedMachine, reporter: &dyn Reporter) -> Result<Directory, StageError> {
     let home = machine.own_directory();
     for name in home.names()? {
         if name.to_string_lossy().starts_with("busy-") && !crate::disk::is_in_use(&home.path().join(&name)) {
             home.remove(&name)?;
+            reporter.passes(Checkpoint::BusyDropped);
         }
     }
     if let Some(inode) = home.look("next")?
         && crate::disk::is_in_use(&home.path().join("next"))
     {
         home.rename("next", home, format!("busy-{}", inode.number))?;
+        reporter.passes(Checkpoint::NextLeft);
     }
     Ok(home.ensure_subdirectory("next", 0o700)?)
 }
@@ -235,6 +246,7 @@ struct Builder<'a> {
     store: &'a Directory,
     /// The inodes that were taken over from the store.
     placed: Fingerprints,
+    reporter: &'a dyn Reporter,
     progress: Progress<&'a dyn Reporter>,
 }
 
@@ -248,6 +260,7 @@ impl Builder<'_> {
             let bytes = name.as_encoded_bytes();
             if expected.binary_search_by(|&child| entries[child].path.name().as_bytes().cmp(bytes)).is_err() {
                 next.remove(name)?;
+                self.reporter.passes(Checkpoint::Cleared);
             }
         }
         for child in expected {
@@ -271,7 +284,9 @@ impl Builder<'_> {
             }
         }
         self.progress.advance(1);
-        Ok(self.writer.settle_directory(next, &entries[index].metadata)?)
+        self.writer.settle_directory(next, &entries[index].metadata)?;
+        self.reporter.passes(Checkpoint::DirectorySettled);
+        Ok(())
     }
 
     /// Puts the file or symlink `index` into `next`, unless what is `there` is that already.
@@ -296,6 +311,7 @@ impl Builder<'_> {
                 return Ok(());
             }
             next.remove(name)?;
+            self.reporter.passes(Checkpoint::Cleared);
         }
         match (&entry.kind, live) {
             (_, Some(live)) if self.job.kept[index] => self.writer.link(live, next, name, &entry.metadata)?,
@@ -308,6 +324,7 @@ impl Builder<'_> {
             (Kind::Symlink { target }, _) => self.writer.symlink(next, name, target, &entry.metadata)?,
             (Kind::Directory, _) => {}
         }
+        self.reporter.passes(Checkpoint::Placed);
         Ok(())
     }
 

@@ -331,6 +331,7 @@ const MAX_FINGERPRINT_BYTES: u64 = 720 << 20;
 mod tests {
     use super::*;
     use crate::manifest::{BundleManifest, InstalledRecord, ReleaseName};
+    use crate::report::Silent;
     use crate::types::{BundleName, Digest, Version};
 
     #[test]
@@ -369,8 +370,8 @@ mod tests {
         let installed = InstalledRecord::new(release, 7, Default::default(), bundles, vec!["http://x".into()]);
         let manifests = vec![(Digest::of(&json), BundleManifest::compress(&json))];
         let record = NewRecord { installed, release: b"x".to_vec(), root: b"r".to_vec(), manifests };
-        record.write(&tree, None).expect("written");
-        record.write(&tree, None).expect("written again");
+        record.write(&tree, None, &Silent).expect("written");
+        record.write(&tree, None, &Silent).expect("written again");
         let read = machine.live_record().expect("managed");
         assert_eq!(read.installed, record.installed);
         assert_eq!(read.root().expect("there"), b"r");

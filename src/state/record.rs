@@ -3,6 +3,7 @@
 use super::StateError;
 use crate::disk::Directory;
 use crate::manifest::{BundleManifest, DocumentError, InstalledRecord, ManifestError, Release, ReleaseError, Tree};
+use crate::report::{Checkpoint, Reporter};
 use crate::types::{BundleName, Digest};
 
 /// What a tree says of itself.
@@ -92,7 +93,7 @@ impl NewRecord {
     ///
     /// # Errors
     /// When a manifest is nowhere to be had, or the disk says no.
-    pub fn write(&self, tree: &Directory, live: Option<&Record>) -> Result<(), StateError> {
+    pub fn write(&self, tree: &Directory, live: Option<&Record>, reporter: &dyn Reporter) -> Result<(), StateError> {
         let (above, name) = Tree::record_beneath_usr().rsplit_once('/').unwrap_or(("", Tree::record_beneath_usr()));
         let parent = tree.descend(above)?;
         let parent = parent.ok_or_else(|| damaged(tree, format!("the directory {above} is missing")))?;
@@ -112,8 +113,8 @@ impl NewRecord {
         }
         directory.write_new(ROOT, 0o644, &self.root)?;
         directory.write_new(RELEASE, 0o644, &self.release)?;
-        directory.write_new(RECORD, 0o644, &self.installed.to_json())?;
-        Ok(())
+        reporter.passes(Checkpoint::RecordBegun);
+        Ok(directory.write_new(RECORD, 0o644, &self.installed.to_json())?)
     }
 }
 

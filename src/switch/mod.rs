@@ -19,6 +19,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 
 use crate::disk::{Directory, DiskError, Inode};
+use crate::report::{Checkpoint, Reporter};
 use crate::stage::StagedTree;
 use crate::state::{LockedMachine, Slot, StateError};
 pub use journal::JournalError;
@@ -50,14 +51,16 @@ pub enum SwitchError {
 ///
 /// # Errors
 /// When a step fails. Before the exchange the machine is as it was; after it, [`recover`] finishes the rest.
-pub fn switch(machine: &LockedMachine, staged: &StagedTree) -> Result<(), SwitchError> {
+pub fn switch(machine: &LockedMachine, staged: &StagedTree, reporter: &dyn Reporter) -> Result<(), SwitchError> {
     let home = machine.own_directory();
     home.sync_filesystem()?;
+    reporter.passes(Checkpoint::TreesSynced);
     let carried = staged.carried.iter().map(|path| carried_now(machine, staged.slot, path));
     let carried = carried.collect::<Result<Vec<_>, SwitchError>>()?;
     let times = (top_mtime(machine, staged.slot)?, top_mtime(machine, Slot::Live)?);
     let journal = Journal::new(staged, carried.into_iter().flatten().collect(), times.0, times.1);
     journal.write(home)?;
+    reporter.passes(Checkpoint::JournalWritten);
 
     let root = machine.root();
     let exchanged = match staged.from {
@@ -74,28 +77,30 @@ pub fn switch(machine: &LockedMachine, staged: &StagedTree) -> Result<(), Switch
             false => source.into(),
         });
     }
-    settle(machine, &journal)
+    reporter.passes(Checkpoint::Exchanged);
+    settle(machine, &journal, reporter)
 }
 
 /// Finishes a transition that a run before this one had made but not settled. Says whether there was one.
 ///
 /// # Errors
 /// When a step fails; it can be tried again.
-pub fn recover(machine: &LockedMachine) -> Result<bool, SwitchError> {
+pub fn recover(machine: &LockedMachine, reporter: &dyn Reporter) -> Result<bool, SwitchError> {
     let home = machine.own_directory();
     let Some(journal) = Journal::read(home)? else { return Ok(false) };
     let live = machine.record(Slot::Live)?.map(|record| record.installed.sequence);
     if live == Some(journal.to) {
-        settle(machine, &journal)?;
+        settle(machine, &journal, reporter)?;
         return Ok(true);
     }
     // The exchange has not happened: the live tree is what it was, and planning again finds what is staged.
     Journal::clear(home)?;
+    reporter.passes(Checkpoint::IdleJournalCleared);
     Ok(false)
 }
 
 /// What comes after the exchange. Every step looks before it acts, so it can be done again from the start.
-fn settle(machine: &LockedMachine, journal: &Journal) -> Result<(), SwitchError> {
+fn settle(machine: &LockedMachine, journal: &Journal, reporter: &dyn Reporter) -> Result<(), SwitchError> {
     let home = machine.own_directory();
     let mut old_tree = None;
     for slot in [Slot::Next, Slot::Previous] {
@@ -106,20 +111,27 @@ fn settle(machine: &LockedMachine, journal: &Journal) -> Result<(), SwitchError>
     }
     // The exchange leads the tops' `..` elsewhere, which xfs takes for a change of the directories themselves.
     set_top_mtime(machine, Slot::Live, journal.to_mtime)?;
+    reporter.passes(Checkpoint::LiveTimed);
     if let Some(slot) = old_tree {
         set_top_mtime(machine, slot, journal.from_mtime)?;
+        reporter.passes(Checkpoint::FormerTimed);
         for carried in &journal.carried {
             bring_back(machine, slot, carried)?;
+            reporter.passes(Checkpoint::BroughtBack);
         }
         if slot == Slot::Next && journal.former == Slot::Previous {
             match home.look("previous")? {
                 Some(_) => home.exchange("next", home, "previous")?,
                 None => home.rename("next", home, "previous")?,
             }
+            reporter.passes(Checkpoint::FormerPlaced);
         }
     }
     home.sync_filesystem()?;
-    Ok(Journal::clear(home)?)
+    reporter.passes(Checkpoint::SettledSynced);
+    Journal::clear(home)?;
+    reporter.passes(Checkpoint::JournalCleared);
+    Ok(())
 }
 
 fn top_mtime(machine: &LockedMachine, slot: Slot) -> Result<Option<Time>, SwitchError> {

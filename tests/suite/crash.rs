@@ -24,7 +24,7 @@ fn found(after: &str) -> Option<Vec<String>> {
     fs::write(&wrapper, script).expect("written");
     fs::set_permissions(&wrapper, PermissionsExt::from_mode(0o755)).expect("mode");
     crashes.programs.update = wrapper;
-    let options = Options { transition: Some("update".to_owned()), every: 100, seed: 0, jobs: 2, release: false };
+    let options = Options { transition: Some("update".to_owned()), every: 100, ..Options::default() };
     Some(tried(&crashes, Disturbance::Kill, &options).expect("tried").violations)
 }
 
@@ -54,4 +54,11 @@ fn a_run_that_does_not_go_on_is_found() {
         return;
     };
     assert!(violations.iter().any(|told| told.contains("the run after it")), "{violations:?}");
+}
+
+/// As if it kept none: what was done is then not finished.
+#[test]
+fn a_lost_journal_is_found() {
+    let Some(violations) = found(r#"[ $code -le 128 ] || rm -f "$root/.stateless-update/journal""#) else { return };
+    assert!(violations.iter().any(|told| told.contains("rollback")), "{violations:?}");
 }

@@ -4,7 +4,7 @@ use std::process::{Command, Stdio};
 
 use xtask::judge::Tree;
 
-use crate::machine::Machine;
+use crate::machine::{Machine, assert_either};
 use crate::world::{skipped, world};
 
 const BUNDLES: &[&str] = &["openstack-compute"];
@@ -41,9 +41,7 @@ fn a_killed_update_leaves_a_release_and_is_finished_by_the_next() {
             // A killed run gives no result; one that never made the call so often does.
             killed += usize::from(world().programs.client_within(&prefix, &machine.root, ["update"]).is_err());
             let found = Tree::of_machine(&machine.root).expect("tree");
-            let (to_old, to_new) = (old.differences(&found), new.differences(&found));
-            let whole = to_old.is_empty() || to_new.is_empty();
-            assert!(whole, "killed before {call} {time}: neither 10 ({to_old}) nor 20 ({to_new})");
+            assert_either(&old, &new, &found, &format!("killed before {call} {time}"));
             machine.succeeds(["update"]);
             machine.assert_holds(20, BUNDLES);
             machine.succeeds(["rollback"]);

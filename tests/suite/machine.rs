@@ -95,6 +95,14 @@ pub fn assert_equal(expected: &Tree, found: &Tree) {
     assert!(differences.is_empty(), "{differences}");
 }
 
+/// Asserts that a tree is the one before or the target, and tells how it is neither.
+#[track_caller]
+pub fn assert_either(before: &Tree, target: &Tree, found: &Tree, when: &str) {
+    let (to_before, to_target) = (before.differences(found), target.differences(found));
+    let whole = to_before.is_empty() || to_target.is_empty();
+    assert!(whole, "{when}: neither the tree before ({to_before}) nor the target ({to_target})");
+}
+
 /// The outcome, when each of its events fits the schema.
 pub fn checked(outcome: Outcome) -> Outcome {
     for event in &outcome.events {

@@ -9,7 +9,7 @@ use xtask::programs::Outcome;
 use crate::machine::checked;
 use crate::world::world;
 
-/// A shell in a mount namespace of its own, with a `tmpfs` on one directory.
+/// A shell in a mount namespace of its own, with a file system on one directory.
 pub struct PrivateMount {
     holder: Child,
     /// Held open: the holder ends with its input.
@@ -22,12 +22,26 @@ pub struct PrivateMount {
 impl PrivateMount {
     /// Mounts a `tmpfs` of that size; none when this machine does not let us.
     pub fn tmpfs(mebibytes: u32) -> Option<Self> {
+        Self::made(r#"mount -t tmpfs -o "size=$2m,mode=755" tmpfs "$1""#, &[&mebibytes.to_string()])
+    }
+
+    /// Mounts a new ext4 of that size, with that many inodes at least; none when this machine does not let us.
+    pub fn ext4(mebibytes: u32, inodes: u32) -> Option<Self> {
+        // Mounted where its image lies: that is hidden then, and goes with the directory.
+        let script = r#"truncate -s "$2m" "$1/image" && mkfs.ext4 -q -m 0 -N "$3" "$1/image" >/dev/null &&
+            mount -t ext4 -o loop "$1/image" "$1""#;
+        Self::made(script, &[&mebibytes.to_string(), &inodes.to_string()])
+    }
+
+    /// Mounts by a script, whose first argument is where.
+    fn made(script: &str, arguments: &[&str]) -> Option<Self> {
         let directory = world().directory();
         let inside = directory.path().to_owned();
-        let script = r#"mount -t tmpfs -o "size=$1m,mode=755" tmpfs "$2" && echo mounted && exec cat >/dev/null"#;
+        let script = format!("{script} && echo mounted && exec cat >/dev/null");
         let mut holder = Command::new("unshare")
-            .args(["--mount", "sh", "-c", script, "sh", &mebibytes.to_string()])
+            .args(["--mount", "sh", "-c", &script, "sh"])
             .arg(&inside)
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -112,7 +112,7 @@ fn crashes(checkout: &Path) -> Result<Passed> {
     let world = World::new(Programs::build(checkout, false)?, checkout)?;
     let mut told = Vec::new();
     for (disturbance, every) in [(Disturbance::Kill, KILLS_EVERY), (Disturbance::Error, ERRORS_EVERY)] {
-        let options = crash::Options { transition: None, every, seed: 0, jobs: 2, release: false };
+        let options = crash::Options { every, ..crash::Options::default() };
         let tally = crash::tried(&world, disturbance, &options)?;
         ensure!(tally.violations.is_empty(), "{} points broke a promise", tally.violations.len());
         told.push(format!("{} points of {disturbance:?}", tally.reached));

@@ -12,14 +12,18 @@
 //! so what is reached is the N-th call of a name in the thread that first makes so many; the client runs with one worker
 //! of each kind, which leaves the changes of trees to one thread.
 
+mod calls;
+mod log;
+mod planted;
 mod point;
 pub mod power;
+mod state;
 mod trace;
 mod world;
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -27,11 +31,12 @@ use std::time::Instant;
 use anyhow::{Result, bail, ensure};
 
 use crate::programs::Programs;
+use log::Log;
 use point::{Ending, attempt};
+pub use point::{Known, judge, twin};
 pub use trace::can_trace;
 use trace::{Fault, Point};
-use world::Transition;
-pub use world::World;
+pub use world::{Transition, World};
 
 /// What is to be broken.
 #[derive(clap::Subcommand, Debug)]
@@ -42,6 +47,14 @@ pub enum CrashTest {
     Error(Options),
     /// Cuts the power of the disk at any instant.
     Power(power::Options),
+    /// Builds clients with a fault, and lets the kills and power cuts find them.
+    Planted,
+    /// Adds up the logs of several runs.
+    Sum {
+        /// The logs.
+        #[arg(value_name = "FILE", required = true)]
+        logs: Vec<PathBuf>,
+    },
 }
 
 /// Which points are tried.
@@ -56,12 +69,45 @@ pub struct Options {
     /// Which of every N: the seeds 0 to N-1 together are the whole.
     #[arg(long, value_name = "S", default_value_t = 0)]
     pub seed: usize,
+    /// Of the calls of each kind (the same name, kinds of paths, flags and result after the same call before), try so many
+    /// only.
+    #[arg(long, value_name = "N")]
+    pub per_kind: Option<usize>,
     /// So many points at the same time.
     #[arg(long, value_name = "N", default_value_t = 2)]
     pub jobs: usize,
+    /// Note each point here, and do not try again what is noted here already.
+    #[arg(long, value_name = "FILE")]
+    pub log: Option<PathBuf>,
+    /// Which programs are tried.
+    #[command(flatten)]
+    pub build: Build,
+}
+
+/// Which programs are tried.
+#[derive(clap::Args, Clone, Debug, Default)]
+pub struct Build {
     /// Build the programs with optimisations.
     #[arg(long)]
     pub release: bool,
+    /// Try the programs that lie here, as they are.
+    #[arg(long, value_name = "DIR", conflicts_with = "release")]
+    pub programs: Option<PathBuf>,
+}
+
+impl Build {
+    fn programs(&self, checkout: &Path) -> Result<Programs> {
+        match &self.programs {
+            Some(directory) => Ok(Programs::in_directory(&crate::trees::absolute(directory)?)),
+            None => Programs::build(checkout, self.release),
+        }
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { transition: None, every: 1, seed: 0, per_kind: None, jobs: 2, log: None, build: Build::default() }
+    }
 }
 
 /// How the client is disturbed.
@@ -102,9 +148,14 @@ pub fn run(checkout: &Path, test: &CrashTest) -> Result<()> {
         CrashTest::Kill(options) => (Disturbance::Kill, options),
         CrashTest::Error(options) => (Disturbance::Error, options),
         CrashTest::Power(options) => return power::run(checkout, options),
+        CrashTest::Planted => return planted::run(checkout),
+        CrashTest::Sum { logs } => {
+            print!("{}", log::sum(logs)?);
+            return Ok(());
+        }
     };
     ensure!(can_trace(), "strace is not installed or may not trace");
-    let world = World::new(Programs::build(checkout, options.release)?, checkout)?;
+    let world = World::new(options.build.programs(checkout)?, checkout)?;
     let tally = tried(&world, disturbance, options)?;
     println!("{tally}");
     ensure!(tally.violations.is_empty(), "{} points broke a promise", tally.violations.len());
@@ -117,19 +168,25 @@ pub fn run(checkout: &Path, test: &CrashTest) -> Result<()> {
 /// When the client cannot be run, or there is nothing to try. Broken promises are in the tally.
 pub fn tried(world: &World, disturbance: Disturbance, options: &Options) -> Result<Tally> {
     let mut tally = Tally::default();
+    let log = Log::open(disturbance.name(), options.log.as_deref())?;
     for transition in &world.transitions {
         if options.transition.as_ref().is_some_and(|name| name != transition.name) {
             continue;
         }
         let begun = Instant::now();
-        let all = points(world, transition, disturbance)?;
-        let chosen = sample(&all, options);
-        let part = in_parallel(world, transition, &chosen, options.jobs.max(1))?;
+        let calls = trace::calls(world, transition)?;
+        let all = points(calls.clone(), disturbance).len();
+        let calls = match options.per_kind {
+            Some(count) => calls::thinned(calls, count, options.seed),
+            None => calls,
+        };
+        let points = points(calls, disturbance);
+        let chosen = sample(&points, options);
+        let part = in_parallel(world, transition, &chosen, options.jobs.max(1), &log)?;
         println!(
-            "{:<14} {} of {} points in {:.0} s: {}",
+            "{:<14} {} of {all} points in {:.0} s: {}",
             transition.name,
             chosen.len(),
-            all.len(),
             begun.elapsed().as_secs_f64(),
             part.summary(),
         );
@@ -141,21 +198,20 @@ pub fn tried(world: &World, disturbance: Disturbance, options: &Options) -> Resu
     Ok(tally)
 }
 
-fn points(world: &World, transition: &Transition, disturbance: Disturbance) -> Result<Vec<Point>> {
-    let calls = trace::calls(world, transition)?;
-    Ok(match disturbance {
+fn points(calls: Vec<calls::Call>, disturbance: Disturbance) -> Vec<Point> {
+    match disturbance {
         Disturbance::Kill => {
             let changing = calls.into_iter().filter(|call| call.changes);
             changing.map(|call| Point { call: call.name, when: call.when, fault: Fault::Kill }).collect()
         }
         Disturbance::Error => {
-            let each = |call: trace::Call| {
+            let each = |call: calls::Call| {
                 let faults = trace::errors_of(call.changes).iter().map(|error| Fault::Error(error));
                 faults.map(move |fault| Point { call: call.name.clone(), when: call.when, fault }).collect::<Vec<_>>()
             };
             calls.into_iter().flat_map(each).collect()
         }
-    })
+    }
 }
 
 fn sample<'a>(points: &'a [Point], options: &Options) -> Vec<&'a Point> {
@@ -167,11 +223,19 @@ fn sample<'a>(points: &'a [Point], options: &Options) -> Vec<&'a Point> {
     chosen.map(|(_, point)| point).collect()
 }
 
-fn in_parallel(world: &World, transition: &Transition, points: &[&Point], jobs: usize) -> Result<Tally> {
-    let (next, tally) = (AtomicUsize::new(0), Mutex::new(Tally::default()));
+fn in_parallel(world: &World, transition: &Transition, points: &[&Point], jobs: usize, log: &Log) -> Result<Tally> {
+    let (next, tally, known) = (AtomicUsize::new(0), Mutex::new(Tally::default()), Known::default());
     let work = || -> Result<()> {
         while let Some(point) = points.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let ended = attempt(world, transition, point)?;
+            let name = point.to_string();
+            let ended = match log.known(transition.name, &name).and_then(Ending::parse) {
+                Some(ended) => ended,
+                None => {
+                    let ended = attempt(world, transition, point, &known)?;
+                    log.note(transition.name, &name, &ended.to_string())?;
+                    ended
+                }
+            };
             tally.lock().expect("no thread panics while it counts").count(transition, point, ended);
         }
         Ok(())
@@ -181,6 +245,15 @@ fn in_parallel(world: &World, transition: &Transition, points: &[&Point], jobs: 
         threads.into_iter().try_for_each(|thread| thread.join().expect("a worker does not panic"))
     })?;
     Ok(tally.into_inner().expect("no thread panics while it counts"))
+}
+
+impl Disturbance {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Kill => "kill",
+            Self::Error => "error",
+        }
+    }
 }
 
 impl Tally {

@@ -1,11 +1,16 @@
 //! One point: a copy of a machine, a disturbed run, the judgement, and the runs after it.
 
+use std::collections::HashSet;
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use anyhow::{Context, Result};
 
-use super::trace::{Fault, Hit, Point, disturbing, hit};
+use super::calls::{Hit, hit};
+use super::state;
+use super::trace::{Fault, Point, disturbing};
 use super::world::{Transition, World, copy, tree_of};
 use crate::judge::Tree;
 use crate::programs::Outcome;
@@ -25,6 +30,11 @@ pub enum Ending {
     /// A promise was broken: how.
     Broken(String),
 }
+
+/// States of machines from which the client was seen to go on, by [`state::digest`]: from the same state it is not let go
+/// on again.
+#[derive(Debug, Default)]
+pub struct Known(Mutex<HashSet<[u8; 32]>>);
 
 /// What may lie beside the trees, also after a kill; where a name goes on, its beginning and a star.
 const BESIDE: [&str; 14] = [
@@ -62,7 +72,7 @@ pub fn twin(transition: &Transition, directory: &Path) -> Result<PathBuf> {
 ///
 /// # Errors
 /// When the programs cannot be run; a broken promise is an [`Ending`].
-pub fn attempt(world: &World, transition: &Transition, point: &Point) -> Result<Ending> {
+pub fn attempt(world: &World, transition: &Transition, point: &Point, known: &Known) -> Result<Ending> {
     let directory = world.directory()?;
     let root = twin(transition, directory.path())?;
     let log = directory.path().join("log");
@@ -85,17 +95,61 @@ pub fn attempt(world: &World, transition: &Transition, point: &Point) -> Result<
                 return Err(format!("exit code {code}: {}", outcome.told()));
             }
         }
-        let at_target = standing(transition, &root)?;
+        let at_target = judge(world, transition, &root, known)?;
         if code == 0 && !at_target {
             return Err("success was told, but the tree is not the target".to_owned());
         }
-        goes_on(world, transition, &root, at_target)?;
         Ok(at_target)
     };
     Ok(match judged() {
         Ok(at_target) => Ending::Kept { code, at_target },
         Err(what) => Ending::Broken(what),
     })
+}
+
+/// Judges what a disturbed run left: whether it is the target, rather than the tree before, and the runs after it.
+///
+/// # Errors
+/// When a promise is broken: which.
+pub fn judge(world: &World, transition: &Transition, root: &Path, known: &Known) -> Result<bool, String> {
+    let at_target = standing(transition, root)?;
+    if known.is_new(transition, root)? {
+        goes_on(world, transition, root, at_target)?;
+    }
+    Ok(at_target)
+}
+
+impl Known {
+    /// Whether no earlier point of the transition left this very state.
+    fn is_new(&self, transition: &Transition, root: &Path) -> Result<bool, String> {
+        let digest = state::digest(root, transition.made).map_err(|error| format!("{error:#}"))?;
+        Ok(self.0.lock().expect("no thread panics while it looks").insert(digest))
+    }
+}
+
+impl Ending {
+    /// What [`Ending::to_string`] wrote.
+    pub fn parse(text: &str) -> Option<Self> {
+        let words: Vec<&str> = text.split(' ').collect();
+        match words[..] {
+            ["missed"] => Some(Self::Missed),
+            ["kept", code, tree @ ("before" | "target")] => {
+                Some(Self::Kept { code: code.parse().ok()?, at_target: tree == "target" })
+            }
+            ["broken", ..] => Some(Self::Broken(words[1..].join(" "))),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missed => write!(f, "missed"),
+            Self::Kept { code, at_target } => write!(f, "kept {code} {}", if *at_target { "target" } else { "before" }),
+            Self::Broken(what) => write!(f, "broken {what}"),
+        }
+    }
 }
 
 /// Whether the tree is the target, or else the one before; a tree that is neither is an error.
@@ -160,4 +214,17 @@ fn nothing_unknown(root: &Path) -> Result<(), String> {
     let in_root = in_root.into_iter().filter(|name| name != "usr" && name != ".stateless-update");
     let unknown: Vec<String> = unknown.chain(in_root).collect();
     if unknown.is_empty() { Ok(()) } else { Err(format!("left over: {}", unknown.join(", "))) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn endings_are_read_as_they_were_written() {
+        for text in ["missed", "kept 137 before", "kept 0 target", "broken in two words"] {
+            assert_eq!(Ending::parse(text).map(|ending| ending.to_string()).as_deref(), Some(text));
+        }
+        assert!(Ending::parse("").is_none() && Ending::parse("kept x before").is_none());
+    }
 }

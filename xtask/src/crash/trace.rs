@@ -1,25 +1,14 @@
 //! What strace does for the crash tests: it tells which calls a run makes, and disturbs one of them.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
 
+use super::calls::{Call, counted};
 use super::point::twin;
 use super::world::{Transition, World};
-
-/// A call that touches the root, by its name and its number within a thread.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Call {
-    /// Its name.
-    pub name: String,
-    /// It is the so-many-th call of that name in a thread.
-    pub when: usize,
-    /// Whether it changes something, at least in one of the threads.
-    pub changes: bool,
-}
 
 /// What happens at a call instead of the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,17 +17,6 @@ pub enum Fault {
     Kill,
     /// The call fails.
     Error(&'static str),
-}
-
-/// What an error was injected into.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hit {
-    /// No call.
-    Nothing,
-    /// A call that has nothing to do with the root.
-    Elsewhere,
-    /// A call that touches the root.
-    Root,
 }
 
 /// A call and what happens there.
@@ -53,7 +31,7 @@ pub struct Point {
 }
 
 /// Calls that change what is on disk.
-const CHANGING: [&str; 30] = [
+pub const CHANGING: [&str; 30] = [
     "chmod",
     "copy_file_range",
     "fallocate",
@@ -86,7 +64,7 @@ const CHANGING: [&str; 30] = [
     "writev",
 ];
 /// Calls that open, which changes something only when it makes a file.
-const OPENING: [&str; 3] = ["open", "openat", "openat2"];
+pub const OPENING: [&str; 3] = ["open", "openat", "openat2"];
 /// Calls that read what is on disk and may fail.
 const READING: [&str; 11] = [
     "fgetxattr",
@@ -126,7 +104,7 @@ pub fn calls(world: &World, transition: &Transition) -> Result<Vec<Call>> {
     let root = twin(transition, directory.path())?;
     let log = directory.path().join("log");
     let names: Vec<&str> = CHANGING.iter().chain(&OPENING).chain(&READING).copied().collect();
-    let prefix = prefix(&log, &names.join(","), None);
+    let prefix = prefix(&log, Stops::Traced, &names.join(","), None);
     world.programs.client_within(&prefix, &root, &transition.command)?.success().context(transition.name)?;
     let text = std::fs::read(&log).context("cannot read what strace wrote")?;
     Ok(counted(&String::from_utf8_lossy(&text), &root.to_string_lossy()))
@@ -138,54 +116,26 @@ pub fn disturbing(log: &Path, point: &Point) -> Vec<String> {
         Fault::Kill => "signal=KILL".to_owned(),
         Fault::Error(error) => format!("error={error}"),
     };
-    prefix(log, &point.call, Some(format!("inject={}:{what}:when={}", point.call, point.when)))
+    let stops = if point.fault == Fault::Kill { Stops::All } else { Stops::Traced };
+    prefix(log, stops, &point.call, Some(format!("inject={}:{what}:when={}", point.call, point.when)))
 }
 
-/// What the error was injected into, by the log of strace.
-pub fn hit(log: &str, root: &str) -> Hit {
-    let mut begun: BTreeMap<&str, &str> = BTreeMap::new();
-    for line in log.lines() {
-        let Some((thread, rest)) = line.split_once(' ') else { continue };
-        // Where another thread spoke in between, the arguments stand in an earlier line of the thread.
-        let arguments = if rest.trim_start().starts_with("<...") { begun.get(thread).copied() } else { Some(rest) };
-        let arguments = arguments.unwrap_or(rest);
-        begun.insert(thread, arguments);
-        if rest.contains("(INJECTED)") {
-            return if arguments.contains(root) { Hit::Root } else { Hit::Elsewhere };
-        }
-    }
-    Hit::Nothing
+/// At which calls the client is stopped to be looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stops {
+    /// At those that are traced: quick, but strace 6.1 then delivers no signal.
+    Traced,
+    /// At all of them.
+    All,
 }
 
-/// Without `--seccomp-bpf`, which is quicker: with it strace 6.1 delivers no signal.
-fn prefix(log: &Path, trace: &str, inject: Option<String>) -> Vec<String> {
+fn prefix(log: &Path, stops: Stops, trace: &str, inject: Option<String>) -> Vec<String> {
     let mut line: Vec<String> = ["strace", "-f", "-y", "-qq", "-o"].map(str::to_owned).to_vec();
     line.push(log.to_string_lossy().into_owned());
+    line.extend((stops == Stops::Traced).then(|| "--seccomp-bpf".to_owned()));
     line.extend(["-e".to_owned(), format!("trace={trace}")]);
     line.extend(inject.into_iter().flat_map(|inject| ["-e".to_owned(), inject]));
     line
-}
-
-/// The calls in a log of strace that name something beneath `root`.
-fn counted(log: &str, root: &str) -> Vec<Call> {
-    let mut made: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-    let mut calls: BTreeMap<(&str, usize), bool> = BTreeMap::new();
-    for line in log.lines() {
-        let Some((thread, rest)) = line.split_once(' ') else { continue };
-        let Some((name, arguments)) = rest.trim_start().split_once('(') else { continue };
-        // `<... openat resumed>` ends a call that was counted when it began.
-        if name.is_empty() || !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
-            continue;
-        }
-        let count = made.entry((thread, name)).or_default();
-        *count += 1;
-        if arguments.contains(root) {
-            let makes_a_file = OPENING.contains(&name) && arguments.contains("O_CREAT");
-            let changes = makes_a_file || CHANGING.contains(&name);
-            *calls.entry((name, *count)).or_default() |= changes;
-        }
-    }
-    calls.into_iter().map(|((name, when), changes)| Call { name: name.to_owned(), when, changes }).collect()
 }
 
 impl fmt::Display for Point {
@@ -200,34 +150,6 @@ impl fmt::Display for Point {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn calls_are_counted_by_thread_and_by_what_they_touch() {
-        let log = "\
-7 openat(AT_FDCWD</>, \"/etc/hosts\", O_RDONLY) = 3</etc/hosts>\n\
-7 openat(4</r/usr>, \"a\", O_RDONLY) = 3</r/usr/a>\n\
-8 openat(4</r/usr>, \"b\", O_RDWR|O_CREAT <unfinished ...>\n\
-8 <... openat resumed>) = 3</r/usr/b>\n\
-8 write(1<pipe:[1]>, \"x\", 1) = 1\n\
-8 write(5</r/store/1>, \"x\", 1) = 1\n\
-7 statx(4</r/usr>, \"a\") = 0\n\
-7 +++ exited with 0 +++\n";
-        let call = |name: &str, when, changes| Call { name: name.to_owned(), when, changes };
-        let expected =
-            [call("openat", 1, true), call("openat", 2, false), call("statx", 1, false), call("write", 2, true)];
-        assert_eq!(counted(log, "/r/"), expected);
-    }
-
-    #[test]
-    fn what_was_hit_is_told_apart() {
-        let root = "7 write(5</r/a>, \"x\", 1) = -1 EIO (Input/output error) (INJECTED)\n";
-        let other = "7 write(5<anon_inode:[eventfd]>, \"x\", 8) = -1 EIO (Input/output error) (INJECTED)\n";
-        let apart = "7 write(5</r/a>, \"x\", 1 <unfinished ...>\n8 write(1<pipe:[1]>, \"y\", 1) = 1\n\
-7 <... write resumed>) = -1 EIO (Input/output error) (INJECTED)\n";
-        for (log, expected) in [(root, Hit::Root), (other, Hit::Elsewhere), (apart, Hit::Root), ("", Hit::Nothing)] {
-            assert_eq!(hit(log, "/r"), expected, "{log}");
-        }
-    }
 
     #[test]
     fn a_point_names_itself_to_strace() {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::SystemTime;
 
 use anyhow::{Context, Result, ensure};
 
@@ -34,6 +35,8 @@ pub struct Transition {
     pub command: Vec<String>,
     /// The command that goes on when the machine is at the target already: the same where that may be said twice.
     pub again: Vec<String>,
+    /// When that machine had been made.
+    pub made: SystemTime,
     /// The tree before.
     pub before: Tree,
     /// The tree after.
@@ -125,6 +128,8 @@ impl Maker<'_> {
         }
         let damaged = self.damaged(&installed)?;
         let exchanged = self.killed(&settled, "exchanged", "syncfs", 2)?;
+        let announced = self.killed(&settled, "announced", "renameat2", 1)?;
+        let neglected = self.neglected(&settled)?;
 
         let release = |version, bundles: &[&str]| self.trees.expected(version, bundles);
         let (ten, twenty) = (release(10, &[COMPUTE])?, release(20, &[COMPUTE])?);
@@ -132,14 +137,15 @@ impl Maker<'_> {
         let made =
             |name, base: &Path, command: &str, again: &str, target: Tree, previous: Tree| -> Result<Transition> {
                 let (base, before) = (base.to_owned(), tree_of(base)?);
-                let (command, again) = (words(command), words(again));
-                Ok(Transition { name, base, command, again, before, target, previous: Some(previous) })
+                let (command, again, made) = (words(command), words(again), SystemTime::now());
+                Ok(Transition { name, base, made, command, again, before, target, previous: Some(previous) })
             };
         let whole = "repair";
         Ok(vec![
             Transition {
                 name: "os-install",
                 base: empty,
+                made: SystemTime::now(),
                 command: install,
                 again: words("repair"),
                 before: Tree::default(),
@@ -153,7 +159,9 @@ impl Maker<'_> {
             made("bundle-remove", &settled, "bundle-remove openstack-compute", whole, release(10, &[])?, ten.clone())?,
             made("repair", &damaged, "repair", "repair", release(20, &[COMPUTE, EDITORS])?, twenty.clone())?,
             made("rollback", &settled, "rollback", whole, twenty.clone(), ten.clone())?,
-            made("recovery", &exchanged, "repair", "repair", twenty, ten)?,
+            made("mending-rollback", &neglected, "rollback", whole, twenty.clone(), ten.clone())?,
+            made("recovery", &exchanged, "repair", "repair", twenty.clone(), ten.clone())?,
+            made("unannounced", &announced, "update", "update", twenty, ten)?,
         ])
     }
 
@@ -166,6 +174,18 @@ impl Maker<'_> {
         fs::write(root.join("usr/lib/os-release"), "overwritten in place")?;
         fs::remove_file(root.join("usr/bin/sshd"))?;
         fs::write(root.join("usr/bin/stray"), "stray")?;
+        Ok(root)
+    }
+
+    /// A machine whose previous tree, at 20, has a file that is damaged, one gone and one too many.
+    fn neglected(&self, settled: &Path) -> Result<PathBuf> {
+        let root = self.twin(settled, "neglected")?;
+        let previous = root.join(".stateless-update/previous");
+        // New inodes: those that were there are the live tree's too.
+        fs::remove_file(previous.join("bin/hello"))?;
+        fs::write(previous.join("bin/hello"), "damaged")?;
+        fs::remove_file(previous.join("lib/sysusers.d/basic.conf"))?;
+        fs::write(previous.join("bin/stray"), "stray")?;
         Ok(root)
     }
 
@@ -205,7 +225,11 @@ impl Maker<'_> {
     }
 }
 
-/// The arguments in a command, with one worker of each kind: then it is one thread that changes the trees.
+/// What the client is told in all runs: one worker of each kind, so that it is one thread that changes the trees; and not to
+/// wait long for an origin that lies beside it, where an error keeps a thread from hearing of an answer.
+const ALWAYS: [&str; 8] = ["--jobs", "1", "--max-parallel-downloads", "1", "--timeout", "10", "--retry-delay", "0"];
+
+/// The arguments in a command, with those of all runs.
 pub fn words(command: &str) -> Vec<String> {
-    command.split(' ').chain(["--jobs", "1", "--max-parallel-downloads", "1"]).map(str::to_owned).collect()
+    command.split(' ').chain(ALWAYS).map(str::to_owned).collect()
 }

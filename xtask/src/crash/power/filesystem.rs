@@ -24,6 +24,8 @@ pub struct Mounted {
     device: Option<String>,
 }
 
+/// So often a file system is unmounted that is busy.
+const UNMOUNTS: usize = 500;
 /// What must be there to cut the power: programs, and devices.
 const NEEDED: [&str; 6] = ["losetup", "mount", "umount", "mkfs.ext4", "mkfs.xfs", "mkfs.btrfs"];
 
@@ -95,8 +97,10 @@ impl Kind {
 
 impl Drop for Mounted {
     fn drop(&mut self) {
-        // What could not be unmounted is told by the next mount at the same place, and goes with the namespace.
-        _ = run(Command::new("umount").arg(&self.at));
+        // A program that another thread is about to start holds for a moment what this one has open. What could not be
+        // unmounted is told by the next mount at the same place, and goes with the namespace.
+        let mut tries = (0..UNMOUNTS).map(|_| run(Command::new("umount").arg(&self.at)));
+        _ = tries.any(|tried| tried.is_ok());
         if let Some(device) = &self.device {
             _ = run(Command::new("losetup").args(["--detach", device]));
         }

@@ -5,7 +5,8 @@
 //!          moves through every kind of transition; each write and flush is logged, and when the client reported success
 //! cut      the disk as a power cut would have left it: see `replay`
 //! boot     it is mounted, so its journal is replayed; the judge compares the tree with the trees of the recording
-//! go on    the client's repair must succeed and end at the release that the tree is of
+//! go on    the transition that was interrupted, done again, must end at its target; for every second cut, and where the
+//!          tree is the target, a repair must end at the release that the tree is of
 //! ```
 //!
 //! **Promises** that a tree is told torn when it is neither the one that was last acknowledged nor the next, and lost when
@@ -13,25 +14,25 @@
 //! **Needs** root, `/dev/fuse`, loop devices and the tools of the three file systems. Everything is mounted in a mount
 //! namespace of its own, which ends with the process. A failure is repeated by its seed.
 
+mod attempt;
 mod disk;
 mod filesystem;
 mod record;
 mod replay;
 
-use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 
-use super::world::{World, tree_of, words};
-use crate::judge::Tree;
-use crate::programs::{Outcome, Programs};
+use super::Build;
+use super::log::Log;
+use super::world::World;
+use attempt::{Attempt, Tally};
 use filesystem::Kind;
 pub use filesystem::missing;
-use record::{LeftOut, Recording, record};
-use replay::{Cut, Near, acknowledged, cuts, durable, leftovers};
+use record::{LeftOut, record};
 
 /// Where and how often the power is cut.
 #[derive(clap::Args, Clone, Debug)]
@@ -45,24 +46,15 @@ pub struct Options {
     /// Which cuts.
     #[arg(long, value_name = "S", default_value_t = 1)]
     pub seed: u64,
-    /// Build the programs with optimisations.
-    #[arg(long)]
-    pub release: bool,
-}
-
-/// How the cuts of one recording ended.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Tally {
-    /// The tree was the one that was last acknowledged.
-    acknowledged: usize,
-    /// The tree was the next one.
-    next: usize,
-    /// The tree was neither.
-    torn: usize,
-    /// The tree was an older one.
-    lost: usize,
-    /// The tree was right, but the client did not go on from there.
-    stuck: usize,
+    /// So many cuts at the same time.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub jobs: usize,
+    /// Note each cut here; of a seed that is noted here already, only what is missing is tried.
+    #[arg(long, value_name = "FILE")]
+    pub log: Option<PathBuf>,
+    /// Which programs are tried.
+    #[command(flatten)]
+    pub build: Build,
 }
 
 /// Set in the process that has a mount namespace of its own.
@@ -75,18 +67,11 @@ const CONTROLS: usize = 50;
 /// # Errors
 /// When a promise is broken, when a control finds nothing, or when something that is needed is missing.
 pub fn run(checkout: &Path, options: &Options) -> Result<()> {
-    if let Some(missing) = missing() {
-        anyhow::bail!("power cuts need root, FUSE, loop devices and three file systems: {missing}");
-    }
-    if std::env::var_os(INSIDE).is_none() {
-        let this = std::env::current_exe().context("cannot find this program")?;
-        let mut command = Command::new("unshare");
-        command.args(["--mount", "--propagation", "private"]).arg(this).args(std::env::args_os().skip(1));
-        let status = command.env(INSIDE, "1").status().context("cannot start unshare")?;
-        ensure!(status.success(), "power cuts: failed");
+    if !is_inside()? {
         return Ok(());
     }
-    let world = World::new(Programs::build(checkout, options.release)?, checkout)?;
+    let world = World::new(options.build.programs(checkout)?, checkout)?;
+    let log = Log::open("power", options.log.as_deref())?;
     let kinds = options.filesystem.map_or(Kind::ALL.to_vec(), |kind| vec![kind]);
     let mut failures = Vec::new();
     for kind in kinds {
@@ -97,13 +82,12 @@ pub fn run(checkout: &Path, options: &Options) -> Result<()> {
                 LeftOut::Nothing => options.points,
                 LeftOut::Trees | LeftOut::After => (options.points / 10).max(CONTROLS),
             };
-            let tally = cut_all(&world, kind, left_out, &recording, count, options.seed)?;
-            let (name, seconds) = (kind.name(), begun.elapsed().as_secs_f64());
-            let what = match left_out {
-                LeftOut::Nothing => "as it is",
-                LeftOut::Trees => "control, no sync of the trees",
-                LeftOut::After => "control, no sync after the exchange",
-            };
+            let (name, what) = (kind.name(), left_out.told());
+            let subject = format!("{name}, {what}, seed {}", options.seed);
+            let cutting =
+                Attempt { world: &world, kind, left_out, recording: &recording, log: &log, subject: &subject };
+            let tally = cutting.all(count, options)?;
+            let seconds = begun.elapsed().as_secs_f64();
             let Tally { acknowledged, next, torn, lost, stuck } = tally;
             println!(
                 "{name}, {what}: {count} cuts of {} records, seed {}, {seconds:.0} s: {acknowledged} as acknowledged, \
@@ -125,87 +109,33 @@ pub fn run(checkout: &Path, options: &Options) -> Result<()> {
     Ok(())
 }
 
-fn cut_all(
-    world: &World,
-    kind: Kind,
-    left_out: LeftOut,
-    recording: &Recording,
-    count: usize,
-    seed: u64,
-) -> Result<Tally> {
-    let directory = world.directory()?;
-    fs::create_dir(directory.path().join("mounted"))?;
-    let (mut image, mut applied) = (recording.image.clone(), 0);
-    let mut tally = Tally::default();
-    // What is left out is looked for where it shows.
-    let near = if left_out == LeftOut::After { Near::After } else { Near::Before };
-    for cut in cuts(&recording.log, count, seed, near) {
-        let durable = durable(&recording.log, cut);
-        for record in &recording.log[applied.min(durable)..durable] {
-            if let disk::Record::Write(offset, bytes) = record {
-                image.write(*offset, bytes);
-            }
-        }
-        applied = applied.max(durable);
-        let mut cut_off = image.clone();
-        for (offset, bytes) in leftovers(&recording.log[durable..cut.at], cut.seed, kind.sector()) {
-            cut_off.write(offset, bytes);
-        }
-        let disk = directory.path().join("disk");
-        cut_off.save(&disk)?;
-        let told = boot(world, kind, recording, cut, &disk, &mut tally);
-        if let (Err(what), LeftOut::Nothing) = (&told, left_out) {
-            println!("BROKEN {} cut at {} with seed {}: {what}", kind.name(), cut.at, cut.seed);
-        }
+/// Whether this process has a mount namespace of its own. Where it has none, the same command has been run in one.
+///
+/// # Errors
+/// When something that is needed is missing, or that command failed.
+pub(super) fn is_inside() -> Result<bool> {
+    if let Some(missing) = missing() {
+        anyhow::bail!("power cuts need root, FUSE, loop devices and three file systems: {missing}");
     }
-    Ok(tally)
+    if std::env::var_os(INSIDE).is_some() {
+        return Ok(true);
+    }
+    let this = std::env::current_exe().context("cannot find this program")?;
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--propagation", "private"]).arg(this).args(std::env::args_os().skip(1));
+    let status = command.env(INSIDE, "1").status().context("cannot start unshare")?;
+    ensure!(status.success(), "power cuts: failed");
+    Ok(false)
 }
 
-/// Mounts what a cut left, judges it and lets the client go on.
-fn boot(
-    world: &World,
-    kind: Kind,
-    recording: &Recording,
-    cut: Cut,
-    disk: &Path,
-    tally: &mut Tally,
-) -> Result<(), String> {
-    let said = |error: anyhow::Error| format!("{error:#}");
-    let at = disk.with_file_name("mounted");
-    let mount = kind.mount_file(disk, &at).map_err(|error| {
-        tally.torn += 1;
-        said(error)
-    })?;
-    let root = mount.at.join("root");
-    let found = tree_of(&root).map_err(|error| {
-        tally.torn += 1;
-        said(error)
-    })?;
-    let last = acknowledged(&recording.log, cut);
-    // The time of the top is set after the exchange, see `switch`: only the run that goes on must have it right.
-    let beneath = |tree: &Tree| tree.clone().filtered(|path| path != Path::new("usr"));
-    let found = beneath(&found);
-    let differences = |number: usize| beneath(&recording.trees[number].tree).differences(&found);
-    let is = |number: &usize| differences(*number).is_empty();
-    let mut allowed = [last, last + 1].into_iter().filter(|number| *number < recording.trees.len());
-    let Some(number) = allowed.find(is) else {
-        if (0..last).any(|number| is(&number)) {
-            tally.lost += 1;
-            return Err(format!("transition {last} was acknowledged and is lost"));
-        }
-        tally.torn += 1;
-        return Err(format!("torn after {last}: {}", differences(last)));
-    };
-    *if number == last { &mut tally.acknowledged } else { &mut tally.next } += 1;
-    let repaired = world.programs.client(&root, words("repair")).and_then(Outcome::success);
-    let ended = repaired.and_then(|_| tree_of(&root)).map_err(|error| {
-        tally.stuck += 1;
-        said(error)
-    })?;
-    let differences = recording.trees[number].repaired.differences(&ended);
-    if !differences.is_empty() {
-        tally.stuck += 1;
-        return Err(format!("after the next run: {differences}"));
-    }
-    Ok(())
+/// How many of some cuts on ext4 broke a promise of the programs of that world, which are as they are.
+///
+/// # Errors
+/// When they cannot be tried.
+pub(super) fn broken(world: &World, options: &Options) -> Result<usize> {
+    let recording = record(world, Kind::Ext4, LeftOut::Nothing)?;
+    let (kind, left_out, log) = (Kind::Ext4, LeftOut::Nothing, Log::open("power", None)?);
+    let cutting = Attempt { world, kind, left_out, recording: &recording, log: &log, subject: "ext4, planted" };
+    let tally = cutting.all(options.points, options)?;
+    Ok(tally.torn + tally.lost + tally.stuck)
 }

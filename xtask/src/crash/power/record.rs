@@ -35,6 +35,8 @@ pub struct Recording {
 
 /// A tree of the recording.
 pub struct Held {
+    /// The client's command that led to it from the one before; none where it was damaged.
+    pub command: Option<&'static str>,
     /// The tree.
     pub tree: Tree,
     /// What a repair makes of it.
@@ -63,6 +65,15 @@ const STEPS: [Step; 9] = [
 ];
 
 impl LeftOut {
+    /// In words.
+    pub fn told(self) -> &'static str {
+        match self {
+            Self::Nothing => "as it is",
+            Self::Trees => "control, no sync of the trees",
+            Self::After => "control, no sync after the exchange",
+        }
+    }
+
     fn prefix(self) -> &'static [&'static str] {
         match self {
             Self::Nothing => &[],
@@ -111,7 +122,7 @@ pub fn record(world: &World, kind: Kind, left_out: LeftOut) -> Result<Recording>
     // As it is after a boot: what mounting wrote is on disk.
     sync(&root)?;
     let first = tree_of(&root)?;
-    let mut trees = vec![Held { repaired: first.clone(), tree: first }];
+    let mut trees = vec![Held { command: None, repaired: first.clone(), tree: first }];
     disk.acknowledge(0);
     for step in &STEPS {
         match step {
@@ -124,14 +135,14 @@ pub fn record(world: &World, kind: Kind, left_out: LeftOut) -> Result<Recording>
                 if !differences.is_empty() {
                     bail!("{command} on {} did not end at its target: {differences}", kind.name());
                 }
-                trees.push(Held { repaired: tree.clone(), tree });
+                trees.push(Held { command: Some(command), repaired: tree.clone(), tree });
             }
             Step::Damage(path) => {
                 fs::remove_file(root.join(path)).with_context(|| format!("cannot remove {path}"))?;
                 sync(&root)?;
                 disk.acknowledge(trees.len());
                 let repaired = trees.last().context("there is a first tree")?.repaired.clone();
-                trees.push(Held { tree: tree_of(&root)?, repaired });
+                trees.push(Held { command: None, tree: tree_of(&root)?, repaired });
             }
         }
     }
