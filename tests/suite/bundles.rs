@@ -43,20 +43,6 @@ fn removing_takes_what_nothing_else_needs() {
 }
 
 #[test]
-fn a_file_of_two_bundles_stays_while_one_has_it() {
-    let machine = Machine::installed(20, &["web-server", "editors"]);
-    machine.succeeds(["bundle-remove", "web-server"]);
-    machine.assert_holds(20, &["editors"]);
-    assert!(machine.path("usr/share/licenses/common/MIT").exists());
-}
-
-#[test]
-fn the_core_cannot_be_removed() {
-    let machine = Machine::installed(20, &[]);
-    machine.refuses(2, ["bundle-remove", "os-core"]);
-}
-
-#[test]
 fn an_unknown_bundle_is_refused_with_a_suggestion() {
     let machine = Machine::installed(10, &[]);
     for command in ["bundle-add", "bundle-remove"] {

@@ -116,6 +116,11 @@ pub fn error(outcome: &Outcome) -> Option<&Value> {
     outcome.events.iter().find(|event| event["event"] == "error")
 }
 
+/// Whether a warning of a run holds that text.
+pub fn warned(outcome: &Outcome, text: &str) -> bool {
+    outcome.events.iter().any(|event| event["event"] == "warning" && event.to_string().contains(text))
+}
+
 /// The figures that a dry run must foretell.
 pub fn figures(outcome: &Outcome) -> [&Value; 8] {
     ["from", "to", "bundles", "files_added", "files_changed", "files_removed", "download_bytes", "requests"]

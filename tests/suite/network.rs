@@ -1,10 +1,8 @@
 //! An origin that is not there, or is not what it should be: exit code 3, and nothing changed.
 
-use std::fs;
-
 use crate::http::Origin;
 use crate::machine::Machine;
-use crate::world::{NOWHERE, copy, world};
+use crate::world::{NOWHERE, world};
 
 const PATIENCE: [&str; 4] = ["--max-retries", "1", "--retry-delay", "0"];
 
@@ -51,16 +49,4 @@ fn a_mirror_that_is_down_is_passed_over() {
     let arguments = ["update", "--url", NOWHERE, "--url", &world().server.url];
     machine.client(arguments.iter().chain(&PATIENCE)).success().expect("the second mirror serves");
     machine.assert_holds(20, &[]);
-}
-
-#[test]
-fn without_packs_there_are_objects() {
-    let directory = world().directory();
-    let copied = directory.path().join("publication");
-    copy(&world().publication.path, &copied);
-    fs::remove_dir_all(copied.join("packs")).expect("the packs are removed");
-    let server = world().programs.serve(&copied).expect("a server");
-    let machine = Machine::installed(10, &["editors"]);
-    machine.succeeds(["update", "--url", &server.url]);
-    machine.assert_holds(20, &["editors"]);
 }

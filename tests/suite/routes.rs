@@ -7,10 +7,10 @@ use std::sync::LazyLock;
 
 use serde_json::{Value, json};
 use xtask::judge::Tree;
-use xtask::programs::{Outcome, Server};
+use xtask::programs::Server;
 use xtask::publication::{Input, Publication};
 
-use crate::machine::{Machine, assert_equal, figures};
+use crate::machine::{Machine, assert_equal, figures, warned};
 use crate::world::{copy, world};
 
 const RELEASES: u32 = 5;
@@ -84,12 +84,6 @@ impl Trial {
     }
 }
 
-/// Whether a warning of that run says this.
-fn warned(outcome: &Outcome, text: &str) -> bool {
-    let says = |event: &Value| event["event"] == "warning" && event.to_string().contains(text);
-    outcome.events.iter().any(says)
-}
-
 fn assert_is_newest(machine: &Machine) {
     let expected = Tree::expected(&series().trees(RELEASES), &["os-core"]).expect("the published trees are read");
     assert_equal(&expected, &Tree::of_machine(&machine.root).expect("the machine's tree is read"));
@@ -119,6 +113,18 @@ fn a_machine_behind_goes_along_the_packs() {
     assert_eq!(figures(&dry), figures(&update));
     // Four texts, each of which has 32 KiB when it comes anew.
     assert!(update.number("download_bytes") < 64 << 10, "{}", update.told());
+}
+
+#[test]
+fn update_incremental_goes_over_every_release() {
+    let trial = Trial::new();
+    let machine = &trial.machine;
+    let done = machine.succeeds(["update", "--incremental"]).result;
+    assert_eq!((&done["from"], &done["to"], &done["changed"]), (&json!(1), &json!(RELEASES), &json!(true)));
+    assert_is_newest(machine);
+    let history = machine.succeeds(["history"]).result["transitions"].clone();
+    let steps = history.as_array().expect("a list").iter().skip(1).map(|entry| json!([entry["from"], entry["to"]]));
+    assert_eq!(steps.collect::<Value>(), json!([[1, 2], [2, 3], [3, 4], [4, 5]]));
 }
 
 #[test]
