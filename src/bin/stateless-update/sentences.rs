@@ -66,14 +66,37 @@ fn of_change(change: &Change) -> String {
         0 => "nothing to download".to_owned(),
         requests => format!("{} in {}", bytes(transition.download_bytes), counted(requests, "request", "requests")),
     };
-    let files = if transition.changed || *mode != Mode::Run {
+    let mut parts = Vec::new();
+    if transition.changed || *mode != Mode::Run {
         let Transition { files_added, files_changed, files_removed, .. } = transition;
         let added = counted(*files_added, "file added", "files added");
-        format!(": {added}, {} changed, {} removed", count(*files_changed), count(*files_removed))
+        parts.push(format!("{told}:"));
+        parts.push(format!("{added}, {} changed, {} removed;", count(*files_changed), count(*files_removed)));
     } else {
-        String::new()
-    };
-    format!("{told}{files}; {wire}; {}\n", duration(transition.duration_ms))
+        parts.push(format!("{told};"));
+    }
+    parts.extend([format!("{wire};"), duration(transition.duration_ms)]);
+    filled(&parts)
+}
+
+/// The parts of a sentence in lines that fit, all but the first indented. Lines end between parts; within one only where it
+/// is longer than a line.
+fn filled(parts: &[String]) -> String {
+    const INDENT: &str = "  ";
+    let width = |text: &str| text.chars().count();
+    let mut lines = vec![String::new()];
+    for part in parts {
+        let fits = INDENT.len() + width(part) <= COLUMNS;
+        let pieces = if fits { vec![part.as_str()] } else { part.split(' ').collect() };
+        for piece in pieces {
+            match lines.last_mut() {
+                Some(line) if line.is_empty() => line.push_str(piece),
+                Some(line) if width(line) + 1 + width(piece) <= COLUMNS => line.extend([" ", piece]),
+                _ => lines.push(format!("{INDENT}{piece}")),
+            }
+        }
+    }
+    lines.join("\n") + "\n"
 }
 
 /// `updated from 10 to 20`.

@@ -31,7 +31,7 @@ fn transition(from: Option<u32>, to: u32) -> Transition {
 
 #[test]
 fn changes_are_told_in_a_sentence() {
-    let tail = ": 4,074 files added, 1,290 changed, 4,064 removed; 30.1 MB in 12 requests; 9.8 s\n";
+    let tail = " 4,074 files added, 1,290 changed, 4,064 removed; 30.1 MB in 12 requests; 9.8 s\n";
     let added = || Deed::Add([name("web-server")].into());
     let removed = || Deed::Remove([name("a"), name("b")].into());
     let cases = [
@@ -58,8 +58,29 @@ fn changes_are_told_in_a_sentence() {
     ];
     for (deed, mode, from, head) in cases {
         let change = Change { deed, mode, transition: transition(from, 20) };
-        assert_eq!(of(&Outcome::Change(change)), format!("{head}{tail}"));
+        let text = of(&Outcome::Change(change));
+        assert_eq!(text.replace("\n  ", " "), format!("{head}:{tail}"));
+        assert!(text.lines().all(|line| line.len() <= COLUMNS), "{text}");
     }
+}
+
+#[test]
+fn sentences_break_between_their_parts() {
+    let told = |deed| of(&Outcome::Change(Change { deed, mode: Mode::Run, transition: transition(Some(10), 20) }));
+    let wanted = "\
+updated from 10 to 20: 4,074 files added, 1,290 changed, 4,064 removed;
+  30.1 MB in 12 requests; 9.8 s
+";
+    assert_eq!(told(Deed::Update), wanted);
+    let names = (0..20).map(|number| name(&format!("bundle-{number:02}"))).collect();
+    let wanted = "\
+added bundle-00, bundle-01, bundle-02, bundle-03, bundle-04, bundle-05,
+  bundle-06, bundle-07, bundle-08, bundle-09, bundle-10, bundle-11, bundle-12,
+  bundle-13, bundle-14, bundle-15, bundle-16, bundle-17, bundle-18, bundle-19 at
+  release 20: 4,074 files added, 1,290 changed, 4,064 removed;
+  30.1 MB in 12 requests; 9.8 s
+";
+    assert_eq!(told(Deed::Add(names)), wanted);
 }
 
 #[test]
