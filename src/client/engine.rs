@@ -118,7 +118,8 @@ pub(super) async fn go(
     };
     if let (true, Some((machine, store))) = (changed, store) {
         check_space(session, &planned, done.disk_peak_bytes)?;
-        if mode == Mode::Run && !session.reporter.agrees(&ahead(&done, &planned, &installed.tree, &target)) {
+        let ahead = ahead(&done, &planned, &installed.tree, &target);
+        if mode == Mode::Run && !session.stopwatch.pause(|| session.reporter.agrees(&ahead)) {
             return Err(ClientError::Declined);
         }
         let mover = Mover { session, machine, store, target: &target, packs: &packs, record: &record };
@@ -138,7 +139,7 @@ pub(super) async fn go(
     {
         cache(session, machine, &installed.fingerprints);
     }
-    done.duration_ms = u64::try_from(session.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    done.duration_ms = session.stopwatch.elapsed_ms();
     Ok(done)
 }
 

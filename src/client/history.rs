@@ -65,7 +65,7 @@ pub(super) fn remember(
     };
     let meter = session.transport.meter();
     (entry.download_bytes, entry.requests) = (meter.bytes, meter.requests);
-    entry.duration_ms = u64::try_from(session.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    entry.duration_ms = session.stopwatch.elapsed_ms();
     write(machine, &entry, &*session.reporter);
 }
 

@@ -64,7 +64,7 @@ pub async fn diagnose(
         missing: found.missing.iter().map(ToString::to_string).collect(),
         mismatched: found.mismatched.iter().map(|(path, what)| (path.to_string(), what.name().to_owned())).collect(),
         extra: found.extra,
-        duration_ms: u64::try_from(session.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+        duration_ms: session.stopwatch.elapsed_ms(),
     })
 }
 

@@ -28,6 +28,7 @@ mod route;
 mod search;
 mod session;
 mod status;
+mod stopwatch;
 mod trees;
 mod tuf_client;
 mod update;

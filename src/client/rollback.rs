@@ -48,10 +48,8 @@ pub async fn rollback(
         duration_ms: 0,
         dry_run: mode == Mode::DryRun,
     };
-    let result = exchange(&session, mode, &expected, planned.carried).map(|()| {
-        let duration_ms = u64::try_from(session.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Transition { duration_ms, ..done }
-    });
+    let result = exchange(&session, mode, &expected, planned.carried)
+        .map(|()| Transition { duration_ms: session.stopwatch.elapsed_ms(), ..done });
     remember(&session, "rollback", wanted, mode, &result);
     result
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
 
 use jiff::Timestamp;
 
 use super::publication::publication_limits;
+use super::stopwatch::Stopwatch;
 use super::{ClientError, Mode, Settings};
 use crate::disk::{FileType, Ownership, mounts_beneath};
 use crate::manifest::{Release, ReleaseError};
@@ -45,7 +45,7 @@ impl Deref for Access {
 
 /// One run of one operation.
 pub(super) struct Session {
-    pub started: Instant,
+    pub stopwatch: Stopwatch,
     pub settings: Settings,
     pub reporter: Arc<dyn Reporter>,
     pub machine: Access,
@@ -136,7 +136,7 @@ impl Session {
             reporter.report(Event::Warning(notice.to_owned()));
         }
         Ok(Self {
-            started: Instant::now(),
+            stopwatch: Stopwatch::start(),
             settings: settings.clone(),
             reporter: reporter.clone(),
             transport: Arc::new(Transport::with_mirrors(mirror.as_slice(), &origin, publication_limits(settings))?),

@@ -165,7 +165,7 @@ impl Session {
             download_bytes: meter.bytes,
             requests: meter.requests,
             disk_peak_bytes: 0,
-            duration_ms: u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            duration_ms: self.stopwatch.elapsed_ms(),
             dry_run: mode == Mode::DryRun,
         })
     }

@@ -37,6 +37,7 @@ mod repair;
 mod routes;
 mod search;
 mod tampering;
+mod terminal;
 mod trust;
 mod update;
 mod wide;

@@ -24,6 +24,8 @@ pub(crate) struct State {
     out: Box<dyn Write + Send>,
     aside: Box<dyn Write + Send>,
     progress: Option<Progress>,
+    /// A question stands on the last line, without its answer.
+    asked: bool,
     ended: bool,
 }
 
@@ -31,7 +33,7 @@ impl Human {
     /// Writes to the terminal, or whatever stdout and stderr are.
     pub(crate) fn of_terminal(quiet: bool, verbose: bool, progress: bool) -> Self {
         let progress = progress.then(Progress::on_stderr);
-        let state = State { out: Box::new(stdout()), aside: Box::new(stderr()), progress, ended: false };
+        let state = State { out: Box::new(stdout()), aside: Box::new(stderr()), progress, asked: false, ended: false };
         Self { quiet, verbose, asks: false, paint: Paint::of(&stderr()), state: Mutex::new(state) }
     }
 
@@ -45,6 +47,7 @@ impl Human {
         let mut first = false;
         self.with(|state| {
             first = true;
+            state.leave_question();
             if let Some(progress) = &mut state.progress {
                 progress.clear();
             }
@@ -85,6 +88,13 @@ impl State {
         let _ = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
     }
 
+    /// Ends the line of a question that got no answer.
+    fn leave_question(&mut self) {
+        if std::mem::take(&mut self.asked) {
+            self.aside("\n");
+        }
+    }
+
     /// Writes to stderr, above the bars. There is nobody to tell when that fails.
     fn aside(&mut self, text: &str) {
         let aside = &mut self.aside;
@@ -115,10 +125,17 @@ impl Reporter for Human {
         if !self.asks {
             return true;
         }
-        self.with(|state| state.aside(&format!("{}\nGo on? [y/N] ", summary(ahead))));
+        self.with(|state| {
+            state.aside(&format!("{}\nGo on? [y/N] ", summary(ahead)));
+            state.asked = true;
+        });
         let mut answer = String::new();
         // Whoever closes the input has not agreed.
         let read = stdin().read_line(&mut answer).is_ok();
+        self.with(|state| match answer.ends_with('\n') {
+            true => state.asked = false,
+            false => state.leave_question(),
+        });
         read && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
     }
 }

@@ -32,7 +32,7 @@ impl Paper {
 fn seen(quiet: bool, verbose: bool, progress: bool, ending: &Ending) -> (String, String) {
     let (out, aside) = (Paper::default(), Paper::default());
     let progress = progress.then(Progress::lines);
-    let state = State { out: Box::new(out.clone()), aside: Box::new(aside.clone()), progress, ended: false };
+    let state = State { out: Box::new(out.clone()), aside: Box::new(aside.clone()), progress, asked: false, ended: false };
     let human = Human { quiet, verbose, asks: false, paint: Paint::None, state: Mutex::new(state) };
     human.report(Event::Note("looking".to_owned()));
     human.report(Event::Warning("owners are not set".to_owned()));
