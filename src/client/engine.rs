@@ -13,6 +13,7 @@ use super::route::Packs;
 use super::session::{KnownRelease, Session};
 use super::trees::{Installed, ReadPack};
 use super::{ClientError, Mode, Thoroughness, Transition};
+use crate::disk::Ownership;
 use crate::fetch::{Doors, FetchError, fetch};
 use crate::manifest::{InstalledRecord, PackOffer, ReleaseName, Tree};
 use crate::plan::{Memory, Place, UpdatePlan, Work, closure, missing_blobs, plan, worth_a_look};
@@ -118,6 +119,10 @@ pub(super) async fn go(
     };
     if let (true, Some((machine, store))) = (changed, store) {
         check_space(session, &planned, done.disk_peak_bytes)?;
+        if session.writer.ownership == Ownership::Ignored {
+            let notice = "not run by root: owners and privileged attributes are neither set nor compared";
+            session.reporter.report(Event::Warning(notice.to_owned()));
+        }
         let ahead = ahead(&done, &planned, &installed.tree, &target);
         if mode == Mode::Run && !session.stopwatch.pause(|| session.reporter.agrees(&ahead)) {
             return Err(ClientError::Declined);

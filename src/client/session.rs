@@ -132,8 +132,8 @@ impl Session {
         };
         let ownership = Ownership::of_this_process();
         if ownership == Ownership::Ignored {
-            let notice = "not run by root: owners and privileged attributes are neither set nor compared";
-            reporter.report(Event::Warning(notice.to_owned()));
+            reporter
+                .report(Event::Note("not run by root: owners and privileged attributes are not compared".to_owned()));
         }
         Ok(Self {
             stopwatch: Stopwatch::start(),

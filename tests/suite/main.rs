@@ -30,6 +30,7 @@ mod mounts;
 mod network;
 mod offline;
 mod oracles;
+mod plain_user;
 mod publisher;
 mod real_os;
 mod refusals;
