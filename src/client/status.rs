@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::session::Session;
 use super::{ClientError, Settings};
-use crate::disk::{Directory, Mapped, mapped_beneath};
+use crate::disk::{Directory, Manager, Mapped, mapped_beneath};
 use crate::report::Reporter;
 use crate::state::{HOME, Slot};
 use crate::types::{TreePath, Version};
@@ -27,6 +27,8 @@ pub struct Status {
     pub pending: Option<Version>,
     /// Processes that run from an old tree.
     pub stale: Vec<Stale>,
+    /// Those services of the system that run from an old tree, in order: what a restart brings up to date.
+    pub services: BTreeSet<String>,
     /// What is due.
     pub due: Due,
     /// Why, a sentence each.
@@ -40,6 +42,9 @@ pub struct Stale {
     pub pid: u32,
     /// The unit that it belongs to.
     pub unit: Option<String>,
+    /// Who manages that unit.
+    #[serde(skip)]
+    pub manager: Manager,
     /// The files that it has mapped and that are others now, `usr` first.
     pub paths: BTreeSet<String>,
 }
@@ -83,20 +88,27 @@ pub async fn status(settings: &Settings, reporter: &Arc<dyn Reporter>) -> Result
     };
     let (due, reasons) = due(live.version(), &stale, kernels(&session)?.as_ref());
     let previous = previous.map(|previous| previous.version());
-    Ok(Status { live: live.version(), previous, pending, stale, due, reasons })
+    let services = services(&stale);
+    Ok(Status { live: live.version(), previous, pending, stale, services, due, reasons })
 }
 
 /// Those that have a file of a tree mapped which is another in the live tree, or is not there.
 fn stale(live: &Directory, processes: Vec<Mapped>) -> Vec<Stale> {
-    let stale = processes.into_iter().filter_map(|Mapped { pid, unit, files }| {
+    let stale = processes.into_iter().filter_map(|Mapped { pid, unit, manager, files }| {
         let others = files.into_iter().filter_map(|(path, inode)| {
             let beneath = beneath_tree(&path)?;
             (inode_at(live, beneath) != Some(inode)).then(|| format!("{}/{}", TreePath::TOP, beneath.display()))
         });
         let paths: BTreeSet<String> = others.collect();
-        (!paths.is_empty()).then_some(Stale { pid, unit, paths })
+        (!paths.is_empty()).then_some(Stale { pid, unit, manager, paths })
     });
     stale.collect()
+}
+
+/// What the system's manager can start anew. Scopes, such as sessions, it did not start; init is a reboot's business.
+fn services(stale: &[Stale]) -> BTreeSet<String> {
+    let of_system = stale.iter().filter(|process| process.manager == Manager::System && process.pid != 1);
+    of_system.filter_map(|process| process.unit.clone()).filter(|unit| unit.ends_with(".service")).collect()
 }
 
 /// The path relative to the top of whichever tree it lies in; none when it lies in none.
@@ -154,7 +166,7 @@ mod tests {
     use super::*;
 
     fn process(pid: u32, unit: Option<&str>) -> Stale {
-        Stale { pid, unit: unit.map(Into::into), paths: ["usr/lib/x".to_owned()].into() }
+        Stale { pid, unit: unit.map(Into::into), manager: Manager::System, paths: ["usr/lib/x".to_owned()].into() }
     }
 
     fn kernels(running: &str, installed: &[&str]) -> Kernels {
@@ -175,6 +187,15 @@ mod tests {
         let (what, why) = due(live, &[process(1, None), process(5, None)], Some(&kernels("6.1", &["6.2"])));
         assert_eq!((what, &*why[0]), (Due::Reboot, "kernel 6.1 runs, release 20 has 6.2"));
         assert_eq!(why[1..], ["init runs from an old tree", "process 5 runs from an old tree"]);
+    }
+
+    #[test]
+    fn services_are_what_the_system_can_restart() {
+        let of_user = Stale { manager: Manager::User, ..process(4, Some("mine.service")) };
+        let system = [(1, "init.scope"), (7, "ssh.service"), (8, "nginx.service"), (9, "ssh.service")];
+        let mut stale: Vec<Stale> = system.map(|(pid, unit)| process(pid, Some(unit))).into();
+        stale.extend([process(10, Some("session-3.scope")), process(11, None), of_user]);
+        assert_eq!(services(&stale).into_iter().collect::<Vec<_>>(), ["nginx.service", "ssh.service"]);
     }
 
     #[test]

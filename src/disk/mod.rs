@@ -16,7 +16,7 @@ mod weigh;
 pub use directory::Directory;
 pub use inode::{FileType, Inode, Ownership};
 pub use lock::Lock;
-pub use processes::{Mapped, mapped_beneath};
+pub use processes::{Manager, Mapped, mapped_beneath};
 pub use replace::{Owner, replace_as};
 pub use users::{is_in_use, mounts_beneath, mounts_within};
 pub use weigh::{Weight, weigh};

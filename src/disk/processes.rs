@@ -11,8 +11,19 @@ pub struct Mapped {
     pub pid: u32,
     /// The unit that it belongs to, if it belongs to one: `nginx.service`.
     pub unit: Option<String>,
+    /// Who manages that unit.
+    pub manager: Manager,
     /// The files: where each lies now, relative to the directory, and its inode.
     pub files: BTreeSet<(PathBuf, u64)>,
+}
+
+/// Who starts and ends a unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manager {
+    /// The system's own.
+    System,
+    /// That of somebody who is logged in.
+    User,
 }
 
 /// All processes that have mapped files beneath `directory`. The paths are those of today: a file that has been moved
@@ -29,7 +40,8 @@ pub fn mapped_beneath(directory: &Path) -> Vec<Mapped> {
         let maps = fs::read_to_string(process.path().join("maps")).ok()?;
         let files = files(&maps, &directory, device);
         let cgroup = fs::read_to_string(process.path().join("cgroup")).unwrap_or_default();
-        (!files.is_empty()).then(|| Mapped { pid, unit: unit(&cgroup), files })
+        let (unit, manager) = (unit(&cgroup), manager(&cgroup));
+        (!files.is_empty()).then_some(Mapped { pid, unit, manager, files })
     });
     let mut all: Vec<Mapped> = looked_at.collect();
     all.sort_by_key(|mapped| mapped.pid);
@@ -74,6 +86,12 @@ fn unit(cgroup: &str) -> Option<String> {
     cgroup.lines().find_map(|line| line.rsplit('/').find(named)).map(Into::into)
 }
 
+/// The manager of the units in a control group: those of users lie beneath the service that is their manager.
+fn manager(cgroup: &str) -> Manager {
+    let is_user = cgroup.contains("/user@") && cgroup.contains(".service/");
+    if is_user { Manager::User } else { Manager::System }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,14 +127,16 @@ mod tests {
 
     #[test]
     fn units_are_services_and_scopes() {
-        for (cgroup, wanted) in [
-            ("0::/system.slice/nginx.service\n", Some("nginx.service")),
-            ("0::/user.slice/user-0.slice/user@0.service/app.slice/x.service/inner\n", Some("x.service")),
-            ("0::/user.slice/user-0.slice/session-3.scope\n", Some("session-3.scope")),
-            ("1:name=systemd:/system.slice/a.service\n0::/\n", Some("a.service")),
-            ("0::/\n", None),
+        use Manager::{System, User};
+        for (cgroup, wanted, by) in [
+            ("0::/system.slice/nginx.service\n", Some("nginx.service"), System),
+            ("0::/user.slice/user-0.slice/user@0.service/app.slice/x.service/inner\n", Some("x.service"), User),
+            ("0::/user.slice/user-0.slice/user@0.service/init.scope\n", Some("init.scope"), User),
+            ("0::/user.slice/user-0.slice/session-3.scope\n", Some("session-3.scope"), System),
+            ("1:name=systemd:/system.slice/a.service\n0::/\n", Some("a.service"), System),
+            ("0::/\n", None, System),
         ] {
-            assert_eq!(unit(cgroup).as_deref(), wanted, "{cgroup}");
+            assert_eq!((unit(cgroup).as_deref(), manager(cgroup)), (wanted, by), "{cgroup}");
         }
     }
 

@@ -251,7 +251,10 @@ fn status_names_what_runs_from_the_old_tree_and_nothing_else() {
         Command::new(program).stdin(std::process::Stdio::piped()).spawn().expect("it runs")
     };
     let mut children = [start(&owned), start(&carried)];
-    let [before, after] = around_an_update(&machine, &mut children);
+    let before = machine.succeeds(["status"]).result;
+    machine.succeeds(["update"]);
+    let after = machine.succeeds(["status"]).result;
+    end(&mut children);
     assert_eq!((&before["live"], &before["previous"], &before["pending"]), (&json!(10), &Value::Null, &Value::Null));
     assert_eq!((&before["stale"], &before["due"], &before["reasons"]), (&json!([]), &json!("none"), &json!([])));
     assert_eq!((&after["live"], &after["previous"], &after["pending"]), (&json!(20), &json!(10), &Value::Null));
@@ -262,16 +265,11 @@ fn status_names_what_runs_from_the_old_tree_and_nothing_else() {
     assert_eq!(machine.succeeds(["status"]).result["due"], "none");
 }
 
-/// What `status` says before and after an update while these processes run, which then end.
-fn around_an_update(machine: &Machine, children: &mut [Child]) -> [Value; 2] {
-    let before = machine.succeeds(["status"]).result;
-    machine.succeeds(["update"]);
-    let after = machine.succeeds(["status"]).result;
+fn end(children: &mut [Child]) {
     for child in children {
         child.kill().expect("ended");
         child.wait().expect("gone");
     }
-    [before, after]
 }
 
 /// A service that was started before an update and has a library of the old tree mapped, as its control group says.
@@ -311,10 +309,27 @@ fn status_names_a_service_that_has_a_changed_library_and_no_other() {
     while !fs::read_to_string(&maps).expect("it runs").contains("libdemo") {
         std::thread::yield_now();
     }
-    let [before, after] = around_an_update(&machine, &mut children);
-    fs::remove_dir(&group).expect("removed");
-    assert_eq!(before["stale"], json!([]));
     let unit = group.file_name().expect("a name").to_string_lossy().into_owned();
+    let asked = |question: &str| {
+        let output = Command::new(&world().programs.update)
+            .args(["status", question, "--root"])
+            .arg(&machine.root)
+            .output()
+            .expect("it starts");
+        (output.status.code(), String::from_utf8(output.stdout).expect("a text"))
+    };
+    let no = (Some(1), String::new());
+    assert_eq!((asked("--needs-restart"), asked("--needs-reboot")), (no.clone(), no.clone()));
+    let before = machine.succeeds(["status"]).result;
+    machine.succeeds(["update"]);
+    let after = machine.succeeds(["status"]).result;
+    assert_eq!((asked("--needs-restart"), asked("--needs-reboot")), ((Some(0), format!("{unit}\n")), no));
+    let scripted = machine.succeeds(["status", "--needs-restart"]).result;
+    assert_eq!((&scripted["services"], &scripted["stale"]), (&json!([unit]), &after["stale"]));
+    assert_eq!(machine.client(["status", "--needs-reboot"]).code, 1);
+    end(&mut children);
+    fs::remove_dir(&group).expect("removed");
+    assert_eq!((&before["stale"], &before["services"]), (&json!([]), &json!([])));
     let wanted = json!([{ "pid": children[0].id(), "unit": unit, "paths": ["usr/lib/libdemo.so.1.2.3"] }]);
     assert_eq!((&after["stale"], &after["due"]), (&wanted, &json!("services")), "{after}");
     assert_eq!(after["reasons"], json!([format!("{unit} runs from an old tree")]));

@@ -28,7 +28,7 @@ const COMMANDS: [(&str, &[&str], &[&str]); 29] = [
     ("repair", &["--full-verify"], &["--quick", "--full-verify"]),
     ("rollback", &[], &["--no-such-option"]),
     ("history", &[], &["extra"]),
-    ("status", &[], &["extra"]),
+    ("status", &[], &["--needs-restart", "--needs-reboot"]),
     ("mirror", &["--set", "https://example.org/os"], &["--set", "ftp://example.org/os"]),
     ("autoupdate", &["--enable"], &["--enable", "--disable"]),
     ("config list", &[], &["extra"]),

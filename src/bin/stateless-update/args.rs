@@ -16,7 +16,7 @@ pub(crate) use config::{Config, ConfigCommand, FactoryReset, Set};
 pub(crate) use export::Export;
 pub(crate) use options::{
     Autoupdate, BundleAdd, BundleInfo, BundleList, BundleRemove, Clean, Completions, Mirror, OnePath, OsInstall,
-    Repair, Rollback, Update, Verify,
+    Repair, Rollback, Status, Update, Verify,
 };
 pub(crate) use search::{CommandNotFound, Search};
 pub(crate) use tuf_client::{TufClient, TufVerb};
@@ -225,9 +225,11 @@ pub(crate) enum Command {
     /// Releases here, what still runs from an old tree, what is due because of that
     #[command(
         after_help = "Due is one of none, services, soft-reboot, reboot. Only root sees the processes of others.\n\n\
-        Examples:\n  stateless-update status\n  stateless-update status --json"
+        Examples:\n  stateless-update status\n  stateless-update status --json\n  \
+        stateless-update status --needs-restart | xargs -r systemctl restart\n  \
+        due=$(stateless-update status --needs-reboot) && systemctl \"$due\""
     )]
-    Status,
+    Status(Status),
     /// The configuration of programs: defaults under overrides, and what updates do to them
     #[command(after_help = "Examples:\n  stateless-update config list\n  \
         stateless-update config show nova --origin\n  stateless-update config diff --to 20\n  \
@@ -277,7 +279,7 @@ impl Command {
             Self::Mirror(_) => "mirror",
             Self::Export(_) => "export",
             Self::Autoupdate(_) => "autoupdate",
-            Self::Status => "status",
+            Self::Status(_) => "status",
             Self::Config(config) => config.command.name(),
             Self::FactoryReset(_) => "factory-reset",
             Self::Completions(_) => "completions",

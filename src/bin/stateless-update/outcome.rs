@@ -6,7 +6,7 @@ use clap::CommandFactory as _;
 use clap_complete::Shell;
 use serde_json::{Map, Value, json};
 use stateless_update::client::{
-    Autoupdate, AutoupdateRequest, BundleInfo, BundleMatch, BundleRow, Cleaned, ClientError, Diagnosis, Explanation,
+    Autoupdate, AutoupdateRequest, BundleInfo, BundleMatch, BundleRow, Cleaned, ClientError, Diagnosis, Due, Explanation,
     Exported, FileMatch, HashDump, Info, MirrorState, MissingCommand, Mode, Reset, Status, Transition, UpdateCheck,
 };
 use stateless_update::manifest::HistoryEntry;
@@ -78,7 +78,12 @@ pub(crate) enum Outcome {
         state: Autoupdate,
     },
     /// `status`.
-    Status(Status),
+    Status {
+        /// All of it.
+        found: Status,
+        /// What of it answers the question.
+        wanted: Wanted,
+    },
     /// `config`.
     Config(Answered),
     /// `factory-reset`.
@@ -92,6 +97,17 @@ pub(crate) enum Outcome {
     },
     /// It was done, and there is nothing to say about it.
     Done,
+}
+
+/// What `status` is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// Everything.
+    All,
+    /// Which services need a restart.
+    Services,
+    /// Which reboot is due.
+    Reboot,
 }
 
 /// A change of the machine.
@@ -164,6 +180,8 @@ impl Outcome {
             Self::FilesFound { matches, .. } => u8::from(matches.is_empty()),
             Self::Autoupdate { request, state } => u8::from(*request == AutoupdateRequest::Show && !state.enabled),
             Self::MissingCommand(missing) => u8::from(missing.bundles.is_empty()),
+            Self::Status { found, wanted: Wanted::Services } => u8::from(found.services.is_empty()),
+            Self::Status { found, wanted: Wanted::Reboot } => u8::from(found.due < Due::SoftReboot),
             _ => 0,
         }
     }
@@ -192,7 +210,7 @@ impl Outcome {
             Self::Mirror(mirror) => json!(mirror),
             Self::Exported(exported) => json!(exported),
             Self::Autoupdate { state, .. } => json!(state),
-            Self::Status(status) => json!(status),
+            Self::Status { found, .. } => json!(found),
             Self::Config(answered) => answered.fields(),
             Self::Reset(reset) => json!(reset),
             Self::Completions { shell, script } => json!({ "shell": shell.to_string(), "script": script }),

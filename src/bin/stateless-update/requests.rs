@@ -8,8 +8,9 @@ use stateless_update::plan::{Preference, Terms};
 
 use super::args::{
     Autoupdate, BundleAdd, BundleInfo, BundleList, BundleRemove, Clean, Dearer, Global, Mirror, OsInstall, Repair,
-    Rollback, TufClient, TufVerb, Update, Verify,
+    Rollback, Status, TufClient, TufVerb, Update, Verify,
 };
+use super::outcome::Wanted;
 
 impl Global {
     /// What the library is told about the machine and the run.
@@ -146,6 +147,17 @@ impl Rollback {
     /// What to ask of the library.
     pub(crate) fn mode(&self) -> Mode {
         mode(self.dry_run)
+    }
+}
+
+impl Status {
+    /// What of the answer is wanted.
+    pub(crate) fn wanted(&self) -> Wanted {
+        match (self.needs_restart, self.needs_reboot) {
+            (true, _) => Wanted::Services,
+            (_, true) => Wanted::Reboot,
+            _ => Wanted::All,
+        }
     }
 }
 

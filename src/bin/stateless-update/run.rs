@@ -80,7 +80,9 @@ pub(crate) async fn run(command: Command, settings: &Settings, face: &Arc<Face>)
             let request = options.request();
             Outcome::Autoupdate { request, state: client::autoupdate(settings, request, &reporter).await? }
         }
-        Command::Status => Outcome::Status(client::status(settings, &reporter).await?),
+        Command::Status(options) => {
+            Outcome::Status { found: client::status(settings, &reporter).await?, wanted: options.wanted() }
+        }
         Command::Config(options) => Outcome::Config(config::run(options.command, settings, &reporter).await?),
         Command::FactoryReset(options) => {
             Outcome::Reset(client::factory_reset(settings, &options.request(), &reporter)?)

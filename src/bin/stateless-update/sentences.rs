@@ -34,7 +34,7 @@ pub(crate) fn of(outcome: &Outcome) -> String {
         Outcome::Mirror(mirror) => told::of_mirror(mirror),
         Outcome::Exported(exported) => told::of_export(exported),
         Outcome::Autoupdate { state, .. } => told::of_autoupdate(state),
-        Outcome::Status(status) => told::of_status(status),
+        Outcome::Status { found, wanted } => told::of_status(found, *wanted),
         Outcome::Config(answered) => layers::of(answered),
         Outcome::Reset(reset) => layers::of_reset(reset),
         Outcome::Completions { script, .. } => script.clone(),

@@ -188,6 +188,17 @@ pub(crate) struct Completions {
     pub(crate) command_not_found: bool,
 }
 
+/// Options of `status`.
+#[derive(Debug, Group)]
+pub(crate) struct Status {
+    /// Write only the services that run from an old tree, one a line; exit code 1 where there are none
+    #[arg(long, conflicts_with = "needs_reboot")]
+    pub(crate) needs_restart: bool,
+    /// Write only the reboot that is due, `soft-reboot` or `reboot`; exit code 1 where none is
+    #[arg(long)]
+    pub(crate) needs_reboot: bool,
+}
+
 /// Options of `rollback`.
 #[derive(Debug, Group)]
 pub(crate) struct Rollback {

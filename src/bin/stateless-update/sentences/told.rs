@@ -7,6 +7,7 @@ use stateless_update::client::{
 };
 use stateless_update::manifest::{Ending, HistoryEntry};
 
+use super::super::outcome::Wanted;
 use super::super::common::numbers::{bytes, count, counted, duration};
 use super::{COLUMNS, fitted, listed, status};
 
@@ -135,8 +136,21 @@ pub(super) fn of_export(exported: &Exported) -> String {
     format!("wrote {leads}{bundles} to {file}: {files}, {}\n", bytes(exported.bytes))
 }
 
+/// All that `status` found, or the words of it that scripts ask for, one a line.
+pub(super) fn of_status(found: &Status, wanted: Wanted) -> String {
+    match (wanted, found.due) {
+        (Wanted::All, _) => of_whole_status(found),
+        (Wanted::Services, _) => {
+            found.services.iter().map(|unit| format!("{}\n", fitted(unit, unit.len()))).collect()
+        }
+        (Wanted::Reboot, Due::SoftReboot) => "soft-reboot\n".to_owned(),
+        (Wanted::Reboot, Due::Reboot) => "reboot\n".to_owned(),
+        (Wanted::Reboot, Due::None | Due::Services) => String::new(),
+    }
+}
+
 /// Keys and values, a line for each process that is stale, and the reasons.
-pub(super) fn of_status(found: &Status) -> String {
+fn of_whole_status(found: &Status) -> String {
     let version = |version: Option<stateless_update::types::Version>| match version {
         Some(version) => version.to_string(),
         None => "none".to_owned(),

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use stateless_update::client::{CleanedPart, NextStep, Stale};
+use stateless_update::disk::Manager;
 use stateless_update::types::{BundleName, Version};
 
 use super::*;
@@ -39,6 +40,7 @@ fn status_says_what_is_due_and_why() {
     let stale = |pid, unit: Option<&str>, paths: &[&str]| Stale {
         pid,
         unit: unit.map(Into::into),
+        manager: Manager::System,
         paths: paths.iter().copied().map(Into::into).collect(),
     };
     let status = Status {
@@ -46,6 +48,7 @@ fn status_says_what_is_due_and_why() {
         previous: Some(version(10)),
         pending: None,
         stale: vec![stale(7, Some("ssh.service"), &["usr/bin/sshd", "usr/lib/x"]), stale(81, None, &["usr/bin/vi"])],
+        services: ["ssh.service".to_owned()].into(),
         due: Due::Services,
         reasons: vec!["ssh.service runs from an old tree".to_owned(), "process 81 runs from an old tree".to_owned()],
     };
@@ -59,7 +62,14 @@ due       restart services
        7  ssh.service  usr/bin/sshd and 1 more
       81  -  usr/bin/vi
 ";
-    assert_eq!(of_status(&status), wanted);
+    assert_eq!(of_status(&status, Wanted::All), wanted);
+    assert_eq!(of_status(&status, Wanted::Services), "ssh.service\n");
+    let reboots = [Due::None, Due::Services, Due::SoftReboot, Due::Reboot].map(|due| {
+        let status = Status { due, services: BTreeSet::new(), ..status.clone() };
+        assert_eq!(of_status(&status, Wanted::Services), "");
+        of_status(&status, Wanted::Reboot)
+    });
+    assert_eq!(reboots, ["", "", "soft-reboot\n", "reboot\n"]);
 }
 
 #[test]
