@@ -61,8 +61,12 @@ pub async fn diagnose(
     let found = examine(&session, request).await?;
     Ok(Diagnosis {
         checked: found.checked,
-        missing: found.missing.iter().map(ToString::to_string).collect(),
-        mismatched: found.mismatched.iter().map(|(path, what)| (path.to_string(), what.name().to_owned())).collect(),
+        missing: found.missing.iter().map(|path| path.as_str().to_owned()).collect(),
+        mismatched: found
+            .mismatched
+            .iter()
+            .map(|(path, what)| (path.as_str().to_owned(), what.name().to_owned()))
+            .collect(),
         extra: found.extra,
         duration_ms: session.stopwatch.elapsed_ms(),
     })

@@ -111,7 +111,7 @@ fn of_glob(glob: &str) -> String {
     while let Some(letter) = rest.chars().next() {
         let class = rest.strip_prefix('[').and_then(|inside| Some((inside, inside.get(1..)?.find(']')? + 1)));
         let (translated, length) = match (letter, class) {
-            ('*', _) if rest.starts_with("**") => (".*".to_owned(), 2),
+            ('*', _) if rest.starts_with("**") => ("(?s:.*)".to_owned(), 2),
             ('*', _) => ("[^/]*".to_owned(), 1),
             ('?', _) => ("[^/]".to_owned(), 1),
             ('[', Some((inside, end))) => (class_of(&inside[..end]), end + 2),

@@ -218,7 +218,7 @@ mod tests {
         assert!(refusal(top.path()).contains("link target of"));
 
         let top = fresh();
-        fs::write(top.path().join("usr/bin/a\nb"), "").expect("write");
+        fs::create_dir_all(top.path().join("usr").join("d/".repeat(128))).expect("write");
         assert!(refusal(top.path()).contains("cannot be published"));
 
         let top = fresh();

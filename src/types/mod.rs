@@ -8,9 +8,11 @@ mod digest;
 mod entry;
 mod tree_path;
 mod version;
+mod visible;
 
 pub use bundle_name::{BundleName, BundleNameError};
 pub use digest::{Digest, DigestError, Hasher};
 pub use entry::{Difference, Entry, Kind, Metadata, Seen, Timestamp, Xattrs};
 pub use tree_path::{TreePath, TreePathError};
 pub use version::{Version, VersionError};
+pub use visible::Visible;

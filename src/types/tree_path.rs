@@ -7,10 +7,14 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::Visible;
+
 /// `usr`, or a path beneath it, relative to the root: `usr/bin/env`.
 ///
-/// No component is empty, `.` or `..`, holds NUL or a line feed, or is longer than 255 bytes; the whole has at most 4,095
-/// and 128 levels, so that whoever walks down a tree runs out of neither handles nor stack.
+/// No component is empty, `.` or `..`, holds NUL, or is longer than 255 bytes; the whole has at most 4,095 and 128 levels, so
+/// that whoever walks down a tree runs out of neither handles nor stack. Line feeds and other control characters are what
+/// file systems allow; where a path is shown ([`fmt::Display`]) they are escaped as by [`Visible`], [`TreePath::as_str`] and
+/// JSON have them as they are.
 /// Paths are ordered component by component, so a directory comes right before everything beneath it. Clones share the
 /// text.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -24,7 +28,7 @@ pub enum TreePathError {
     #[error("path {0:?} does not lie beneath usr/")]
     OutsideUsr(String),
     /// A component that is empty, `.`, `..`, too long, or has a forbidden character.
-    #[error("path {0:?} has a component that is empty, `.`, `..`, over 255 bytes, or holds NUL or a line feed")]
+    #[error("path {0:?} has a component that is empty, `.`, `..`, over 255 bytes, or holds NUL")]
     BadComponent(String),
     /// More than 4,095 bytes.
     #[error("path of {0} bytes is longer than 4095")]
@@ -97,7 +101,7 @@ impl FromStr for TreePath {
         let good = |component: &str| {
             !matches!(component, "" | "." | "..")
                 && component.len() <= Self::MAX_COMPONENT_BYTES
-                && !component.bytes().any(|byte| matches!(byte, 0 | b'\n'))
+                && !component.bytes().any(|byte| byte == 0)
         };
         if !text.split('/').all(good) {
             return Err(TreePathError::BadComponent(text.to_owned()));
@@ -139,7 +143,7 @@ impl From<TreePath> for String {
 
 impl fmt::Display for TreePath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        Visible(&self.0).fmt(f)
     }
 }
 
@@ -160,19 +164,7 @@ mod tests {
 
     #[test]
     fn nothing_outside_usr_is_a_path() {
-        for bad in [
-            "",
-            "/usr",
-            "etc/passwd",
-            "usrx",
-            "usr/",
-            "usr//a",
-            "usr/../etc",
-            "usr/./a",
-            "usr/a\0",
-            "usr/a\nb",
-            "../usr",
-        ] {
+        for bad in ["", "/usr", "etc/passwd", "usrx", "usr/", "usr//a", "usr/../etc", "usr/./a", "usr/a\0", "../usr"] {
             assert!(bad.parse::<TreePath>().is_err(), "{bad:?}");
         }
         assert!(format!("usr/{}", "x".repeat(255)).parse::<TreePath>().is_ok());
@@ -180,6 +172,14 @@ mod tests {
         assert!(format!("usr{}", "/x".repeat(2100)).parse::<TreePath>().is_err());
         assert!(format!("usr{}", "/x".repeat(127)).parse::<TreePath>().is_ok());
         assert_eq!(format!("usr{}", "/x".repeat(128)).parse::<TreePath>(), Err(TreePathError::TooDeep(129)));
+    }
+
+    #[test]
+    fn control_characters_are_kept_and_shown_escaped() {
+        let odd = path("usr/a\nb\x1b[2J");
+        assert_eq!(odd.as_str(), "usr/a\nb\x1b[2J");
+        assert_eq!(format!("{odd} {odd:?}"), r#"usr/a\nb\u{1b}[2J "usr/a\nb\u{1b}[2J""#);
+        assert_eq!(serde_json::to_string(&odd).expect("JSON"), r#""usr/a\nb\u001b[2J""#);
     }
 
     #[test]

@@ -143,6 +143,15 @@ impl Programs {
         run(bare(&line).args(args).arg("--root").arg(root).args(["--json", "--yes"]))
     }
 
+    /// Runs the client with `--root ROOT --yes` and `args` as a person would: whatever it writes.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn shown<A: AsRef<OsStr>>(&self, root: &Path, args: impl IntoIterator<Item = A>) -> Result<Output> {
+        let mut command = bare(&["timeout", LIMIT].map(OsStr::new));
+        run(command.arg(&self.update).args(args).arg("--root").arg(root).arg("--yes"))
+    }
+
     /// Serves a publication on a free port of loopback.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use std::io::{IsTerminal as _, Write, stderr, stdin, stdout};
 use std::sync::{Mutex, PoisonError};
 
 use stateless_update::report::{Ahead, Event, Reporter};
+use stateless_update::types::Visible;
 
 use super::numbers::{bytes, count, counted};
 use super::paint::Paint;
@@ -71,12 +72,12 @@ impl Human {
 
     fn failure(&self, failure: &Failure) -> String {
         let Failure { message, causes, hint, .. } = failure;
-        let mut text = format!("{} {message}\n", self.paint.red("error:"));
+        let mut text = format!("{} {}\n", self.paint.red("error:"), told(message));
         for cause in causes {
-            text.push_str(&format!("  because: {cause}\n"));
+            text.push_str(&format!("  because: {}\n", told(cause)));
         }
         if let Some(hint) = hint {
-            text.push_str(&format!("  {} {hint}\n", self.paint.cyan("hint:")));
+            text.push_str(&format!("  {} {}\n", self.paint.cyan("hint:"), told(hint)));
         }
         text
     }
@@ -115,8 +116,8 @@ impl Reporter for Human {
                     state.aside(&format!("{line}\n"));
                 }
             }
-            Event::Warning(message) => state.aside(&format!("{} {message}\n", self.paint.yellow("warning:"))),
-            Event::Note(message) if self.verbose => state.aside(&format!("{message}\n")),
+            Event::Warning(message) => state.aside(&format!("{} {}\n", self.paint.yellow("warning:"), told(&message))),
+            Event::Note(message) if self.verbose => state.aside(&format!("{}\n", told(&message))),
             Event::Note(_) => {}
         });
     }
@@ -138,6 +139,12 @@ impl Reporter for Human {
         });
         read && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
     }
+}
+
+/// A message, in which names of files or a mirror's words may be: without control characters. Its further lines are
+/// indented, so that none looks like a message of its own.
+fn told(message: &str) -> String {
+    message.split('\n').map(|line| Visible(line).to_string()).collect::<Vec<_>>().join("\n    ")
 }
 
 /// A line for each thing that a person may want to say no to.

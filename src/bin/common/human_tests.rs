@@ -32,7 +32,8 @@ impl Paper {
 fn seen(quiet: bool, verbose: bool, progress: bool, ending: &Ending) -> (String, String) {
     let (out, aside) = (Paper::default(), Paper::default());
     let progress = progress.then(Progress::lines);
-    let state = State { out: Box::new(out.clone()), aside: Box::new(aside.clone()), progress, asked: false, ended: false };
+    let state =
+        State { out: Box::new(out.clone()), aside: Box::new(aside.clone()), progress, asked: false, ended: false };
     let human = Human { quiet, verbose, asks: false, paint: Paint::None, state: Mutex::new(state) };
     human.report(Event::Note("looking".to_owned()));
     human.report(Event::Warning("owners are not set".to_owned()));
@@ -76,6 +77,15 @@ fn failures_are_told_with_causes_and_hint() {
                   error: cannot connect to https://example.org/os/metadata/timestamp.json\n  \
                   because: dns error\n  because: no such name\n  hint: check the network\n";
     assert_eq!(seen(true, false, false, &Err(failure)), (String::new(), wanted.to_owned()));
+}
+
+#[test]
+fn messages_keep_terminals_and_lines_in_order() {
+    let message = "\x1b[2Jno bundle\nerror: all is lost\r".to_owned();
+    let failure = Failure { kind: FailureKind::LOCAL, causes: vec![message.clone()], hint: None, message };
+    let (_, aside) = seen(true, false, false, &Err(failure));
+    let shown = "\\u{1b}[2Jno bundle\n    error: all is lost\\r\n";
+    assert_eq!(aside, format!("warning: owners are not set\nerror: {shown}  because: {shown}"));
 }
 
 #[test]

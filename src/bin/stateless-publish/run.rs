@@ -8,6 +8,7 @@ use stateless_update::plan::Route;
 use stateless_update::publish::{self, Amount, CheckRequest, Levels, ReleaseRequest, Released};
 use stateless_update::report::{Event, Reporter};
 use stateless_update::site::Owners;
+use stateless_update::types::Visible;
 
 use super::args::{Check, Command, Init, Keys, Refresh, Release};
 use super::common::numbers::{bytes, count, counted, duration};
@@ -160,7 +161,7 @@ fn check(options: &Check, face: &Face) -> Ending {
         checked.findings.iter().map(|finding| json!({ "path": finding.path, "problem": finding.problem })).collect();
     let mut text = String::new();
     for finding in &checked.findings {
-        text.push_str(&format!("{}: {}\n", finding.path, finding.problem));
+        text.push_str(&format!("{}: {}\n", Visible(&finding.path), Visible(&finding.problem)));
     }
     text.push_str(&format!(
         "checked {}, {}, {}, {}: {}\n",

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 
 use stateless_update::client::{BundleRow, Diagnosis, Info, Mode, Transition, UpdateCheck};
 use stateless_update::manifest::Status;
+use stateless_update::types::Visible;
 
 use super::common::numbers::{bytes, count, counted, duration};
 use super::outcome::{Change, Deed, Outcome, is_clean};
@@ -207,7 +208,12 @@ fn status(status: Status) -> &'static str {
     }
 }
 
-/// The text, or as much of it as has room and dots. Control characters of a publisher do not reach the terminal.
+/// A name or a value on one line, with control characters escaped.
+fn plain(text: &str) -> String {
+    Visible(text).to_string()
+}
+
+/// Prose on one line, or as much of it as has room and dots. Control characters are blanks: they mean nothing there.
 fn fitted(text: &str, room: usize) -> String {
     let mut letters: Vec<char> = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
     if letters.len() > room {
@@ -221,13 +227,13 @@ fn of_diagnosis(diagnosis: &Diagnosis) -> String {
     let Diagnosis { checked, missing, mismatched, extra, duration_ms } = diagnosis;
     let mut text = String::new();
     for path in missing {
-        let _ = writeln!(text, "missing     {path}");
+        let _ = writeln!(text, "missing     {}", plain(path));
     }
     for (path, reason) in mismatched {
-        let _ = writeln!(text, "mismatched  {path} ({reason})");
+        let _ = writeln!(text, "mismatched  {} ({reason})", plain(path));
     }
     for path in extra {
-        let _ = writeln!(text, "extra       {path}");
+        let _ = writeln!(text, "extra       {}", plain(path));
     }
     let found = if is_clean(diagnosis) {
         "all are as the release has them".to_owned()

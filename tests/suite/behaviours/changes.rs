@@ -22,8 +22,17 @@ pub struct Changes {
 }
 
 /// Names that are no trouble, or should be none.
-pub const NAMES: [&str; 7] =
-    ["two words", "-leading-dash", "it's \"quoted\"", "\u{e9}t\u{e9}", "\u{65e5}\u{672c}", "back\\slash", "tab\there"];
+pub const NAMES: [&str; 9] = [
+    "two words",
+    "-leading-dash",
+    "it's \"quoted\"",
+    "\u{e9}t\u{e9}",
+    "\u{65e5}\u{672c}",
+    "back\\slash",
+    "tab\there",
+    "line\nfeed",
+    "\x1b[2Jescape\x07",
+];
 
 /// Made by whoever asks first.
 pub fn changes() -> &'static Changes {

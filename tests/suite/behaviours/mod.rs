@@ -12,7 +12,7 @@
 //! | an older release is refused unless asked for by `--version`, and one below the floor always | `releases::an_older_release_is_refused_unless_asked_for_and_one_below_the_floor_always` |
 //! | a file becomes a directory, a directory a file, a symlink either, and a symlink to `.` | `tree::every_kind_of_entry_becomes_every_other` |
 //! | only mode, owner or attributes change | `tree::only_mode_owner_or_attributes_change_and_no_content_is_fetched` |
-//! | names with spaces, quotes, leading dashes and non-ASCII | `tree::names_of_every_kind_are_names` |
+//! | names with spaces, newlines, quotes, leading dashes and non-ASCII | `tree::names_of_every_kind_are_names` |
 //! | a file of two bundles survives the removal of one | `bundles::a_file_of_two_bundles_survives_the_removal_of_one` |
 //! | removal of a bundle that others need lists them as a tree | `bundles::removal_of_a_bundle_that_others_need_lists_them_as_a_tree` |
 //! | `diagnose --file` is that path and what is beneath it, nothing with the same prefix | `verify::diagnose_file_is_that_path_and_what_is_beneath_it_and_nothing_with_the_same_prefix` |

@@ -103,15 +103,31 @@ fn only_mode_owner_or_attributes_change_and_no_content_is_fetched() {
 fn names_of_every_kind_are_names() {
     let machine = changes().machine(10, &[]);
     machine.succeeds(["update"]);
-    for name in NAMES {
-        let path = machine.path("usr/share/names").join(name);
-        assert_eq!(fs::read_to_string(&path).expect("there"), format!("{name} 20"));
-        fs::remove_file(&path).expect("removed");
+    let paths: Vec<String> = NAMES.iter().map(|name| format!("usr/share/names/{name}")).collect();
+    for (name, path) in NAMES.iter().zip(&paths) {
+        assert_eq!(fs::read_to_string(machine.path(path)).expect("there"), format!("{name} 20"));
+        let found = machine.succeeds(["search-file", &format!("names/{name}")]).result;
+        assert_eq!(found["matches"], json!([{ "bundle": "os-core", "path": path, "installed": true }]));
+        let (dumped, explained) = (machine.succeeds(["hashdump", path]), machine.succeeds(["explain", path]));
+        assert_eq!((&dumped.result["path"], &explained.result["bundles"]), (&json!(path), &json!(["os-core"])));
+        fs::remove_file(machine.path(path)).expect("removed");
+        let found = machine.client(["diagnose", "--file", path]);
+        assert_eq!((found.code, &found.result["missing"]), (1, &json!([path])));
     }
-    let found = machine.client(["diagnose"]);
-    assert_eq!((found.code, found.result["missing"].as_array().map(Vec::len)), (1, Some(NAMES.len())));
+    let mut missing = machine.client(["diagnose"]).result["missing"].as_array().expect("a list").clone();
+    missing.sort_by_key(|path| paths.iter().position(|wanted| path == wanted));
+    assert_eq!(json!(missing), json!(paths));
+    // For people, each is on one line, and none tells the terminal what to do.
+    for command in [&["diagnose"][..], &["search-file", "share/names"], &["bundle-info", "os-core", "--files"]] {
+        let shown = world().programs.shown(&machine.root, command).expect("it starts").stdout;
+        let about = shown.lines().filter(|line| line.contains("share/names/")).count();
+        assert_eq!(about, NAMES.len(), "{shown}");
+        assert!(!shown.contains(|letter: char| letter.is_control() && letter != '\n'), "{shown:?}");
+        for escaped in [r"names/line\nfeed", r"names/\u{1b}[2Jescape\u{7}", r"names/tab\there", r"names/back\slash"] {
+            assert!(shown.contains(escaped), "{shown}");
+        }
+    }
     machine.succeeds(["repair"]);
     changes().assert_holds(&machine, 20, &[]);
-    let found = machine.succeeds(["search-file", "-leading-dash"]).result;
-    assert_eq!(found["matches"][0]["path"], "usr/share/names/-leading-dash");
+    machine.succeeds(["diagnose", "--full-verify"]);
 }

@@ -36,7 +36,13 @@ fn paths(kit: &Kit) -> Vec<Attack> {
         ("path-dot", &[23], "component", "Lists a file at `usr/./planted`.", "usr/./planted"),
         ("path-empty-component", &[23], "component", "Lists a file at `usr//planted`.", "usr//planted"),
         ("path-nul", &[23], "NUL", "Lists a path with a NUL in it.", "usr/planted\0.txt"),
-        ("path-newline", &[23], "NUL", "Lists a path with a line feed in it.", "usr/planted\nusr/more"),
+        (
+            "path-of-escapes",
+            &[23],
+            "component",
+            "Lists a bad path that would clear the screen and write a message of its own, if it were shown as it is.",
+            "usr/planted\x1b[2J\nerror: none/..",
+        ),
         ("path-long-component", &[23], "component", "Lists a name of 256 bytes.", long),
         (
             "path-of-the-record",

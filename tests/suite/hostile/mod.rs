@@ -248,6 +248,21 @@ fn an_update_over_http_meets_them_all() {
     meet_all("update", |path| format!("{}{path}/", server.url));
 }
 
+/// Whatever names or words an attack brings, a terminal gets lines and nothing else.
+#[test]
+fn what_people_see_of_them_has_no_control_characters() {
+    let machine = Place::empty();
+    machine.succeeds("os-install", &from_a_directory("good/publication-1")).expect("installed");
+    for attack in Folder::all().iter().filter(|attack| attack.met_by("update")) {
+        let url = from_a_directory(&format!("{}/publication", attack.name));
+        let arguments = ["update", "--dry-run", "--url", &url, "--max-retries", "0"];
+        let shown = world().programs.shown(&machine.root, arguments).expect("it starts");
+        let text = shown.stdout + &shown.stderr;
+        assert!(!text.contains(|letter: char| letter.is_control() && letter != '\n'), "{}: {text:?}", attack.name);
+        assert!(!text.contains("\nerror: none"), "{}: {text:?}", attack.name);
+    }
+}
+
 #[test]
 fn the_good_publication_is_good() {
     let place = Place::empty();

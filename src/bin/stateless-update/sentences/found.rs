@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use stateless_update::client::{BundleMatch, FileMatch, MissingCommand};
 
 use super::super::common::numbers::bytes;
-use super::{COLUMNS, fitted};
+use super::{COLUMNS, fitted, plain};
 
 /// So many programs of a bundle are told; there is `--json` for the rest.
 const PROGRAMS: usize = 4;
@@ -22,7 +22,7 @@ pub(super) fn of_bundles(found: &[BundleMatch], term: &str) -> String {
         let programs: Vec<&str> =
             found.matched.iter().map(String::as_str).filter(|place| place.contains('/')).collect();
         for path in programs.iter().take(PROGRAMS) {
-            let _ = writeln!(text, "    {}", fitted(path, path.len()));
+            let _ = writeln!(text, "    {}", plain(path));
         }
         if programs.len() > PROGRAMS {
             let _ = writeln!(text, "    and {} more programs", programs.len() - PROGRAMS);
@@ -38,14 +38,14 @@ pub(super) fn of_files(found: &[FileMatch], term: &str) -> String {
     for found in found {
         let state = if found.installed { "installed" } else { "-" };
         let path = found.path.as_str();
-        let _ = writeln!(text, "{:<names$}  {state:<9}  {}", found.bundle.as_str(), fitted(path, path.len()));
+        let _ = writeln!(text, "{:<names$}  {state:<9}  {}", found.bundle.as_str(), plain(path));
     }
     or_nothing(text, term)
 }
 
 /// What a shell says in place of its own words.
 pub(super) fn of_command(missing: &MissingCommand) -> String {
-    let command = fitted(&missing.command, missing.command.len());
+    let command = plain(&missing.command);
     let mut text = match missing.bundles.len() {
         0 => return format!("no bundle is known that has the command {command}\n"),
         1 => format!("{command}: command not found; it comes with a bundle:\n"),
@@ -58,5 +58,5 @@ pub(super) fn of_command(missing: &MissingCommand) -> String {
 }
 
 fn or_nothing(text: String, term: &str) -> String {
-    if text.is_empty() { format!("nothing found for {}\n", fitted(term, term.len())) } else { text }
+    if text.is_empty() { format!("nothing found for {}\n", plain(term)) } else { text }
 }

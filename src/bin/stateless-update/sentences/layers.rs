@@ -9,7 +9,7 @@ use stateless_update::overlay::{Change, ChangeKind};
 
 use super::super::common::numbers::{bytes, counted};
 use super::super::config::Answered;
-use super::fitted;
+use super::plain;
 
 /// What stands in place of a secret.
 const SECRET: &str = "(secret)";
@@ -207,11 +207,6 @@ fn of_restored(restored: &Restored) -> String {
 
 fn name(section: &str, key: &str) -> String {
     if section.is_empty() { plain(key) } else { format!("[{}] {}", plain(section), plain(key)) }
-}
-
-/// On one line, without control characters.
-fn plain(text: &str) -> String {
-    fitted(text, usize::MAX)
 }
 
 /// As it is, without control characters other than line feeds.

@@ -9,7 +9,7 @@ use stateless_update::manifest::{Ending, HistoryEntry};
 
 use super::super::outcome::Wanted;
 use super::super::common::numbers::{bytes, count, counted, duration};
-use super::{COLUMNS, fitted, listed, status};
+use super::{COLUMNS, fitted, listed, plain, status};
 
 /// Keys and values, then what was asked for beyond them.
 pub(super) fn of_bundle(info: &BundleInfo, with_dependencies: bool) -> String {
@@ -26,8 +26,8 @@ pub(super) fn of_bundle(info: &BundleInfo, with_dependencies: bool) -> String {
     let mut lines = vec![
         ("name", info.name.to_string()),
         ("release", info.version.to_string()),
-        ("title", info.title.clone()),
-        ("description", info.description.clone()),
+        ("title", fitted(&info.title, usize::MAX)),
+        ("description", fitted(&info.description, usize::MAX)),
         ("status", format!("{}, {state}", status(info.status))),
         ("on disk", format!("{files}, {}", size(info.disk_bytes, info.new_disk_bytes))),
         ("download", size(info.download_bytes, info.new_download_bytes)),
@@ -40,7 +40,7 @@ pub(super) fn of_bundle(info: &BundleInfo, with_dependencies: bool) -> String {
     }
     let mut text = String::new();
     for (key, value) in lines.into_iter().filter(|(_, value)| !value.is_empty()) {
-        let _ = writeln!(text, "{key:<11}  {}", fitted(&value, value.len()));
+        let _ = writeln!(text, "{key:<11}  {}", plain(&value));
     }
     for path in info.files.iter().flatten() {
         let _ = writeln!(text, "{path}");
@@ -84,7 +84,7 @@ pub(super) fn of_hashdump(found: &HashDump) -> String {
     let path = &found.path;
     match (&found.sha256, &found.target) {
         (Some(digest), _) => format!("{digest}  {path}\n"),
-        (None, Some(target)) => format!("symlink to {}  {path}\n", fitted(target, target.len())),
+        (None, Some(target)) => format!("symlink to {}  {path}\n", plain(target)),
         (None, None) => format!("{}  {path}\n", found.kind),
     }
 }
@@ -104,7 +104,7 @@ pub(super) fn of_cleaned(cleaned: &Cleaned) -> String {
 /// Where content and metadata come from.
 pub(super) fn of_mirror(state: &MirrorState) -> String {
     let mirror = state.mirror.as_deref().unwrap_or("none");
-    format!("mirror  {}\norigin  {}\n", fitted(mirror, mirror.len()), state.origin.join(", "))
+    format!("mirror  {}\norigin  {}\n", plain(mirror), state.origin.join(", "))
 }
 
 /// Whether the machine updates itself, and by what.
@@ -141,7 +141,7 @@ pub(super) fn of_status(found: &Status, wanted: Wanted) -> String {
     match (wanted, found.due) {
         (Wanted::All, _) => of_whole_status(found),
         (Wanted::Services, _) => {
-            found.services.iter().map(|unit| format!("{}\n", fitted(unit, unit.len()))).collect()
+            found.services.iter().map(|unit| format!("{}\n", plain(unit))).collect()
         }
         (Wanted::Reboot, Due::SoftReboot) => "soft-reboot\n".to_owned(),
         (Wanted::Reboot, Due::Reboot) => "reboot\n".to_owned(),
@@ -172,7 +172,7 @@ fn of_whole_status(found: &Status) -> String {
         let _ = writeln!(text, "{key:<8}  {value}");
     }
     for reason in &found.reasons {
-        let _ = writeln!(text, "  because {}", fitted(reason, reason.len()));
+        let _ = writeln!(text, "  because {}", plain(reason));
     }
     for process in &found.stale {
         let first = process.paths.first().map_or("", String::as_str);
@@ -182,7 +182,7 @@ fn of_whole_status(found: &Status) -> String {
         };
         let unit = process.unit.as_deref().unwrap_or("-");
         let line = format!("{:>8}  {unit}  {first}{more}", process.pid);
-        let _ = writeln!(text, "{}", fitted(&line, line.len()));
+        let _ = writeln!(text, "{}", plain(&line));
     }
     text
 }
@@ -214,7 +214,7 @@ pub(super) fn of_explanation(found: &Explanation) -> String {
     ];
     let mut text = String::new();
     for (key, value) in lines.into_iter().filter(|(_, value)| !value.is_empty()) {
-        let _ = writeln!(text, "{key:<8}  {}", fitted(&value, value.len()));
+        let _ = writeln!(text, "{key:<8}  {}", plain(&value));
     }
     text
 }
