@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::config::{Configured, configured};
 use super::session::{KnownRelease, Session};
 use super::{ClientError, ErrorKind, Settings};
 use crate::disk::Ownership;
@@ -34,6 +35,8 @@ pub struct Explanation {
     /// What in `/etc` hides it, relative to the root.
     #[serde(rename = "override")]
     pub override_path: Option<String>,
+    /// What overrides do to it, by the model of the program that reads it; none when it is no program's default.
+    pub configuration: Option<Configured>,
     /// What the next update does; none when the origin cannot be asked, or has nothing newer.
     pub next: Option<NextStep>,
 }
@@ -98,6 +101,7 @@ pub async fn explain(
         }),
         state,
         override_path: override_of(&session, path)?,
+        configuration: configured(session.machine.root(), path, &**reporter)?,
         next,
     })
 }

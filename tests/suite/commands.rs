@@ -368,35 +368,3 @@ fn autoupdate_is_a_timer_beneath_the_root() {
     machine.refuses(2, ["autoupdate", "--enable", "--disable"]);
     Machine::empty().refuses(2, ["autoupdate"]);
 }
-
-#[test]
-fn explain_tells_origin_override_and_the_next_step() {
-    let machine = Machine::installed(10, &["editors"]);
-    let explain = |path: &str| machine.succeeds(["explain", path]).result;
-    let step = |result: &Value| (result["state"].clone(), result["next"]["action"].clone());
-    let told = |state: &str, action: &str| (json!(state), json!(action));
-
-    let config = "usr/share/defaults/etc/ssh/sshd_config";
-    assert_eq!(explain(config)["override"], Value::Null);
-    fs::create_dir_all(machine.path("etc/ssh")).expect("made");
-    fs::write(machine.path("etc/ssh/sshd_config"), "mine").expect("written");
-    let result = explain(config);
-    assert_eq!((&result["override"], &result["bundles"]), (&json!("etc/ssh/sshd_config"), &json!(["os-core"])));
-    assert_eq!(step(&result), told("same", "change"));
-    assert!(result["next"]["reason"].as_str().is_some_and(|reason| reason.contains("mode")), "{result}");
-
-    let hello = explain("/usr/bin/hello");
-    assert_eq!((step(&hello), &hello["since"], &hello["type"]), (told("same", "keep"), &json!(10), &json!("file")));
-    replace(&machine.path("usr/bin/hello"));
-    assert_eq!(step(&explain("usr/bin/hello")), told("content", "repair"));
-    assert_eq!(step(&explain("usr/bin/collect-logs")), told("same", "remove"));
-    assert_eq!(step(&explain("usr/bin/wait-online")), told("absent", "add"));
-    assert_eq!(explain("usr/share/licenses/common/MIT")["bundles"].as_array().map(Vec::is_empty), Some(false));
-    fs::write(machine.path("usr/bin/stray"), "").expect("written");
-    assert_eq!(step(&explain("usr/bin/stray")), told("unowned", "remove"));
-    assert_eq!(step(&explain("usr/bin/nothing")), told("absent", "none"));
-
-    let offline = machine.succeeds(["explain", "usr/bin/ed", "--url", NOWHERE, "--max-retries", "0"]);
-    assert_eq!((&offline.result["bundles"], &offline.result["next"]), (&json!(["editors"]), &Value::Null));
-    assert!(offline.events.iter().any(|event| event["event"] == "warning"));
-}

@@ -14,7 +14,7 @@ use crate::machine::{Machine, error};
 use crate::world::world;
 
 /// What no command may print, in no way.
-const SECRET: &str = "hunter2-never-shown";
+pub const SECRET: &str = "hunter2-never-shown";
 
 const DECLARATION: &str = "\
 model = \"oslo\"
@@ -83,7 +83,7 @@ static LAYERS: LazyLock<Layers> = LazyLock::new(|| {
 });
 
 /// A machine at release 10 with these files of the administrator.
-fn machine(files: &[(&str, &str)]) -> Machine {
+pub fn machine(files: &[(&str, &str)]) -> Machine {
     let machine = LAYERS.machine.twin();
     for (path, text) in files {
         write(&machine.path(path), text);
@@ -91,7 +91,8 @@ fn machine(files: &[(&str, &str)]) -> Machine {
     machine
 }
 
-fn write(path: &Path, text: &str) {
+/// Writes a file and the directories that lead to it.
+pub fn write(path: &Path, text: &str) {
     fs::create_dir_all(path.parent().expect("a parent")).expect("directories");
     fs::write(path, text).expect("written");
 }

@@ -5,6 +5,7 @@
 
 mod diff;
 mod edit;
+mod explained;
 mod gather;
 mod next;
 mod saved;
@@ -12,6 +13,8 @@ mod show;
 
 pub use diff::{Redundant, config_diff, config_redundant};
 pub use edit::{Edited, SetRequest, config_set, config_unset};
+pub(in crate::client) use explained::configured;
+pub use explained::{Configured, Effect};
 pub(in crate::client) use next::tell_touched;
 pub use saved::{Restored, SavedOverrides, config_restore, config_save};
 pub use show::{

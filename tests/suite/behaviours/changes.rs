@@ -11,6 +11,7 @@ use xtask::programs::Server;
 use xtask::publication::Publication;
 use xtask::trees::Trees;
 
+use crate::config::write;
 use crate::machine::{Machine, assert_equal};
 use crate::world::{release, world};
 
@@ -47,7 +48,7 @@ impl Changes {
             Trees { definitions: directory.join("definitions"), versions: directory.join("trees"), releases: [10, 20] };
         let publication = Publication::init(&world().programs, &directory, None).expect("a publication");
         for version in trees.releases {
-            write(&trees, version);
+            write_release(&trees, version);
             release(&world().programs, &publication, &trees, version);
         }
         let server = world().programs.serve(&publication.path).expect("a server");
@@ -74,11 +75,11 @@ impl Changes {
 }
 
 /// Writes definitions and trees of a release.
-fn write(trees: &Trees, version: u32) {
+fn write_release(trees: &Trees, version: u32) {
     let newer = version == 20;
     let _ = fs::remove_dir_all(&trees.definitions);
     let define = |bundle: &str, rest: &str| {
-        put(&trees.definitions.join(format!("{bundle}.toml")), &format!("title = \"{bundle}\"\n{rest}\n"));
+        write(&trees.definitions.join(format!("{bundle}.toml")), &format!("title = \"{bundle}\"\n{rest}\n"));
     };
     let top = |bundle: &str| trees.of(version).join(bundle).join("usr");
     define("os-core", "");
@@ -87,27 +88,27 @@ fn write(trees: &Trees, version: u32) {
     define("optional", "");
     define("collection", if newer { "includes = [\"shared-one\", \"fresh\"]" } else { "includes = [\"shared-one\"]" });
     for bundle in ["shared-one", "shared-two"] {
-        put(&top(bundle).join("share/common"), "of both");
-        put(&top(bundle).join("share").join(bundle), bundle);
+        write(&top(bundle).join("share/common"), "of both");
+        write(&top(bundle).join("share").join(bundle), bundle);
     }
-    put(&top("optional").join("share/optional"), "optional");
-    put(&top("collection").join("share/collection"), "collection");
+    write(&top("optional").join("share/optional"), "optional");
+    write(&top("collection").join("share/collection"), "collection");
     define("anthology", "includes = [\"collection\"]");
-    put(&top("anthology").join("share/anthology"), "anthology");
+    write(&top("anthology").join("share/anthology"), "anthology");
     if newer {
         define("fresh", "");
-        put(&top("fresh").join("share/fresh"), "fresh");
+        write(&top("fresh").join("share/fresh"), "fresh");
     } else {
         define("doomed", "");
-        put(&top("doomed").join("share/doomed"), "doomed");
+        write(&top("doomed").join("share/doomed"), "doomed");
     }
 
     let core = top("os-core");
-    put(&core.join("lib/os-release"), &format!("VERSION={version}\n"));
+    write(&core.join("lib/os-release"), &format!("VERSION={version}\n"));
     let link = |to: &str, path: &Path| symlink(to, path).expect("linked");
     let kinds: [&dyn Fn(&Path); 4] = [
-        &|path| put(path, "a file"),
-        &|path| put(&path.join("inside/file"), "in a directory"),
+        &|path| write(path, "a file"),
+        &|path| write(&path.join("inside/file"), "in a directory"),
         &|path| link("elsewhere", path),
         &|path| link(".", path),
     ];
@@ -120,15 +121,9 @@ fn write(trees: &Trees, version: u32) {
     }
     link(if newer { "." } else { ".." }, &core.join("share/dot"));
     for name in NAMES {
-        put(&core.join("share/names").join(name), &format!("{name} {version}"));
+        write(&core.join("share/names").join(name), &format!("{name} {version}"));
     }
     touch(&trees.of(version));
-}
-
-/// Writes a file and the directories that lead to it.
-pub fn put(path: &Path, text: &str) {
-    fs::create_dir_all(path.parent().expect("a parent")).expect("made");
-    fs::write(path, text).expect("written");
 }
 
 /// Gives all of a tree one time, so that only what is meant to change does.

@@ -118,7 +118,7 @@ fn of_values(value: &ShownValue) -> String {
     }
 }
 
-fn of_changes(changes: &[Change]) -> String {
+pub(super) fn of_changes(changes: &[Change]) -> String {
     let mut text = String::new();
     for change in changes {
         let option = name(&change.section, &change.key);

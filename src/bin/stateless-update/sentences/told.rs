@@ -3,13 +3,13 @@
 use std::fmt::Write as _;
 
 use stateless_update::client::{
-    Autoupdate, BundleInfo, Cleaned, Due, Explanation, Exported, HashDump, MirrorState, Status,
+    Autoupdate, BundleInfo, Cleaned, Configured, Due, Effect, Explanation, Exported, HashDump, MirrorState, Status,
 };
 use stateless_update::manifest::{Ending, HistoryEntry};
 
-use super::super::outcome::Wanted;
 use super::super::common::numbers::{bytes, count, counted, duration};
-use super::{COLUMNS, fitted, listed, plain, status};
+use super::super::outcome::Wanted;
+use super::{COLUMNS, fitted, layers, listed, plain, status};
 
 /// Keys and values, then what was asked for beyond them.
 pub(super) fn of_bundle(info: &BundleInfo, with_dependencies: bool) -> String {
@@ -140,9 +140,7 @@ pub(super) fn of_export(exported: &Exported) -> String {
 pub(super) fn of_status(found: &Status, wanted: Wanted) -> String {
     match (wanted, found.due) {
         (Wanted::All, _) => of_whole_status(found),
-        (Wanted::Services, _) => {
-            found.services.iter().map(|unit| format!("{}\n", plain(unit))).collect()
-        }
+        (Wanted::Services, _) => found.services.iter().map(|unit| format!("{}\n", plain(unit))).collect(),
         (Wanted::Reboot, Due::SoftReboot) => "soft-reboot\n".to_owned(),
         (Wanted::Reboot, Due::Reboot) => "reboot\n".to_owned(),
         (Wanted::Reboot, Due::None | Due::Services) => String::new(),
@@ -210,13 +208,37 @@ pub(super) fn of_explanation(found: &Explanation) -> String {
         ("bundles", listed(&found.bundles)),
         ("here", here),
         ("override", found.override_path.clone().unwrap_or_default()),
+        ("effect", found.configuration.as_ref().map(effect).unwrap_or_default()),
         ("next", next.unwrap_or_else(|| "no newer release is known".to_owned())),
     ];
     let mut text = String::new();
     for (key, value) in lines.into_iter().filter(|(_, value)| !value.is_empty()) {
         let _ = writeln!(text, "{key:<8}  {}", plain(&value));
     }
+    if let Some(Configured { overrides, .. }) = &found.configuration
+        && !overrides.is_empty()
+    {
+        text.push_str(&layers::of_changes(overrides));
+    }
     text
+}
+
+/// What overrides leave of a file of defaults, and by which rule.
+fn effect(found: &Configured) -> String {
+    let Configured { app, model, .. } = found;
+    let rule = match *model {
+        "opaque" => "a file in /etc takes the place of the shipped one",
+        "uapi" => "of files of one name only the highest is read, then per option the later wins",
+        _ => "per option the later file wins",
+    };
+    let told = match (found.effect, found.overrides.len()) {
+        (Effect::None, _) => "all of it is in force".to_owned(),
+        (Effect::Whole, _) => "none of it is in force".to_owned(),
+        (Effect::Options, number) => {
+            format!("all of it but {} is in force", counted(number as u64, "option", "options"))
+        }
+    };
+    format!("{told} ({app} is {model}: {rule})")
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use stateless_update::client::{CleanedPart, NextStep, Stale};
 use stateless_update::disk::Manager;
+use stateless_update::overlay::{Change, ChangeKind};
 use stateless_update::types::{BundleName, Version};
 
 use super::*;
@@ -72,6 +73,22 @@ due       restart services
     assert_eq!(reboots, ["", "", "soft-reboot\n", "reboot\n"]);
 }
 
+fn overridden() -> Change {
+    let text = |text: &str| Some(text.to_owned());
+    Change {
+        app: "x".to_owned(),
+        section: "s".to_owned(),
+        key: "k".to_owned(),
+        kind: ChangeKind::Override,
+        default: text("1"),
+        override_value: text("2"),
+        next_default: None,
+        secret: false,
+        file: text("etc/x/x.conf"),
+        line: Some(3),
+    }
+}
+
 #[test]
 fn explanations_are_keys_and_values() {
     let known = Explanation {
@@ -82,6 +99,12 @@ fn explanations_are_keys_and_values() {
         since: Some(version(10)),
         state: "mode",
         override_path: Some("etc/a".to_owned()),
+        configuration: Some(Configured {
+            app: "x".to_owned(),
+            model: "oslo",
+            effect: Effect::Options,
+            overrides: vec![overridden()],
+        }),
         next: Some(NextStep { version: version(30), action: "keep", reason: "release 30 has the same".to_owned() }),
     };
     let wanted = "\
@@ -90,15 +113,25 @@ release   20 has a file, whose content came with 10
 bundles   a, b
 here      another mode
 override  etc/a
+effect    all of it but 1 option is in force (x is oslo: per option the later file wins)
 next      keep by the update to 30: release 30 has the same
+override         x [s] k
+                 default 1, yours 2 (/etc/x/x.conf:3)
 ";
     assert_eq!(of_explanation(&known), wanted);
+    let left = |effect| {
+        let configuration = known.configuration.clone().map(|found| Configured { effect, model: "opaque", ..found });
+        of_explanation(&Explanation { configuration, ..known.clone() })
+    };
+    assert!(left(Effect::Whole).contains("effect    none of it is in force (x is opaque: a file in /etc takes"));
+    assert!(left(Effect::None).contains("effect    all of it is in force ("));
     let nothing = Explanation {
         bundles: Vec::new(),
         kind: None,
         since: None,
         state: "absent",
         override_path: None,
+        configuration: None,
         next: None,
         ..known
     };
