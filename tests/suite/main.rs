@@ -11,6 +11,7 @@ mod commands;
 mod config;
 mod crash;
 mod disk;
+mod dist;
 mod explain;
 mod faults;
 mod full;

@@ -8,6 +8,7 @@ pub mod ci;
 pub mod conformance;
 pub mod crash;
 pub mod demo;
+pub mod dist;
 pub mod floors;
 pub mod fuzz;
 pub mod hostile;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
-use xtask::{bench, ci, conformance, crash, demo, fuzz, hostile, looks, network, oracle, small_os};
+use xtask::{bench, ci, conformance, crash, demo, dist, fuzz, hostile, looks, network, oracle, small_os};
 
 /// The project's automation.
 #[derive(Parser)]
@@ -33,6 +33,8 @@ enum Task {
     Conformance(conformance::Options),
     /// Makes and signs the hostile publications of `fixtures/hostile` anew.
     Hostile,
+    /// Builds what a package consists of: programs, manual pages, completions, documents, and an archive of them.
+    Dist(dist::Options),
     /// Asks oslo.config or systemd whether the models of configuration layers are right.
     #[command(subcommand)]
     Oracle(oracle::Oracle),
@@ -78,6 +80,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Demo(options) => demo::run(checkout, &options),
         Task::Ci => ci::run(checkout),
         Task::CrashTest(test) => crash::run(checkout, &test),
+        Task::Dist(options) => dist::run(checkout, &options),
         Task::Hostile => hostile::write(checkout),
         Task::Conformance(options) => conformance::run(checkout, &options),
         Task::LookTest(options) => looks::run(checkout, &options),

@@ -5,6 +5,7 @@
 //! that there is one end and one exit code, whatever happens.
 
 mod answer;
+pub(crate) mod dist;
 mod face;
 mod failure;
 mod human;

@@ -75,6 +75,9 @@ pub(crate) enum Command {
         Examples:\n  stateless-publish serve /srv/os\n  \
         stateless-publish serve /srv/os --listen 127.0.0.1:0 --log requests.log")]
     Serve(Serve),
+    /// Manual pages and completions, for `cargo xtask dist`
+    #[command(hide = true)]
+    DistFiles,
 }
 
 /// What to do with keys.
@@ -188,6 +191,7 @@ impl Command {
             Self::Check(_) => "check",
             Self::Keys(Keys::Refresh(_)) => "keys refresh",
             Self::Serve(_) => "serve",
+            Self::DistFiles => "dist-files",
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use clap::CommandFactory as _;
 use serde_json::{Map, Value, json};
 use stateless_update::manifest::PackOffer;
 use stateless_update::plan::Route;
@@ -10,9 +11,9 @@ use stateless_update::report::{Event, Reporter};
 use stateless_update::site::Owners;
 use stateless_update::types::Visible;
 
-use super::args::{Check, Command, Init, Keys, Refresh, Release};
+use super::args::{Args, Check, Command, Init, Keys, Refresh, Release};
 use super::common::numbers::{bytes, count, counted, duration};
-use super::common::{Answer, Ending, Face, Failure, Weight};
+use super::common::{Answer, Ending, Face, Failure, Weight, dist};
 use super::failure::of_publish;
 use super::serve;
 
@@ -27,6 +28,7 @@ pub(crate) fn run(command: Command, face: &Face) -> Ending {
         Command::Check(options) => check(&options, face)?,
         Command::Keys(Keys::Refresh(options)) => refresh(&options)?,
         Command::Serve(options) => serve::serve(&options, face)?,
+        Command::DistFiles => dist_files(),
     };
     let duration_ms = begun.elapsed().as_millis() as u64;
     answer.fields.insert("duration_ms".to_owned(), duration_ms.into());
@@ -134,6 +136,11 @@ fn release(options: &Release, face: &Face) -> Ending {
         "routes": routes,
     });
     Ok(done(text, fields))
+}
+
+fn dist_files() -> Answer {
+    let files = dist::files(Args::command());
+    done(dist::listed(&files), json!({ "files": files }))
 }
 
 /// From what the contents of a pack are made; nothing for a pack from nothing.

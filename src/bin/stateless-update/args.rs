@@ -249,6 +249,9 @@ pub(crate) enum Command {
         stateless-update completions zsh >~/.zfunc/_stateless-update\n  \
         stateless-update completions bash --command-not-found >>~/.bashrc")]
     Completions(Completions),
+    /// Manual pages and completions, for `cargo xtask dist`
+    #[command(hide = true)]
+    DistFiles,
     /// The verbs of the TUF client conformance suite; exit code 1 for any failure
     #[command(hide = true)]
     TufClient(TufClient),
@@ -283,6 +286,7 @@ impl Command {
             Self::Config(config) => config.command.name(),
             Self::FactoryReset(_) => "factory-reset",
             Self::Completions(_) => "completions",
+            Self::DistFiles => "dist-files",
             Self::TufClient(_) => "tuf-client",
         }
     }

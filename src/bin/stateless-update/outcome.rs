@@ -6,13 +6,15 @@ use clap::CommandFactory as _;
 use clap_complete::Shell;
 use serde_json::{Map, Value, json};
 use stateless_update::client::{
-    Autoupdate, AutoupdateRequest, BundleInfo, BundleMatch, BundleRow, Cleaned, ClientError, Diagnosis, Due, Explanation,
-    Exported, FileMatch, HashDump, Info, MirrorState, MissingCommand, Mode, Reset, Status, Transition, UpdateCheck,
+    Autoupdate, AutoupdateRequest, BundleInfo, BundleMatch, BundleRow, Cleaned, ClientError, Diagnosis, Due,
+    Explanation, Exported, FileMatch, HashDump, Info, MirrorState, MissingCommand, Mode, Reset, Status, Transition,
+    UpdateCheck,
 };
 use stateless_update::manifest::HistoryEntry;
 use stateless_update::types::{BundleName, Version};
 
 use super::args::{Args, Completions};
+use super::common::dist::Files;
 use super::common::{Answer, PROGRAM, Weight};
 use super::config::Answered;
 use super::sentences;
@@ -95,6 +97,8 @@ pub(crate) enum Outcome {
         /// What it is to read.
         script: String,
     },
+    /// `dist-files`.
+    DistFiles(Files),
     /// It was done, and there is nothing to say about it.
     Done,
 }
@@ -214,6 +218,7 @@ impl Outcome {
             Self::Config(answered) => answered.fields(),
             Self::Reset(reset) => json!(reset),
             Self::Completions { shell, script } => json!({ "shell": shell.to_string(), "script": script }),
+            Self::DistFiles(files) => json!({ "files": files }),
             Self::Done => json!({}),
         };
         match value {

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use clap::CommandFactory as _;
 use stateless_update::client::{self, ClientError, Settings};
 use stateless_update::report::Reporter;
 
-use super::args::Command;
-use super::common::Face;
+use super::args::{Args, Command};
+use super::common::{Face, dist};
 use super::config;
 use super::outcome::{Change, Deed, Outcome};
 
@@ -88,6 +89,7 @@ pub(crate) async fn run(command: Command, settings: &Settings, face: &Arc<Face>)
             Outcome::Reset(client::factory_reset(settings, &options.request(), &reporter)?)
         }
         Command::Completions(options) => Outcome::script(&options)?,
+        Command::DistFiles => Outcome::DistFiles(dist::files(Args::command())),
         Command::TufClient(options) => {
             let metadata_dir = options.metadata_dir.clone();
             client::tuf_client(settings, &metadata_dir, &options.request()).await?;

@@ -10,6 +10,7 @@ use stateless_update::client::{BundleRow, Diagnosis, Info, Mode, Transition, Upd
 use stateless_update::manifest::Status;
 use stateless_update::types::Visible;
 
+use super::common::dist;
 use super::common::numbers::{bytes, count, counted, duration};
 use super::outcome::{Change, Deed, Outcome, is_clean};
 
@@ -39,6 +40,7 @@ pub(crate) fn of(outcome: &Outcome) -> String {
         Outcome::Config(answered) => layers::of(answered),
         Outcome::Reset(reset) => layers::of_reset(reset),
         Outcome::Completions { script, .. } => script.clone(),
+        Outcome::DistFiles(files) => dist::listed(files),
         Outcome::Done => String::new(),
     }
 }
