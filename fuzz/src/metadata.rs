@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use stateless_update::trust::{
-    Expiry, Fetched, KnownTime, MAX_RELEASE_BYTES, Source, SourceError, TrustDirectory, refresh,
+    Expiry, Fetched, KnownTime, MAX_RELEASE_BYTES, Source, SourceError, TrustDirectory, TrustError, refresh,
 };
 use tokio::runtime;
 
@@ -13,7 +13,8 @@ use super::parts::parts;
 const NOW: i64 = 1_800_000_000;
 
 /// The machine's root, and what the publication answers: next root, timestamp, snapshot, targets; an empty part is a file
-/// that is not there. A look ends; what is taken is taken again unchanged, and names a release of bounded length.
+/// that is not there. A look ends; what is taken is taken again unchanged, and names a release of bounded length; what a
+/// refused look leaves is no obstacle to the next.
 pub fn trust_metadata(input: &[u8]) {
     let [root, next_root, timestamp, snapshot, targets] = parts(input);
     let publication = Publication { next_root, timestamp, snapshot, targets }.kept();
@@ -22,10 +23,16 @@ pub fn trust_metadata(input: &[u8]) {
     let now = KnownTime::new(Timestamp::from_second(NOW).expect("a time"), Timestamp::UNIX_EPOCH);
     let runtime = runtime::Builder::new_current_thread().build().expect("a runtime");
     let look = || runtime.block_on(refresh(&directory, root, &publication, now, Expiry::Enforced));
-    if let Ok(first) = look() {
-        let second = look().expect("the same files");
-        assert_eq!(second.newest, first.newest);
-        assert!(first.newest.get().reference.length <= MAX_RELEASE_BYTES);
+    match look() {
+        Ok(first) => {
+            let second = look().expect("the same files");
+            assert_eq!(second.newest, first.newest);
+            assert!(first.newest.get().reference.length <= MAX_RELEASE_BYTES);
+        }
+        Err(first) => {
+            let second = look().expect_err("the same files");
+            assert!(!matches!(second, TrustError::LocalDamaged { .. }), "{first:?}, then {second:?}");
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! The three verbs of the TUF client conformance suite, over the very code by which `update` looks at a publication.
 //!
 //! What is trusted lies in a trust directory inside of the suite's metadata directory; copies of its documents go where the
-//! suite looks for them. Source: <https://github.com/theupdateframework/tuf-conformance>, `CLIENT-CLI.md`.
+//! suite looks for them, those of delegated roles by the digests of their names.
+//! Source: <https://github.com/theupdateframework/tuf-conformance>, `CLIENT-CLI.md`.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -56,13 +57,19 @@ pub async fn tuf_client(settings: &Settings, metadata_dir: &Path, request: &TufR
     let shown = Directory::open_path(metadata_dir)?;
     match request {
         TufRequest::Init { root } => Ok(shown.replace("root.json", &read_file(root, MAX_ROOT_BYTES)?)?),
-        TufRequest::Refresh { metadata_url } => look(settings, &shown, metadata_url).await.map(drop),
+        TufRequest::Refresh { metadata_url } => look(&shown, &repository(settings, metadata_url)?).await.map(drop),
         TufRequest::Download { metadata_url, target_base_url, target_dir, names } => {
-            let found = look(settings, &shown, metadata_url).await?;
+            let source = repository(settings, metadata_url)?;
+            let mut look = look(&shown, &source).await?;
             let transport = transport(settings, target_base_url)?;
             let targets = Directory::open_path(target_dir)?;
             for name in names {
-                download(&transport, &found, name, &targets).await?;
+                let found = look.find(&source, name).await;
+                for (role, document) in look.delegated() {
+                    shown.replace(&format!("{}.json", Digest::of(role.as_bytes())), document)?;
+                }
+                let found = found?.ok_or_else(|| ClientError::NoSuchTarget { name: name.clone() })?;
+                download(&transport, (name, found), look.consistent_snapshot(), &targets).await?;
             }
             Ok(())
         }
@@ -70,12 +77,11 @@ pub async fn tuf_client(settings: &Settings, metadata_dir: &Path, request: &TufR
 }
 
 /// Looks, and shows what is trusted then, also after a look that failed.
-async fn look(settings: &Settings, shown: &Directory, url: &str) -> Result<TargetsLook, ClientError> {
+async fn look(shown: &Directory, source: &Repository) -> Result<TargetsLook, ClientError> {
     let directory = TrustDirectory::new(shown.path().join("trust"));
     let first_root = read_file(&shown.path().join("root.json"), MAX_ROOT_BYTES)?;
-    let source = Repository(Publication::new(Arc::new(transport(settings, url)?)));
     let now = Timestamp::now();
-    let looked = refresh_targets(&directory, &first_root, &source, KnownTime::new(now, now), Expiry::Enforced).await;
+    let looked = refresh_targets(&directory, &first_root, source, KnownTime::new(now, now), Expiry::Enforced).await;
     let documents = directory.documents()?;
     // The root that was given stays until there is a chain.
     for name in
@@ -91,19 +97,17 @@ async fn look(settings: &Settings, shown: &Directory, url: &str) -> Result<Targe
 
 async fn download(
     transport: &Transport,
-    found: &TargetsLook,
-    name: &str,
+    (name, reference): (&str, Trusted<Reference>),
+    consistent_snapshot: bool,
     directory: &Directory,
 ) -> Result<(), ClientError> {
-    let unknown = || ClientError::NoSuchTarget { name: name.to_owned() };
-    let reference = found.targets.as_ref().try_map(|targets| targets.get(name).copied().ok_or_else(unknown))?;
     // No name of the repository's becomes a path here.
     let file = Digest::of(name.as_bytes()).to_string();
     let has = directory.read(&file, MAX_TARGET_BYTES)?;
     if has.is_some_and(|bytes| Reference::to(&bytes) == *reference) {
         return Ok(());
     }
-    let path = match (found.consistent_snapshot, name.rsplit_once('/')) {
+    let path = match (consistent_snapshot, name.rsplit_once('/')) {
         (false, _) => name.to_owned(),
         (true, None) => format!("{}.{name}", reference.digest),
         (true, Some((parents, last))) => format!("{parents}/{}.{last}", reference.digest),
@@ -116,6 +120,10 @@ async fn download(
 
 fn transport(settings: &Settings, url: &str) -> Result<Transport, ClientError> {
     Ok(Transport::new(&[url.to_owned()], publication_limits(settings))?)
+}
+
+fn repository(settings: &Settings, url: &str) -> Result<Repository, ClientError> {
+    Ok(Repository(Publication::new(Arc::new(transport(settings, url)?))))
 }
 
 /// A repository whose metadata lies at its top.

@@ -7,11 +7,10 @@ use tough::schema::{Metafile, Snapshot, Timestamp as TimestampRole};
 
 use super::error::TrustError;
 use super::release::{self, NewestRelease};
-use super::roles::Seen;
+use super::roles::{Seen, check_named};
 use super::signing::CurrentMetadata;
 use super::trusted::Trusted;
 use super::{MAX_METADATA_BYTES, MAX_ROOT_BYTES, MAX_ROOT_ROTATIONS, MAX_TIMESTAMP_BYTES};
-use crate::types::Digest;
 
 impl CurrentMetadata {
     /// Reads the newest metadata of a publication and verifies it against the newest root.
@@ -28,11 +27,11 @@ impl CurrentMetadata {
         let seen: Seen<TimestampRole> = Seen::parse("metadata/timestamp.json", timestamp.clone())?;
         let (path, meta) = named(&seen.document.signed.meta, "snapshot")?;
         let snapshot = must_read(&path, MAX_METADATA_BYTES)?;
-        check(&path, &meta, &snapshot)?;
+        check_named(&path, &meta, &snapshot)?;
         let seen: Seen<Snapshot> = Seen::parse(&path, snapshot.clone())?;
         let (path, meta) = named(&seen.document.signed.meta, "targets")?;
         let targets = must_read(&path, MAX_METADATA_BYTES)?;
-        check(&path, &meta, &targets)?;
+        check_named(&path, &meta, &targets)?;
         let mut root = must_read("metadata/1.root.json", MAX_ROOT_BYTES)?;
         for version in 2..=MAX_ROOT_ROTATIONS {
             match read(&format!("metadata/{version}.root.json"), MAX_ROOT_BYTES)? {
@@ -62,14 +61,4 @@ fn named(meta: &std::collections::HashMap<String, Metafile>, role: &str) -> Resu
     let name = format!("{role}.json");
     let found = meta.get(&name).ok_or_else(|| TrustError::Missing { path: format!("metadata/{name}") })?;
     Ok((format!("metadata/{}.{name}", found.version), found.clone()))
-}
-
-fn check(path: &str, meta: &Metafile, bytes: &[u8]) -> Result<(), TrustError> {
-    let found = Digest::of(bytes);
-    let signed = meta.hashes.as_ref().map(|hashes| &*hashes.sha256 == found.as_bytes().as_slice());
-    let length = meta.length.is_none_or(|length| length == bytes.len() as u64);
-    if length && signed != Some(false) {
-        return Ok(());
-    }
-    Err(TrustError::malformed(path, "it is not the file that is signed for"))
 }

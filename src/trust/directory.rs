@@ -10,6 +10,7 @@
 //! trust/N.root.json ...   the whole chain of roots, as fetched
 //!       timestamp.json, snapshot.json, targets.json   as fetched
 //!       timestamp.etag    the timestamp's tag, where the origin gives tags
+//!       unfinished        there when a look was refused midway: then some documents may be absent or not fit together
 //!       release.json      the newest release document, for its version floor
 //! ```
 
@@ -32,6 +33,8 @@ pub(super) const RELEASE: &str = "release.json";
 const RELEASE_NEXT: &str = "release.json.next";
 /// The tag of the timestamp.
 pub(super) const ETAG: &str = "timestamp.etag";
+/// An empty file that is there after a look that did not come to its end.
+pub(super) const UNFINISHED: &str = "unfinished";
 
 /// File names and contents.
 pub(super) type Files = BTreeMap<String, Vec<u8>>;
@@ -221,7 +224,8 @@ impl Scratch {
 }
 
 fn is_ours(name: &str) -> bool {
-    matches!(name, RELEASE | ETAG | "timestamp.json" | "snapshot.json" | "targets.json") || name.ends_with(".root.json")
+    matches!(name, RELEASE | ETAG | UNFINISHED | "timestamp.json" | "snapshot.json" | "targets.json")
+        || name.ends_with(".root.json")
 }
 
 fn parent_of(path: &Path) -> Result<&Path, TrustError> {

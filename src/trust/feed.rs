@@ -3,18 +3,22 @@
 //! `tough` wants a transport that lives for ever and that may be cloned; a source is borrowed. So `tough` gets a wire,
 //! and whoever runs it answers what comes through the wire. Only the names of the four roles' documents are answered,
 //! whatever URL is asked for, and each document is looked over (`json`) before `tough` sees it.
-
-use std::collections::BTreeMap;
+//!
+//! `tough` asks for a document when it has verified the one before, and after the targets for delegated roles alone. So
+//! a question says that what was given last is verified: it goes to `progress`, which may refuse it and thereby end the
+//! load, and a question that comes after the targets is not answered.
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream;
 use tokio::sync::{mpsc, oneshot};
+use tough::schema::Metafile;
 use tough::{Transport, TransportError, TransportErrorKind, TransportStream};
 use url::Url;
 
-use super::error::TrustError;
-use super::json::Outline;
+use super::error::{Role, TrustError};
+use super::json::check_outline;
+use super::progress::Progress;
 use super::roles::Seen;
 use super::source::{Fetched, Source, SourceError};
 use super::{MAX_METADATA_BYTES, MAX_ROOT_BYTES, MAX_TIMESTAMP_BYTES};
@@ -53,33 +57,20 @@ impl Transport for Wire {
     }
 }
 
-/// The other end: answers from the source, and keeps what it gave.
+/// The other end: answers from the source.
 #[derive(Debug)]
 pub(super) struct Feed<'a> {
     source: &'a dyn Source,
     /// The one that was asked for before anything else, if it was.
     timestamp: Option<Vec<u8>>,
     /// The tag of the timestamp that was given last.
-    pub(super) etag: Option<String>,
+    etag: Option<String>,
     /// Whether the timestamp is the one that was seen before.
     pub(super) unchanged: bool,
-    /// The documents given, by role or, for roots, by version.
-    pub(super) given: BTreeMap<Document, Vec<u8>>,
+    /// What was given last.
+    given: Option<(Role, Vec<u8>)>,
     /// Why the last answer was none, better told than `tough` can.
     pub(super) failure: Option<TrustError>,
-}
-
-/// A document that can be asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Document {
-    /// The root of this version.
-    Root(u64),
-    /// The timestamp.
-    Timestamp,
-    /// The snapshot, of whatever version.
-    Snapshot,
-    /// The targets, of whatever version.
-    Targets,
 }
 
 impl<'a> Feed<'a> {
@@ -104,12 +95,12 @@ impl<'a> Feed<'a> {
 
     /// Asks for everything when `tough` does, the roots first.
     pub(super) fn in_order(source: &'a dyn Source) -> Self {
-        Self { source, timestamp: None, etag: None, unchanged: false, given: BTreeMap::new(), failure: None }
+        Self { source, timestamp: None, etag: None, unchanged: false, given: None, failure: None }
     }
 
     /// Answers one question.
-    pub(super) async fn answer(&mut self, ask: Ask) {
-        let answer = match self.obtain(&ask.url).await {
+    pub(super) async fn answer(&mut self, ask: Ask, progress: &mut Progress<'_>) {
+        let answer = match self.obtain(&ask.url, progress).await {
             Ok(Some(bytes)) => Ok(bytes.into()),
             Ok(None) => Err(TransportErrorKind::FileNotFound),
             Err(failure) => {
@@ -121,84 +112,76 @@ impl<'a> Feed<'a> {
         let _ = ask.reply.send(answer);
     }
 
-    /// The roots that were given, up to this version.
-    pub(super) fn roots_up_to(&self, newest: u64) -> BTreeMap<u64, Vec<u8>> {
-        let roots = self.given.iter().filter_map(|(document, bytes)| match document {
-            Document::Root(version) if *version <= newest => Some((*version, bytes.clone())),
-            _ => None,
-        });
-        roots.collect()
+    /// Hands over what was given last, which `tough` has verified by now.
+    ///
+    /// # Errors
+    /// Those of [`Progress::take`].
+    pub(super) fn settle(&mut self, progress: &mut Progress<'_>) -> Result<(), TrustError> {
+        match self.given.take() {
+            Some((role, bytes)) => progress.take(role, bytes, self.etag.take_if(|_| role == Role::Timestamp)),
+            None => Ok(()),
+        }
     }
 
-    async fn obtain(&mut self, url: &Url) -> Result<Option<Vec<u8>>, TrustError> {
-        let delegation = || TrustError::Delegation { name: url.as_str().chars().take(200).collect() };
-        let (path, document) = document_of(url).ok_or_else(delegation)?;
-        let bytes = match document {
-            // A root that was new may have brought another timestamp key: what was fetched before it may be outdated.
-            Document::Timestamp => {
-                let rotated = self.given.keys().any(|given| matches!(given, Document::Root(_)));
-                match self.timestamp.clone().filter(|_| !rotated) {
-                    Some(bytes) => bytes,
-                    None => {
-                        let (bytes, etag) =
-                            fetch_timestamp(self.source, None).await?.ok_or_else(|| senseless(&path))?;
-                        self.etag = etag;
-                        bytes
-                    }
+    async fn obtain(&mut self, url: &Url, progress: &mut Progress<'_>) -> Result<Option<Vec<u8>>, TrustError> {
+        self.settle(progress)?;
+        if progress.is_complete() {
+            return Ok(None);
+        }
+        let stranger = || TrustError::malformed(url.as_str(), "it is a document of none of the four roles");
+        let (path, role) = document_of(url).ok_or_else(stranger)?;
+        let bytes = match role {
+            Role::Root => match self.source.fetch(&path, MAX_ROOT_BYTES).await {
+                Err(SourceError::NotFound) => return Ok(None),
+                fetched => bounded(&path, MAX_ROOT_BYTES, fetched)?,
+            },
+            Role::Timestamp => self.newest_timestamp(progress).await?,
+            Role::Snapshot | Role::Targets => match progress.kept(role) {
+                Some(bytes) => bytes,
+                None => {
+                    let limit_bytes = limit_bytes(progress.named(role));
+                    bounded(&path, limit_bytes, self.source.fetch(&path, limit_bytes).await)?
                 }
-            }
-            _ => match (self.source.fetch(&path, self.limit_bytes(document)?).await, document) {
-                (Err(SourceError::NotFound), Document::Root(_)) => return Ok(None),
-                (fetched, _) => bounded(&path, self.limit_bytes(document)?, fetched)?,
             },
         };
-        match document {
-            Document::Root(_) => {
-                Seen::parse_root(&path, bytes.clone())?;
-            }
-            _ => {
-                Outline::read(&path, &bytes)?;
-            }
+        match role {
+            Role::Root => Seen::parse_root(&path, bytes.clone()).map(drop)?,
+            _ => check_outline(&path, role, &bytes)?,
         }
-        self.given.insert(document, bytes.clone());
+        self.given = Some((role, bytes.clone()));
         Ok(Some(bytes))
     }
 
-    /// The signed length where there is one, and a cap. When `tough` asks for a document it has already verified the
-    /// one that signs its length.
-    fn limit_bytes(&self, document: Document) -> Result<u64, TrustError> {
-        let (signer, path, file) = match document {
-            Document::Root(_) => return Ok(MAX_ROOT_BYTES),
-            Document::Timestamp => return Ok(MAX_TIMESTAMP_BYTES),
-            Document::Snapshot => (Document::Timestamp, "timestamp.json", "snapshot.json"),
-            Document::Targets => (Document::Snapshot, "snapshot.json", "targets.json"),
-        };
-        let outline = self.given.get(&signer).map(|bytes| Outline::read(path, bytes)).transpose()?;
-        let signed = outline.and_then(|outline| outline.length_of(file));
-        Ok(signed.unwrap_or(MAX_METADATA_BYTES).min(MAX_METADATA_BYTES))
+    /// A root that was new may have brought another timestamp key: what was fetched before it may be outdated.
+    async fn newest_timestamp(&mut self, progress: &Progress<'_>) -> Result<Vec<u8>, TrustError> {
+        if let Some(bytes) = self.timestamp.take().filter(|_| !progress.has_rotated()) {
+            return Ok(bytes);
+        }
+        let (bytes, etag) = fetch_timestamp(self.source, None).await?.ok_or_else(|| senseless(TIMESTAMP))?;
+        self.etag = etag;
+        Ok(bytes)
     }
 }
 
-/// The path in the publication and the document that a URL of `tough` stands for, if it is one of the four roles'.
-pub(super) fn document_of(url: &Url) -> Option<(String, Document)> {
+/// The path in the publication and the role of the document that a URL of `tough` stands for, if it is one of the four.
+pub(super) fn document_of(url: &Url) -> Option<(String, Role)> {
     let name = url.as_str().strip_prefix(BASE)?;
     let (version, role) = match name.strip_suffix(".json")?.split_once('.') {
         Some((version, role)) => (Some(version), role),
         None => (None, name.strip_suffix(".json")?),
     };
-    let canonical = |text: &&str| text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
-    let number = match version {
-        Some(text) => Some(Some(text).filter(canonical)?.parse::<u64>().ok()?),
-        None => None,
-    };
-    let document = match (role, number) {
-        ("root", Some(version)) => Document::Root(version),
-        ("timestamp", None) => Document::Timestamp,
-        ("snapshot", _) => Document::Snapshot,
-        ("targets", _) => Document::Targets,
+    let canonical = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
+    if version.is_some_and(|text| !canonical(text) || text.parse::<u64>().is_err()) {
+        return None;
+    }
+    let role = match (role, version) {
+        ("root", Some(_)) => Role::Root,
+        ("timestamp", None) => Role::Timestamp,
+        ("snapshot", _) => Role::Snapshot,
+        ("targets", _) => Role::Targets,
         _ => return None,
     };
-    Some((format!("metadata/{name}"), document))
+    Some((format!("metadata/{name}"), role))
 }
 
 async fn fetch_timestamp(
@@ -213,8 +196,17 @@ async fn fetch_timestamp(
     }
 }
 
+/// The signed length where there is one, and a cap.
+pub(super) fn limit_bytes(named: Option<&Metafile>) -> u64 {
+    named.and_then(|named| named.length).unwrap_or(MAX_METADATA_BYTES).min(MAX_METADATA_BYTES)
+}
+
 /// No source is believed to have kept the limit.
-fn bounded(path: &str, limit_bytes: u64, fetched: Result<Vec<u8>, SourceError>) -> Result<Vec<u8>, TrustError> {
+pub(super) fn bounded(
+    path: &str,
+    limit_bytes: u64,
+    fetched: Result<Vec<u8>, SourceError>,
+) -> Result<Vec<u8>, TrustError> {
     let path = path.to_owned();
     match fetched {
         Ok(bytes) if bytes.len() as u64 <= limit_bytes => Ok(bytes),

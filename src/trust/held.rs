@@ -9,15 +9,16 @@
 //! | snapshot | snapshot (TUF also says: timestamp; but that key lies on a server and is rotated freely) |
 //! | targets | targets or snapshot |
 //!
-//! Targets that are forgotten while the timestamp stays keep their place in the directory, where they show that nothing was
-//! lost: what is signed by keys that a root of the chain no longer names binds nothing.
+//! What a look verified stays, also when the look was refused further down: then the four documents need not fit together,
+//! and some may never have been there. The directory says so (`unfinished`), and such documents bind the next look one by
+//! one but never answer for it. Without that word all four must be there and name each other, or something was lost.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use tough::schema::{RoleType, Root, Snapshot, Targets, Timestamp as TimestampRole};
 
-use super::directory::{ETAG, Files, RELEASE, TrustDirectory};
+use super::directory::{ETAG, Files, RELEASE, TrustDirectory, UNFINISHED};
 use super::error::{Role, TrustError};
 use super::roles::{Quartet, Seen, keys_differ};
 use super::time::KnownTime;
@@ -36,17 +37,26 @@ pub(super) struct Held {
     pub(super) timestamp: Option<Seen<TimestampRole>>,
     pub(super) snapshot: Option<Seen<Snapshot>>,
     pub(super) targets: Option<Seen<Targets>>,
-    /// Targets that a rotation freed.
-    freed: Option<Seen<Targets>>,
     pub(super) etag: Option<String>,
     release: Option<Vec<u8>>,
+    extent: Extent,
+}
+
+/// How far the last look came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extent {
+    /// To its end: the four documents name each other.
+    Whole,
+    /// Not so far, or a rotation freed some of them.
+    Part,
 }
 
 impl Held {
     /// A machine that has seen nothing but its first root.
     pub(super) fn begin(root: Seen<Root>) -> Self {
         let roots = BTreeMap::from([(root.version(), root.bytes.clone())]);
-        Self { roots, root, timestamp: None, snapshot: None, targets: None, freed: None, etag: None, release: None }
+        let (timestamp, snapshot, targets) = (None, None, None);
+        Self { roots, root, timestamp, snapshot, targets, etag: None, release: None, extent: Extent::Part }
     }
 
     /// What a directory holds; nothing when it holds nothing.
@@ -65,25 +75,38 @@ impl Held {
             None => None,
             Some(_) => return Err(TrustError::damaged(directory.path().join(ETAG), "it is no tag")),
         };
-        let freed = read_freed(&mut files, &root, &roots)?;
+        let extent = if files.remove(UNFINISHED).is_some() { Extent::Part } else { Extent::Whole };
         let held = Self {
             timestamp: read_role(directory.path(), "timestamp.json", &mut files, &root)?,
             snapshot: read_role(directory.path(), "snapshot.json", &mut files, &root)?,
             targets: read_role(directory.path(), "targets.json", &mut files, &root)?,
-            freed,
             roots,
             root,
             etag,
             release,
+            extent,
         };
-        // Without these two the timestamp would be taken for proof that there is nothing to compare.
-        let no_targets = held.targets.is_none() && held.freed.is_none();
-        for (name, absent) in [("snapshot.json", held.snapshot.is_none()), ("targets.json", no_targets)] {
-            if held.timestamp.is_some() && absent {
-                return Err(TrustError::damaged(directory.path().join(name), "it is not there"));
-            }
+        if extent == Extent::Whole {
+            held.check_whole(directory.path())?;
         }
         Ok(Some(held))
+    }
+
+    /// A look that came to its end left all four documents, and each names the next.
+    fn check_whole(&self, path: &Path) -> Result<(), TrustError> {
+        let absent = |name| TrustError::damaged(path.join(name), "it is not there");
+        let timestamp = self.timestamp.as_ref().ok_or_else(|| absent("timestamp.json"))?;
+        let snapshot = self.snapshot.as_ref().ok_or_else(|| absent("snapshot.json"))?;
+        let targets = self.targets.as_ref().ok_or_else(|| absent("targets.json"))?;
+        let another = |name| TrustError::damaged(path.join(name), "it is not the one that was seen last");
+        match timestamp.document.signed.meta.get("snapshot.json") {
+            Some(named) if snapshot.is_named_by(named) => {}
+            _ => return Err(another("snapshot.json")),
+        }
+        match snapshot.document.signed.meta.get("targets.json") {
+            Some(named) if targets.is_named_by(named) => Ok(()),
+            _ => Err(another("targets.json")),
+        }
     }
 
     /// Compares the chain with the root that the machine's owner gave, and says whether that root is ahead of it.
@@ -133,8 +156,9 @@ impl Held {
         Ok(issued.map_or(time, |issued| time.not_before(issued)))
     }
 
-    /// All four documents, when all four are there.
+    /// All four documents, when a look saw them together.
     pub(super) fn quartet(&self) -> Option<Quartet> {
+        (self.extent == Extent::Whole).then_some(())?;
         Some(Quartet {
             root: self.root.clone(),
             timestamp: self.timestamp.clone()?,
@@ -143,49 +167,37 @@ impl Held {
         })
     }
 
-    /// The chain with further verified roots; documents that the rotation freed are forgotten.
-    ///
-    /// # Errors
-    /// [`TrustError::Malformed`], [`TrustError::RepeatedKey`] for a root that makes no sense.
-    pub(super) fn with_roots(mut self, roots: Chain) -> Result<Self, TrustError> {
-        for (version, bytes) in roots {
-            let path = format!("metadata/{version}.root.json");
-            let next = Seen::parse_root(&path, bytes.clone())?;
-            let changed = |role| keys_differ(&self.root.document.signed, &next.document.signed, role);
-            let (timestamp, snapshot, targets) =
-                (changed(RoleType::Timestamp), changed(RoleType::Snapshot), changed(RoleType::Targets));
-            self.timestamp = self.timestamp.filter(|_| !timestamp && !snapshot);
-            self.snapshot = self.snapshot.filter(|_| !snapshot);
-            if targets || snapshot {
-                self.freed = self.targets.take().or(self.freed).filter(|_| self.timestamp.is_some());
-            }
-            self.etag = self.etag.filter(|_| self.timestamp.is_some());
-            self.roots.insert(version, bytes);
-            self.root = next;
-        }
-        Ok(self)
+    /// Takes over the next verified root; documents that the rotation freed are forgotten.
+    pub(super) fn take_root(&mut self, next: Seen<Root>) {
+        let changed = |role| keys_differ(&self.root.document.signed, &next.document.signed, role);
+        let (timestamp, snapshot, targets) =
+            (changed(RoleType::Timestamp), changed(RoleType::Snapshot), changed(RoleType::Targets));
+        self.timestamp.take_if(|_| timestamp || snapshot);
+        self.snapshot.take_if(|_| snapshot);
+        self.targets.take_if(|_| targets || snapshot);
+        self.etag.take_if(|_| timestamp || snapshot);
+        self.roots.insert(next.version(), next.bytes.clone());
+        self.root = next;
+        self.extent = Extent::Part;
     }
 
-    /// Takes over what a look brought, if it does not go back behind what was seen.
-    ///
-    /// # Errors
-    /// [`TrustError::RolledBack`], [`TrustError::SameVersion`].
-    pub(super) fn succeed(mut self, next: &Quartet, etag: Option<String>) -> Result<Self, TrustError> {
-        if let Some(timestamp) = &self.timestamp {
-            timestamp.check_successor(&next.timestamp)?;
-        }
-        if let Some(snapshot) = &self.snapshot {
-            snapshot.check_successor(&next.snapshot)?;
-        }
-        if let Some(targets) = &self.targets {
-            targets.check_successor(&next.targets)?;
-        }
-        self.timestamp = Some(next.timestamp.clone());
-        self.snapshot = Some(next.snapshot.clone());
-        self.targets = Some(next.targets.clone());
-        self.freed = None;
+    /// Takes over a verified timestamp and its tag.
+    pub(super) fn take_timestamp(&mut self, next: Seen<TimestampRole>, etag: Option<String>) {
+        self.timestamp = Some(next);
         self.etag = etag.filter(|etag| sane_etag(etag));
-        Ok(self)
+        self.extent = Extent::Part;
+    }
+
+    /// Takes over a verified snapshot.
+    pub(super) fn take_snapshot(&mut self, next: Seen<Snapshot>) {
+        self.snapshot = Some(next);
+        self.extent = Extent::Part;
+    }
+
+    /// Takes over verified targets, the last of the documents that a look brings.
+    pub(super) fn take_targets(&mut self, next: Seen<Targets>) {
+        self.targets = Some(next);
+        self.extent = Extent::Whole;
     }
 
     /// What a trust directory is to hold.
@@ -194,9 +206,10 @@ impl Held {
         let named = [
             ("timestamp.json", self.timestamp.as_ref().map(|seen| seen.bytes.clone())),
             ("snapshot.json", self.snapshot.as_ref().map(|seen| seen.bytes.clone())),
-            ("targets.json", self.targets.as_ref().or(self.freed.as_ref()).map(|seen| seen.bytes.clone())),
+            ("targets.json", self.targets.as_ref().map(|seen| seen.bytes.clone())),
             (ETAG, self.etag.clone().map(String::into_bytes)),
             (RELEASE, self.release.clone()),
+            (UNFINISHED, (self.extent == Extent::Part).then(Vec::new)),
         ];
         roots.chain(named.into_iter().filter_map(|(name, bytes)| Some((name.to_owned(), bytes?)))).collect()
     }
@@ -251,23 +264,6 @@ where
     let Some(bytes) = files.remove(name) else { return Ok(None) };
     let checked = Seen::parse(name, bytes).and_then(|seen| seen.verify(&root.document.signed).map(|()| seen));
     checked.map(Some).map_err(|error| damaged_by(directory.join(name), error))
-}
-
-/// Takes targets out of the files that a rotation freed: those that an older root verifies and the newest does not.
-fn read_freed(files: &mut Files, root: &Seen<Root>, roots: &Chain) -> Result<Option<Seen<Targets>>, TrustError> {
-    const NAME: &str = "targets.json";
-    // What makes no sense is told by whoever reads it as the targets that it should be.
-    let Some(seen) = files.get(NAME).and_then(|bytes| Seen::<Targets>::parse(NAME, bytes.clone()).ok()) else {
-        return Ok(None);
-    };
-    for older in roots.values().rev().skip(1) {
-        let older = Seen::parse_root("root.json", older.clone())?;
-        if seen.verify(&root.document.signed).is_err() && seen.verify(&older.document.signed).is_ok() {
-            files.remove(NAME);
-            return Ok(Some(seen));
-        }
-    }
-    Ok(None)
 }
 
 fn damaged_by(path: std::path::PathBuf, error: TrustError) -> TrustError {

@@ -4,83 +4,53 @@
 //! and whole numbers beyond 64 bits, are errors too, because TUF's canonical form has none. Depth is bounded by
 //! `serde_json` (128 levels), size by whoever fetched the bytes.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::fmt;
 use std::num::NonZeroU64;
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, MapAccess, SeqAccess, Visitor};
 
-use super::error::TrustError;
+use super::error::{Role, TrustError};
 
 /// The largest root version; far beyond what rotation reaches, and far from where adding one overflows.
 const MAX_ROOT_VERSION: u64 = u32::MAX as u64;
 
 /// What every signed document says about itself, as yet unverified.
-#[derive(Debug, Deserialize)]
-pub(super) struct Outline {
+#[derive(Deserialize)]
+struct Outline {
     signed: OutlineSigned,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 struct OutlineSigned {
     #[serde(rename = "_type")]
     role: String,
     spec_version: String,
     version: NonZeroU64,
-    #[serde(default)]
-    meta: BTreeMap<String, OutlineFile>,
 }
 
-#[derive(Debug, Deserialize)]
-struct OutlineFile {
-    length: Option<u64>,
-}
-
-impl Outline {
-    /// Reads the outline of `path` and refuses what no reader should go on with.
-    ///
-    /// # Errors
-    /// [`TrustError::Malformed`], [`TrustError::SpecVersion`].
-    pub(super) fn read(path: &str, bytes: &[u8]) -> Result<Self, TrustError> {
-        let malformed = |source| TrustError::malformed(path, source);
-        serde_json::from_slice::<Unambiguous>(bytes).map_err(malformed)?;
-        let outline: Self = serde_json::from_slice(bytes).map_err(malformed)?;
-        let spec = &outline.signed.spec_version;
-        if spec.split('.').next() != Some("1") {
-            let found = spec.chars().take(32).collect();
-            return Err(TrustError::SpecVersion { path: path.to_owned(), found });
-        }
-        // `tough` never compares the role that a document says it is of, and writes it anew before it verifies.
-        let named = path.strip_suffix(".json").and_then(|name| name.rsplit(['/', '.']).next());
-        if named.is_some_and(|named| named != outline.signed.role) {
-            let found: String = outline.signed.role.chars().take(32).collect();
-            return Err(TrustError::malformed(path, format!("it says that it is of the role `{found}`")));
-        }
-        Ok(outline)
+/// Refuses what no reader should go on with, in `path`, which must be a document of this role.
+///
+/// # Errors
+/// [`TrustError::Malformed`], [`TrustError::SpecVersion`].
+pub(super) fn check_outline(path: &str, role: Role, bytes: &[u8]) -> Result<(), TrustError> {
+    let malformed = |source| TrustError::malformed(path, source);
+    serde_json::from_slice::<Unambiguous>(bytes).map_err(malformed)?;
+    let Outline { signed } = serde_json::from_slice(bytes).map_err(malformed)?;
+    if signed.spec_version.split('.').next() != Some("1") {
+        let found = signed.spec_version.chars().take(32).collect();
+        return Err(TrustError::SpecVersion { path: path.to_owned(), found });
     }
-
-    /// As [`Outline::read`], and the version must be one that a root can have.
-    ///
-    /// # Errors
-    /// As [`Outline::read`].
-    pub(super) fn read_root(path: &str, bytes: &[u8]) -> Result<Self, TrustError> {
-        let outline = Self::read(path, bytes)?;
-        if outline.version() > MAX_ROOT_VERSION {
-            return Err(TrustError::malformed(path, format!("root version {} is out of range", outline.version())));
-        }
-        Ok(outline)
+    // `tough` never compares the role that a document says it is of, and writes it anew before it verifies.
+    if signed.role != role.to_string() {
+        let found: String = signed.role.chars().take(32).collect();
+        return Err(TrustError::malformed(path, format!("it says that it is of the role `{found}`")));
     }
-
-    /// The document's version.
-    pub(super) fn version(&self) -> u64 {
-        self.signed.version.get()
+    if role == Role::Root && signed.version.get() > MAX_ROOT_VERSION {
+        return Err(TrustError::malformed(path, format!("root version {} is out of range", signed.version)));
     }
-
-    /// The length that this document gives for another, if it does.
-    pub(super) fn length_of(&self, file: &str) -> Option<u64> {
-        self.signed.meta.get(file)?.length
-    }
+    Ok(())
 }
 
 /// Any JSON in which no object has a key twice and every number is whole.

@@ -1,10 +1,10 @@
 //! Who may say what the newest release is: The Update Framework (TUF), through the crate `tough`.
 //!
 //! **Promises.** Everything that leaves this module as a [`Trusted`] value was signed by a threshold of the keys that
-//! the machine's owner trusts, or was derived from such a value by a pure function. A look at a publication either
-//! succeeds as a whole or leaves what was last seen as it was; the one exception are newer roots, which are kept as
-//! soon as they are verified, because they may revoke a stolen key. What was last seen is swapped in durably and as a
-//! whole, so that no power cut can switch a rollback check off.
+//! the machine's owner trusts, or was derived from such a value by a pure function. What a look verified is kept, document
+//! by document, also when the look is refused further down: a new root may revoke a stolen key, and a timestamp whose
+//! snapshot is withheld must not be taken back later. Such a remainder binds the next look and never answers for it. What
+//! was last seen is swapped in durably and as a whole, so that no power cut can switch a rollback check off.
 //!
 //! **Needs.** A first root from the owner, a [`Source`] that fetches files of a publication, a [`TrustDirectory`] that
 //! lies on a local filesystem with `RENAME_EXCHANGE`, the time as a [`KnownTime`], and a caller that holds the process
@@ -26,12 +26,14 @@
 //! | never looks at `spec_version` | [`TrustError::SpecVersion`] |
 //! | a signed length may be of any size | capped at [`MAX_METADATA_BYTES`] |
 //! | counts one key under two key IDs as two | [`TrustError::RepeatedKey`] |
-//! | follows delegations | [`TrustError::Delegation`] |
+//! | follows all delegations in front of everything else | [`TrustError::Delegation`]; for other repositories [`TargetsLook::find`] |
+//! | a `*` in the path of a delegated role also stands for `/` | it does not |
 //! | the last of two equal JSON keys wins | [`TrustError::Malformed`] |
 //!
 //! Source: <https://theupdateframework.github.io/specification/v1.0.33/>, sections 5 (client) and 6 (publisher).
 
 mod current;
+mod delegations;
 mod directory;
 mod documents;
 mod error;
@@ -39,6 +41,7 @@ mod feed;
 mod held;
 mod json;
 mod keys;
+mod progress;
 mod refresh;
 mod release;
 mod roles;
@@ -50,10 +53,11 @@ mod trusted;
 #[cfg(test)]
 mod tests;
 
+pub use delegations::TargetsLook;
 pub use directory::TrustDirectory;
 pub use error::{Role, TrustError};
 pub use keys::{KeyDirectory, RootKeys};
-pub use refresh::{Look, TargetsLook, refresh, refresh_targets};
+pub use refresh::{Look, refresh, refresh_targets};
 pub use release::NewestRelease;
 pub use roles::Expirations;
 pub use signing::{CurrentMetadata, Document, Lifetimes, Resign, initialize, resign, rotate, sign_release};

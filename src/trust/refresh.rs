@@ -6,26 +6,28 @@
 //! 2. Otherwise let `tough` load everything, beginning with root N+1, and give it the timestamp that was fetched. That
 //!    it was fetched before the roots weakens nothing: it is verified after them, by the newest root's keys; when there
 //!    was a new root it is fetched again, so that a rotation between the two requests does not look like a forgery.
-//! 3. Compare with what was last seen (`held`), check all ends by the known time, read the release (`release`).
-//! 4. Swap in what was seen. On any failure only verified new roots are kept.
-
-use std::collections::BTreeMap;
+//!    A snapshot or targets that are named as they were last seen are not fetched again.
+//! 3. Compare each document with what was last seen (`held`) and its end with the known time before `tough` asks for the
+//!    next (`progress`); read the release (`release`).
+//! 4. Swap in what was seen; on a failure, what was verified before it. There is one swap at the end, not one for each
+//!    document: a run that is killed meanwhile leaves what was there.
 
 use jiff::Timestamp;
 use tokio::sync::mpsc;
-use tough::{ExpirationEnforcement, Limits, Repository, RepositoryLoader};
+use tough::{ExpirationEnforcement, Limits, RepositoryLoader};
 use url::Url;
 
+use super::delegations::TargetsLook;
 use super::directory::{Scratch, TrustDirectory};
 use super::error::TrustError;
-use super::feed::{BASE, Document, Feed, Wire};
+use super::feed::{BASE, Feed, Wire};
 use super::held::Held;
-use super::json::Outline;
+use super::progress::Progress;
 use super::release::{self, NewestRelease};
 use super::roles::{Expirations, Quartet, Seen};
 use super::source::Source;
 use super::time::{Expiry, KnownTime};
-use super::trusted::{Reference, Trusted};
+use super::trusted::Trusted;
 use super::{MAX_METADATA_BYTES, MAX_ROOT_BYTES, MAX_ROOT_ROTATIONS, MAX_TIMESTAMP_BYTES};
 
 /// What a look at a publication found.
@@ -45,15 +47,6 @@ pub struct Look {
     pub now: Timestamp,
 }
 
-/// All targets that a publication names, whatever they are: for the TUF conformance suite, not for updating.
-#[derive(Clone, Debug)]
-pub struct TargetsLook {
-    /// Their names and what they are.
-    pub targets: Trusted<BTreeMap<String, Reference>>,
-    /// Whether the files carry their digest in their names.
-    pub consistent_snapshot: bool,
-}
-
 /// Looks at a publication and remembers what it saw.
 ///
 /// `first_root` is the root that the machine carries: from its tree or from its owner. When the directory has a chain of
@@ -61,8 +54,8 @@ pub struct TargetsLook {
 /// is overridden by, what the directory holds.
 ///
 /// # Errors
-/// [`TrustError`]; [`TrustError::is_unreachable`] tells those that may pass from those that are refusals. Except for
-/// verified newer roots, an error leaves the directory as it was.
+/// [`TrustError`]; [`TrustError::is_unreachable`] tells those that may pass from those that are refusals. After an error
+/// the directory has what was verified before it, and no more.
 pub async fn refresh(
     directory: &TrustDirectory,
     first_root: &[u8],
@@ -82,7 +75,8 @@ pub async fn refresh(
     })
 }
 
-/// As [`refresh`], for a publication of any targets. Delegations are refused all the same.
+/// As [`refresh`], for a publication of any targets, which may be delegated too: for the TUF conformance suite, not for
+/// updating.
 ///
 /// # Errors
 /// As [`refresh`].
@@ -93,9 +87,9 @@ pub async fn refresh_targets(
     time: KnownTime,
     expiry: Expiry,
 ) -> Result<TargetsLook, TrustError> {
-    let (targets, seen) =
-        refresh_with(directory, first_root, (source, First::Root), (time, expiry), release::all_targets).await?;
-    Ok(TargetsLook { targets, consistent_snapshot: seen.quartet.root.document.signed.consistent_snapshot })
+    let any = |_: &Quartet| Ok(());
+    let ((), seen) = refresh_with(directory, first_root, (source, First::Root), (time, expiry), any).await?;
+    Ok(TargetsLook::new(seen.quartet, (seen.time, expiry)))
 }
 
 /// What a look asks for first.
@@ -141,28 +135,21 @@ async fn refresh_with<T>(
         return Ok((read(&quartet)?, Sight { quartet, unchanged: true, time: held_time }));
     }
     let scratch = directory.scratch()?;
-    let loaded = load(&held, &mut feed, &scratch).await;
-    let chain = held.clone().with_roots(feed.roots_up_to(verified_root(&scratch)))?;
-    if loaded.is_ok() {
-        chain.reach(&first, directory.path())?;
-    }
-    match loaded.and_then(|quartet| judge(&chain, quartet, &feed, (time, expiry), read)) {
-        Ok((next, value, sight)) => {
-            scratch.commit(&next.files())?;
-            Ok((value, sight))
-        }
-        Err(error) => {
-            let rotated = chain.root.version() > held.root.version();
-            if rotated && chain.compare(&first, directory.path()).is_ok() {
-                scratch.commit(&chain.files())?;
-            }
-            Err(error)
-        }
-    }
+    let mut progress = Progress::new(directory, &first, &held, (time, expiry));
+    let looked = load(&held, &mut feed, &mut progress, &scratch).await.and_then(|()| progress.finish(read));
+    progress.keep(scratch)?;
+    let (value, quartet, time) = looked?;
+    let unchanged = feed.unchanged && held.quartet().is_some() && !progress.has_rotated();
+    Ok((value, Sight { quartet, unchanged, time }))
 }
 
-/// Lets `tough` verify the newest metadata.
-async fn load(held: &Held, feed: &mut Feed<'_>, scratch: &Scratch) -> Result<Quartet, TrustError> {
+/// Lets `tough` verify the newest metadata; `progress` has it then.
+async fn load(
+    held: &Held,
+    feed: &mut Feed<'_>,
+    progress: &mut Progress<'_>,
+    scratch: &Scratch,
+) -> Result<(), TrustError> {
     let datastore = scratch.load_path();
     let last_seen = [
         ("timestamp.json", held.timestamp.as_ref().map(|seen| &seen.bytes)),
@@ -187,60 +174,22 @@ async fn load(held: &Held, feed: &mut Feed<'_>, scratch: &Scratch) -> Result<Qua
             max_root_updates: MAX_ROOT_ROTATIONS,
         })
         .datastore(datastore)
-        // It would compare with the wall clock; the ends are checked by `judge`.
+        // It would compare with the wall clock; the ends are checked by `progress`.
         .expiration_enforcement(ExpirationEnforcement::Unsafe)
         .load();
     tokio::pin!(loading);
     let loaded = loop {
         tokio::select! {
             biased;
-            Some(ask) = asked.recv() => feed.answer(ask).await,
+            Some(ask) = asked.recv() => feed.answer(ask, progress).await,
             loaded = &mut loading => break loaded,
         }
     };
     match (feed.failure.take(), loaded) {
         (Some(failure), _) => Err(failure),
+        (None, Ok(_)) => feed.settle(progress),
+        // It wanted to go on to delegated roles.
+        (None, Err(_)) if progress.is_complete() => Ok(()),
         (None, Err(error)) => Err(error.into()),
-        (None, Ok(repository)) => Ok(collect(held, feed, &repository)),
     }
-}
-
-/// Joins what `tough` verified with the bytes that it verified.
-fn collect(held: &Held, feed: &Feed<'_>, repository: &Repository) -> Quartet {
-    let given = |document| feed.given.get(&document).cloned().unwrap_or_default();
-    let root = match feed.given.get(&Document::Root(repository.root().signed.version.get())) {
-        Some(bytes) => Seen { bytes: bytes.clone(), document: repository.root().clone() },
-        None => held.root.clone(),
-    };
-    Quartet {
-        root,
-        timestamp: Seen { bytes: given(Document::Timestamp), document: repository.timestamp().clone() },
-        snapshot: Seen { bytes: given(Document::Snapshot), document: repository.snapshot().clone() },
-        targets: Seen { bytes: given(Document::Targets), document: repository.targets().clone() },
-    }
-}
-
-/// The version of the newest root that `tough` verified, even if it failed later; 0 when it did not come so far.
-fn verified_root(scratch: &Scratch) -> u64 {
-    let bytes = std::fs::read(scratch.load_path().join("root.json")).unwrap_or_default();
-    Outline::read_root("root.json", &bytes).map_or(0, |outline| outline.version())
-}
-
-/// Compares what was loaded with what was seen, and with the time: the latest that is known after the new roots, which
-/// may have freed the machine from a timestamp that a thief dated far ahead.
-fn judge<T>(
-    chain: &Held,
-    quartet: Quartet,
-    feed: &Feed<'_>,
-    (time, expiry): (KnownTime, Expiry),
-    read: impl Fn(&Quartet) -> Result<T, TrustError>,
-) -> Result<(Held, T, Sight), TrustError> {
-    let next = chain.clone().succeed(&quartet, feed.etag.clone())?;
-    let time = quartet.time(chain.time(time)?)?;
-    match expiry {
-        Expiry::Enforced => quartet.expirations().check(time.now())?,
-        Expiry::Ignored => {}
-    }
-    let rotated = feed.given.keys().any(|document| matches!(document, Document::Root(_)));
-    Ok((next, read(&quartet)?, Sight { quartet, unchanged: feed.unchanged && !rotated, time }))
 }

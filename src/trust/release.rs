@@ -81,20 +81,6 @@ pub(super) fn newest(metadata: &Quartet) -> Result<Trusted<NewestRelease>, Trust
     read(name.raw(), target).map(Trusted::vouch).map_err(refused)
 }
 
-/// Whatever targets verified metadata names, by their names as written.
-///
-/// # Errors
-/// [`TrustError::NotOneRelease`] for a digest of another length than SHA-256 has, [`TrustError::Delegation`].
-pub(super) fn all_targets(metadata: &Quartet) -> Result<Trusted<BTreeMap<String, Reference>>, TrustError> {
-    no_delegation(metadata)?;
-    let named = metadata.targets.document.signed.targets.iter().map(|(name, target)| {
-        let digest = sha256(target).ok_or_else(|| bad_digest(name.raw()))?;
-        Ok((name.raw().to_owned(), Reference { digest, length: target.length }))
-    });
-    let named: Result<_, String> = named.collect();
-    named.map(Trusted::vouch).map_err(|reason| TrustError::NotOneRelease { reason })
-}
-
 fn no_delegation(metadata: &Quartet) -> Result<(), TrustError> {
     let delegations = metadata.targets.document.signed.delegations.as_ref();
     match delegations.and_then(|delegations| delegations.roles.first()) {
@@ -103,15 +89,13 @@ fn no_delegation(metadata: &Quartet) -> Result<(), TrustError> {
     }
 }
 
-fn sha256(target: &Target) -> Option<Digest> {
+/// The digest of a target.
+pub(super) fn sha256(target: &Target) -> Option<Digest> {
     <[u8; 32]>::try_from(&*target.hashes.sha256).ok().map(Digest::from_bytes)
 }
 
-fn bad_digest(name: &str) -> String {
-    format!("the digest of `{}` is not 32 bytes long", shown(name))
-}
-
-fn shown(name: &str) -> String {
+/// A foreign name, as far as it is shown.
+pub(super) fn shown(name: &str) -> String {
     name.chars().take(200).collect()
 }
 
@@ -123,7 +107,7 @@ fn read(name: &str, target: &Target) -> Result<NewestRelease, String> {
     if target.custom.get("version").and_then(Value::as_u64) != Some(u64::from(version.number())) {
         return Err(format!("the custom version of `{shown}` is not {version}"));
     }
-    let digest = sha256(target).ok_or_else(|| bad_digest(name))?;
+    let digest = sha256(target).ok_or_else(|| format!("the digest of `{shown}` is not 32 bytes long"))?;
     if target.length > MAX_RELEASE_BYTES {
         return Err(format!("`{shown}` has {} bytes; {MAX_RELEASE_BYTES} are allowed", target.length));
     }

@@ -1,16 +1,19 @@
 //! The four signed documents, read and compared.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use jiff::Timestamp;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use tough::schema::decoded::{Decoded, Hex};
 use tough::schema::key::Key;
-use tough::schema::{Role as ToughRole, RoleType, Root, Signed, Snapshot, Targets, Timestamp as TimestampRole};
+use tough::schema::{
+    Metafile, Role as ToughRole, RoleType, Root, Signed, Snapshot, Targets, Timestamp as TimestampRole,
+};
 
 use super::error::{Role, TrustError};
-use super::json::Outline;
-use super::time::KnownTime;
+use super::json::check_outline;
+use crate::types::Digest;
 
 /// The field of the timestamp metadata that says when it was signed. TUF tolerates fields that it does not know.
 pub(super) const ISSUED: &str = "issued";
@@ -38,11 +41,12 @@ impl Expirations {
             (Role::Snapshot, self.snapshot),
             (Role::Targets, self.targets),
         ];
-        match roles.into_iter().find(|(_, expires)| *expires <= now) {
-            Some((role, expired_at)) => Err(TrustError::Expired { role, expired_at, now }),
-            None => Ok(()),
-        }
+        roles.into_iter().try_for_each(|(role, end)| check_end(role, end, now))
     }
+}
+
+fn check_end(role: Role, expired_at: Timestamp, now: Timestamp) -> Result<(), TrustError> {
+    if expired_at <= now { Err(TrustError::Expired { role, expired_at, now }) } else { Ok(()) }
 }
 
 /// A document as it was signed, with the bytes that it came in.
@@ -52,15 +56,23 @@ pub(super) struct Seen<T> {
     pub(super) document: Signed<T>,
 }
 
-impl<T: DeserializeOwned> Seen<T> {
+impl<T: ToughRole + DeserializeOwned> Seen<T> {
     /// Parses, and verifies nothing.
     ///
     /// # Errors
     /// [`TrustError::Malformed`], [`TrustError::SpecVersion`].
     pub(super) fn parse(path: &str, bytes: Vec<u8>) -> Result<Self, TrustError> {
-        Outline::read(path, &bytes)?;
+        check_outline(path, T::TYPE.into(), &bytes)?;
         let document = serde_json::from_slice(&bytes).map_err(|source| TrustError::malformed(path, source))?;
         Ok(Self { bytes, document })
+    }
+}
+
+impl<T: ToughRole> Seen<T> {
+    /// # Errors
+    /// [`TrustError::Expired`] when this is past its end.
+    pub(super) fn check_end(&self, now: Timestamp) -> Result<(), TrustError> {
+        check_end(T::TYPE.into(), self.document.signed.expires(), now)
     }
 }
 
@@ -68,6 +80,11 @@ impl<T: ToughRole + Serialize + PartialEq> Seen<T> {
     /// The document's version.
     pub(super) fn version(&self) -> u64 {
         self.document.signed.version().get()
+    }
+
+    /// Whether this is what another document names: its version and, where they are signed, its length and digest.
+    pub(super) fn is_named_by(&self, named: &Metafile) -> bool {
+        self.version() == named.version.get() && has_length_and_digest(named, &self.bytes)
     }
 
     /// # Errors
@@ -99,14 +116,10 @@ impl Seen<Root> {
     /// # Errors
     /// [`TrustError::Malformed`], [`TrustError::SpecVersion`], [`TrustError::RepeatedKey`].
     pub(super) fn parse_root(path: &str, bytes: Vec<u8>) -> Result<Self, TrustError> {
-        Outline::read_root(path, &bytes)?;
         let root: Self = Self::parse(path, bytes)?;
+        let signed = &root.document.signed;
         for role in [RoleType::Root, RoleType::Timestamp, RoleType::Snapshot, RoleType::Targets] {
-            let mut publics = BTreeSet::new();
-            let ids: BTreeSet<_> =
-                root.document.signed.roles.get(&role).map(|keys| keys.keyids.iter().collect()).unwrap_or_default();
-            let keys = ids.into_iter().filter_map(|id| root.document.signed.keys.get(id));
-            if !keys.map(public_bytes).all(|public| publics.insert(public)) {
+            if !signed.roles.get(&role).is_none_or(|keys| keys_are_distinct(&keys.keyids, &signed.keys)) {
                 return Err(TrustError::RepeatedKey { version: root.version(), role: role.into() });
             }
         }
@@ -148,14 +161,6 @@ impl Quartet {
             targets: self.targets.document.signed.expires,
         }
     }
-
-    /// The time, now that these documents say when they were signed.
-    ///
-    /// # Errors
-    /// [`TrustError::Malformed`] when the signed time makes no sense.
-    pub(super) fn time(&self, time: KnownTime) -> Result<KnownTime, TrustError> {
-        Ok(self.timestamp.issued()?.map_or(time, |issued| time.not_before(issued)))
-    }
 }
 
 /// Whether a role has other keys, or another threshold, in one root than in another.
@@ -167,6 +172,28 @@ pub(super) fn keys_differ(before: &Root, after: &Root, role: RoleType) -> bool {
         })
     };
     keys(before) != keys(after)
+}
+
+/// Whether no key has two names, so that one signature could count as two.
+pub(super) fn keys_are_distinct(names: &[Decoded<Hex>], keys: &HashMap<Decoded<Hex>, Key>) -> bool {
+    let mut publics = BTreeSet::new();
+    let names: BTreeSet<_> = names.iter().collect();
+    names.into_iter().filter_map(|name| keys.get(name)).map(public_bytes).all(|public| publics.insert(public))
+}
+
+/// # Errors
+/// [`TrustError::Malformed`] when the bytes of `path` do not have the length and digest that are signed for.
+pub(super) fn check_named(path: &str, named: &Metafile, bytes: &[u8]) -> Result<(), TrustError> {
+    if has_length_and_digest(named, bytes) {
+        return Ok(());
+    }
+    Err(TrustError::malformed(path, "it is not the file that is signed for"))
+}
+
+/// Whether bytes have the length and the digest that are signed for, as far as they are.
+fn has_length_and_digest(named: &Metafile, bytes: &[u8]) -> bool {
+    let digest = |hashes: &tough::schema::Hashes| *hashes.sha256 == *Digest::of(bytes).as_bytes();
+    named.length.is_none_or(|length| length == bytes.len() as u64) && named.hashes.as_ref().is_none_or(digest)
 }
 
 fn public_bytes(key: &Key) -> &[u8] {

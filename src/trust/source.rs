@@ -7,7 +7,8 @@ use async_trait::async_trait;
 /// Fetches files of a publication. Nothing that it brings is believed.
 ///
 /// Paths are relative to the publication and made only of `metadata/`, digits, dots and role names, such as
-/// `metadata/timestamp.json` or `metadata/7.snapshot.json`.
+/// `metadata/timestamp.json` or `metadata/7.snapshot.json`. Names of delegated roles, which no look for updating asks for,
+/// are any text without slashes and control characters.
 #[async_trait]
 pub trait Source: Debug + Send + Sync {
     /// Brings a whole file, and fails as soon as it turns out to be longer than `limit_bytes`.

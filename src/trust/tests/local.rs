@@ -40,7 +40,7 @@ fn torn_files_are_errors_and_never_nothing() {
 
 #[test]
 fn lost_files_are_errors() {
-    for name in ["1.root.json", "snapshot.json", "targets.json"] {
+    for name in SEEN {
         let world = seen_world();
         std::fs::remove_file(world.machine.path().join(name)).expect("removed");
         let error = world.refused();

@@ -2,7 +2,9 @@
 
 mod attacks;
 mod clocks;
+mod delegations;
 mod forge;
+mod kept;
 mod local;
 mod looks;
 mod malformed;
@@ -182,11 +184,20 @@ impl World {
         runtime.block_on(refresh(&self.machine, &self.first_root, &self.mirror, time, self.expiry))
     }
 
-    /// Looks, and must be refused; what was last seen must stay as it was.
+    /// Looks, and must be refused. Only what the mirror serves may be kept, and no targets. A second look must meet the same
+    /// refusal and keep nothing more: no refusal makes a machine stumble over what it kept.
     pub(super) fn refused(&self) -> TrustError {
         let before = self.content();
         let error = self.look().expect_err("must be refused");
-        assert_eq!(self.content(), before, "a refusal changed what was last seen: {error:?}");
+        let after = self.content();
+        for (name, bytes) in after.iter().filter(|(name, bytes)| before.get(*name) != Some(bytes)) {
+            let served = *bytes == self.first_root || self.mirror.files.values().any(|served| served == bytes);
+            let other = matches!(name.as_str(), "timestamp.etag" | "unfinished");
+            assert!(other || (served && name != "targets.json"), "a refusal changed {name}: {error:?}");
+        }
+        let again = self.look().expect_err("must be refused again");
+        assert_eq!(again.to_string(), error.to_string());
+        assert_eq!(self.content(), after, "the same refusal changed more: {error:?}");
         error
     }
 
