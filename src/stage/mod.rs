@@ -7,19 +7,21 @@
 //! The first thing to go is the next tree's record and the last thing to come is the new one: a tree under construction
 //! says nothing of itself.
 
+mod builder;
 mod carry;
 mod heal;
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use crate::disk::{Directory, DiskError, FileType, Inode};
+use crate::disk::{Directory, DiskError};
 use crate::manifest::Tree;
-use crate::report::{Checkpoint, Progress, Reporter, Step};
+use crate::report::{Checkpoint, Reporter, Step};
 use crate::state::{LockedMachine, NewRecord, Record, Slot, StateError};
 use crate::store::Store;
 use crate::tree::{Depth, Fingerprints, Scan, Writer, scan};
-use crate::types::{Difference, Digest, Kind, Seen, TreePath};
+use crate::types::{Difference, Digest, Seen, TreePath};
+use builder::Builder;
 use carry::carry;
 use heal::mend;
 pub use heal::{Damaged, damaged, heal};
@@ -116,15 +118,7 @@ pub fn stage(
         share.remove(record_name())?;
         reporter.passes(Checkpoint::RecordRemoved);
     }
-    let mut builder = Builder {
-        job,
-        writer,
-        store: store.directory(),
-        placed: Fingerprints::default(),
-        reporter,
-        progress: Progress::new(reporter, Step::Stage, job.target.entries().len() as u64),
-    };
-    builder.directory(live.as_ref(), &next, 0)?;
+    let placed = Builder::new(job, store.directory(), writer, reporter).build(live.as_ref(), &next)?;
     if let Some(live) = &live {
         for path in job.carried {
             carry(live, &next, path, writer)?;
@@ -133,11 +127,13 @@ pub fn stage(
     }
     job.record.write(&next, live_record.as_ref(), reporter)?;
     reporter.passes(Checkpoint::RecordWritten);
-    builder.settle_parents(&next, job.carried)?;
+    // The record and the carried paths changed the directories above them.
+    let record = PathBuf::from(Tree::record_beneath_usr());
+    settle_parents_of(&next, job.carried.iter().chain([&record]), job.target, writer)?;
     reporter.passes(Checkpoint::Staged);
 
     // What the store gave was verified on its way into the store.
-    let known = (job.live_files.despite_links(), builder.placed.despite_links());
+    let known = (job.live_files.despite_links(), placed.despite_links());
     let found = scan(&next, job.target, Depth::Content(&known), writer.ownership, (Step::Check, reporter))?;
     let fingerprints = must_be_target(&next, found, job.target, job.carried)?;
     let fresh = job.target.entries().iter().zip(job.kept).filter(|(_, kept)| !**kept);
@@ -238,110 +234,6 @@ fn next_tree(machine: &LockedMachine, reporter: &dyn Reporter) -> Result<Directo
         reporter.passes(Checkpoint::NextLeft);
     }
     Ok(home.ensure_subdirectory("next", 0o700)?)
-}
-
-struct Builder<'a> {
-    job: Job<'a>,
-    writer: Writer,
-    store: &'a Directory,
-    /// The inodes that were taken over from the store.
-    placed: Fingerprints,
-    reporter: &'a dyn Reporter,
-    progress: Progress<&'a dyn Reporter>,
-}
-
-impl Builder<'_> {
-    /// Brings the directory `next`, the target's entry `index`, to the target.
-    fn directory(&mut self, live: Option<&Directory>, next: &Directory, index: usize) -> Result<(), StageError> {
-        let entries = self.job.target.entries();
-        let present = next.names()?;
-        let expected: Vec<usize> = self.job.target.children(index).collect();
-        for name in &present {
-            let bytes = name.as_encoded_bytes();
-            if expected.binary_search_by(|&child| entries[child].path.name().as_bytes().cmp(bytes)).is_err() {
-                next.remove(name)?;
-                self.reporter.passes(Checkpoint::Cleared);
-            }
-        }
-        for child in expected {
-            let entry = &entries[child];
-            let name = entry.path.name();
-            let there = match present.binary_search_by(|present| present.as_os_str().cmp(OsStr::new(name))) {
-                Ok(_) => next.look(name)?,
-                Err(_) => None,
-            };
-            if entry.is_directory() {
-                let is_directory = there.is_some_and(|inode| inode.file_type == FileType::Directory);
-                if there.is_some() && !is_directory {
-                    next.remove(name)?;
-                }
-                let inner = if is_directory { next.subdirectory(name)? } else { None };
-                let inner = inner.map_or_else(|| next.ensure_subdirectory(name, 0o700), Ok)?;
-                self.directory(same_directory(live, name)?.as_ref(), &inner, child)?;
-            } else {
-                self.leaf(live, next, there, child)?;
-                self.progress.advance(1);
-            }
-        }
-        self.progress.advance(1);
-        self.writer.settle_directory(next, &entries[index].metadata)?;
-        self.reporter.passes(Checkpoint::DirectorySettled);
-        Ok(())
-    }
-
-    /// Puts the file or symlink `index` into `next`, unless what is `there` is that already.
-    fn leaf(
-        &mut self,
-        live: Option<&Directory>,
-        next: &Directory,
-        there: Option<Inode>,
-        index: usize,
-    ) -> Result<(), StageError> {
-        let entry = &self.job.target.entries()[index];
-        let name = entry.path.name();
-        if let Some(there) = there {
-            let wanted = match (&entry.kind, live) {
-                (_, Some(live)) if self.job.kept[index] => live.look(name)?,
-                (Kind::File { digest, .. }, _) => self.store.look(digest.to_string())?,
-                _ => None,
-            };
-            if wanted.is_some_and(|wanted| there.is_same_inode(&wanted))
-                && there.metadata_difference(&entry.metadata, self.writer.ownership).is_none()
-            {
-                return Ok(());
-            }
-            next.remove(name)?;
-            self.reporter.passes(Checkpoint::Cleared);
-        }
-        match (&entry.kind, live) {
-            (_, Some(live)) if self.job.kept[index] => self.writer.link(live, next, name, &entry.metadata)?,
-            (Kind::File { digest, .. }, _) => {
-                let placed = self.writer.place(self.store, &digest.to_string(), next, name, &entry.metadata)?;
-                if let Some(inode) = placed {
-                    self.placed.note(&inode, *digest);
-                }
-            }
-            (Kind::Symlink { target }, _) => self.writer.symlink(next, name, target, &entry.metadata)?,
-            (Kind::Directory, _) => {}
-        }
-        self.reporter.passes(Checkpoint::Placed);
-        Ok(())
-    }
-
-    /// Sets again what the record and the carried paths changed in the directories above them.
-    fn settle_parents(&self, next: &Directory, carried: &[PathBuf]) -> Result<(), StageError> {
-        let record = PathBuf::from(Tree::record_beneath_usr());
-        settle_parents_of(next, carried.iter().chain([&record]), self.job.target, self.writer)
-    }
-}
-
-/// The directory of that name in the live tree, if it is one.
-fn same_directory(live: Option<&Directory>, name: &str) -> Result<Option<Directory>, DiskError> {
-    let Some(live) = live else { return Ok(None) };
-    match live.look(name)? {
-        Some(inode) if inode.file_type == FileType::Directory => live.subdirectory(name),
-        _ => Ok(None),
-    }
 }
 
 /// Gives the directories that hold these paths their metadata again, where a release owns them.

@@ -14,6 +14,7 @@
 mod btf;
 mod code;
 mod elf;
+mod field;
 mod fields;
 mod layout;
 mod learned;
@@ -26,7 +27,8 @@ mod tests;
 
 use btf::Reference;
 use elf::{Elf, Place};
-use fields::{ENTRY_BYTES, Field, Holds};
+use field::{Field, Holds};
+use fields::ENTRY_BYTES;
 pub(crate) use layout::Layout;
 use learned::Learned;
 use map::Map;
