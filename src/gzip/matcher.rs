@@ -264,7 +264,7 @@ mod tests {
         ) {
             let letter = |at: usize| b'a' + ((at * at + at / 7) % usize::from(letters)) as u8;
             let plain: Vec<u8> = words.iter().flat_map(|(from, length)| (*from..from + length).map(letter)).collect();
-            let best = |at: usize| if at % 3 == 0 { 2 } else { best };
+            let best = |at: usize| if at.is_multiple_of(3) { 2 } else { best };
             assert_as_original(&plain, level, (0..plain.len()).map(|at| (at, best(at))));
         }
     }

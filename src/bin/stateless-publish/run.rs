@@ -144,7 +144,7 @@ fn dist_files() -> Answer {
 }
 
 /// From what the contents of a pack are made; nothing for a pack from nothing.
-fn sources_of<'a>(released: &'a Released, pack: &PackOffer) -> impl Iterator<Item = (&'static str, Amount)> {
+fn sources_of(released: &Released, pack: &PackOffer) -> impl Iterator<Item = (&'static str, Amount)> {
     let of_pack = released.sources.iter().find(|(path, _)| *path == pack.path);
     of_pack.into_iter().flat_map(|(_, sources)| sources.named())
 }

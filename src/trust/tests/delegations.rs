@@ -130,7 +130,8 @@ fn a_terminating_role_ends_the_search() {
 #[test]
 fn delegated_roles_are_verified() {
     type Edit = fn(&mut World, &mut Value, &mut Value);
-    let cases: [(&str, Edit, fn(&TrustError) -> bool); 8] = [
+    type Refusal = fn(&TrustError) -> bool;
+    let cases: [(&str, Edit, Refusal); 8] = [
         (
             "another key",
             |world, role, _| role["keyids"] = json!([hex::encode(&world.keys.timestamp().expect("key").id)]),
