@@ -143,6 +143,13 @@ pub enum ReleaseError {
     },
 }
 
+impl PackOffer {
+    /// Whether it is of use to a machine with these bundles.
+    pub fn serves(&self, bundles: &BTreeSet<BundleName>) -> bool {
+        self.bundle.as_ref().is_none_or(|bundle| bundles.contains(bundle))
+    }
+}
+
 impl Release {
     /// The format number that is written and read.
     pub const FORMAT: u32 = 1;
@@ -206,12 +213,10 @@ impl Release {
     /// for its bundles; the shortest where there are several of a kind.
     pub fn step_packs(&self, from: Version, bundles: &BTreeSet<BundleName>) -> Vec<&PackOffer> {
         let mut packs: BTreeMap<Option<&BundleName>, &PackOffer> = BTreeMap::new();
-        for pack in self.packs.iter().filter(|pack| pack.from == Some(from)) {
-            if pack.bundle.as_ref().is_none_or(|bundle| bundles.contains(bundle)) {
-                let known = packs.entry(pack.bundle.as_ref()).or_insert(pack);
-                if pack.length < known.length {
-                    *known = pack;
-                }
+        for pack in self.packs.iter().filter(|pack| pack.from == Some(from) && pack.serves(bundles)) {
+            let known = packs.entry(pack.bundle.as_ref()).or_insert(pack);
+            if pack.length < known.length {
+                *known = pack;
             }
         }
         packs.into_values().collect()

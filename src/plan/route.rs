@@ -59,8 +59,7 @@ impl Offered {
 
     /// Notes that these bundles of a release can be had from nothing, if there are packs for that.
     pub fn add_from_nothing(&mut self, release: &Release, bundles: &BTreeSet<BundleName>) {
-        let mut packs = release.packs.iter().filter(|pack| pack.from.is_none()).collect::<Vec<_>>();
-        packs.retain(|pack| pack.bundle.as_ref().is_none_or(|bundle| bundles.contains(bundle)));
+        let packs = release.packs.iter().filter(|pack| pack.from.is_none() && pack.serves(bundles)).collect();
         let into = self.into.entry(release.version).or_default();
         into.extend(cost(packs).map(|cost| (None, cost)));
     }

@@ -16,7 +16,7 @@ use crate::types::{BundleName, Digest, Entry, Version};
 
 /// So many builds that only machines with one bundle want make a pack of their own. A build takes 11 bytes of its pack's
 /// head, which whoever wants anything of the pack reads whole: these are worth one more request to those who want them.
-pub(super) const OWN_PACK_BUILDS: usize = (REQUEST_BYTES / 11) as usize;
+const OWN_PACK_BUILDS: usize = (REQUEST_BYTES / 11) as usize;
 
 /// The bundles of one release: entries and includes of each.
 pub type Bundles<'a> = BTreeMap<&'a BundleName, (&'a [Entry], Vec<&'a BundleName>)>;
