@@ -63,15 +63,19 @@ struct Finder<'a, 'b> {
 
 impl Finder<'_, '_> {
     fn push(&mut self, at: usize, holds: Holds) {
-        if self.fields.len() + self.rows.len() < MAX_FIELDS {
+        if !self.is_full() {
             self.fields.push(Field::new(at, holds));
         }
     }
 
     fn row(&mut self, at: usize, holds: Holds) {
-        if self.fields.len() + self.rows.len() < MAX_FIELDS {
+        if !self.is_full() {
             self.rows.push(Field::new(at, holds));
         }
+    }
+
+    fn is_full(&self) -> bool {
+        self.fields.len() + self.rows.len() >= MAX_FIELDS
     }
 
     fn section(&mut self, section: &Section) -> Result<(), DeltaError> {
