@@ -71,6 +71,10 @@ static LAYERS: LazyLock<Layers> = LazyLock::new(|| {
         for (path, text) in shipped(version) {
             write(&trees.join("os-core").join(path), &text);
         }
+        // As packages bring them: a directory that is no program's, and a link to what is not there.
+        let defaults = trees.join("os-core/usr/share/defaults/etc");
+        fs::create_dir_all(defaults.join("empty.d")).expect("a directory");
+        symlink("../moved", defaults.join("web/moved.conf")).expect("a link");
         let input = Input { version, definitions: &definitions, trees: &trees };
         publication.release(&world().programs, input, &[]).expect("starts").success().expect("published");
     }
@@ -243,7 +247,13 @@ fn update_says_which_overrides_it_touches() {
     let real = machine.succeeds(["update"]);
     assert_eq!(told(&real), wanted);
     assert_eq!(crate::machine::figures(&dry), crate::machine::figures(&real));
-    assert!(told(&LAYERS.machine.twin().succeeds(["update"])).is_empty(), "no overrides, no word");
+    let plain = LAYERS.machine.twin().succeeds(["update"]);
+    assert!(told(&plain).is_empty(), "no overrides, no word");
+    assert!(warnings(&plain).iter().all(|text| !text.contains("left out")), "nor of the publisher's links to nothing");
+    let linked = self::machine(&[("etc/web/web.conf", "mine\n")]);
+    symlink("nowhere", linked.path("etc/web/linked.conf")).expect("linked");
+    let warned = linked.succeeds(["update"]);
+    assert!(warnings(&warned).iter().any(|text| text.contains("/etc/web/linked.conf is left out")), "{warned:?}");
     let broken = self::machine(&[("etc/app/app.conf", "no section\n")]);
     assert_eq!(broken.succeeds(["update"]).result["changed"], true, "what cannot be told holds nothing up");
 }

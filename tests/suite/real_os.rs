@@ -51,7 +51,10 @@ fn a_real_os_moves_from_10_to_20() {
     let bundles = BUNDLES.iter().flat_map(|bundle| ["--bundle", bundle]);
     run(&install.into_iter().chain(bundles).collect::<Vec<_>>());
     judge(10);
-    run(&["update"]);
+    assert!(!run(&["config", "list"]).result["apps"].as_array().expect("programs").is_empty());
+    let updated = run(&["update"]);
+    let warnings: Vec<_> = updated.events.iter().filter(|event| event["event"] == "warning").collect();
+    assert!(warnings.is_empty(), "{warnings:?}");
     judge(20);
     run(&["rollback"]);
     judge(10);

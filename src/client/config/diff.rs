@@ -62,8 +62,8 @@ pub(super) fn overridden(
         return Ok(vec![gatherer.load(app)?]);
     }
     let mut all = Vec::new();
-    for name in gatherer.names()? {
-        let loaded = gatherer.files(&name).and_then(|(app, snapshot)| match app.overrides(&snapshot)[..] {
+    for (name, files) in gatherer.all()? {
+        let loaded = files.and_then(|(app, snapshot)| match app.overrides(&snapshot)[..] {
             [] => Ok(None),
             _ => Ok(Some(Loaded::new(app, snapshot)?)),
         });

@@ -46,8 +46,8 @@ pub(in crate::client) fn configured(
     reporter: &dyn Reporter,
 ) -> Result<Option<Configured>, ClientError> {
     let gatherer = Gatherer::new(root, reporter);
-    for name in gatherer.names()? {
-        let found = gatherer.files(&name).and_then(|(app, snapshot)| match is_default(&app, path) {
+    for (name, files) in gatherer.all()? {
+        let found = files.and_then(|(app, snapshot)| match is_default(&app, path) {
             true => Ok(of_file(&Loaded::new(app, snapshot)?, path.as_str())?),
             false => Ok(None),
         });

@@ -22,6 +22,9 @@ const MAX_FILES: usize = 1 << 14;
 /// Where programs' defaults lie.
 const DEFAULTS: &str = "usr/share/defaults";
 
+/// A program and what lies at its places.
+pub(in crate::client) type Files = (App, Snapshot);
+
 /// Reads from one root.
 pub(in crate::client) struct Gatherer<'a> {
     root: &'a Directory,
@@ -33,9 +36,9 @@ impl<'a> Gatherer<'a> {
         Self { root, reporter }
     }
 
-    /// The names of all programs that have defaults here.
-    pub fn names(&self) -> Result<BTreeSet<String>, ClientError> {
-        let mut names = BTreeSet::new();
+    /// All programs that have files here, in the order of their names, each as [`Self::files`] finds it.
+    pub fn all(&self) -> Result<impl Iterator<Item = (String, Result<Files, ClientError>)>, ClientError> {
+        let mut names: BTreeSet<String> = known_apps().map(str::to_owned).collect();
         for parent in [DEFAULTS.to_owned(), format!("{DEFAULTS}/etc")] {
             let Some(directory) = self.directory(&parent)? else { continue };
             for name in directory.names()? {
@@ -44,12 +47,11 @@ impl<'a> Gatherer<'a> {
                 names.extend(name.into_string().ok().filter(|name| is_program && is_name(name)));
             }
         }
-        for name in known_apps() {
-            if !names.contains(name) && !self.snapshot(&App::new(name, None))?.is_empty() {
-                names.insert(name.to_owned());
-            }
-        }
-        Ok(names)
+        Ok(names.into_iter().filter_map(|name| match self.files(&name) {
+            // It has no files, or a directory for its defaults with nothing in it.
+            Err(ClientError::NoSuchProgram { .. }) => None,
+            found => Some((name, found)),
+        }))
     }
 
     /// One program.
@@ -62,7 +64,10 @@ impl<'a> Gatherer<'a> {
     }
 
     /// One program's files, which need not be readable as what they should be.
-    pub fn files(&self, name: &str) -> Result<(App, Snapshot), ClientError> {
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn files(&self, name: &str) -> Result<Files, ClientError> {
         let unknown = || ClientError::NoSuchProgram { name: name.to_owned() };
         if !is_name(name) {
             return Err(unknown());
@@ -131,7 +136,8 @@ impl<'a> Gatherer<'a> {
             let (parent, name) = place.rsplit_once('/').unwrap_or(("", &place));
             let Some(directory) = self.directory(parent)? else { return Ok(None) };
             let Some(inode) = directory.look(name)? else {
-                if place != path {
+                // The publisher's are nothing that an administrator could mend.
+                if place != path && !path.starts_with("usr/") {
                     self.left_out(path, "it is a symlink to nothing");
                 }
                 return Ok(None);

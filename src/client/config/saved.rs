@@ -56,8 +56,8 @@ pub fn config_save(
     let machine = Machine::managed(&settings.root)?;
     let gatherer = Gatherer::new(machine.root(), &**reporter);
     let mut found = BTreeMap::new();
-    for name in gatherer.names()? {
-        match gatherer.files(&name) {
+    for (name, files) in gatherer.all()? {
+        match files {
             Ok((app, snapshot)) => of_app(&gatherer, &app, &snapshot, &mut found)?,
             Err(ClientError::Overlay(error)) => {
                 reporter.report(Event::Warning(format!("the overrides of {name} are not saved: {error}")));

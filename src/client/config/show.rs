@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::gather::Gatherer;
+use super::gather::{Files, Gatherer};
 use super::{Loaded, shown};
 use crate::client::{ClientError, Settings};
 use crate::overlay::{App, Options, Origin, OverlayError, Side, Snapshot, Value, WithOverrides, effective};
@@ -105,12 +105,12 @@ pub struct Arguments {
 pub fn config_list(settings: &Settings, reporter: &Arc<dyn Reporter>) -> Result<Vec<AppRow>, ClientError> {
     let machine = Machine::managed(&settings.root)?;
     let gatherer = Gatherer::new(machine.root(), &**reporter);
-    let row = |name: String| -> Result<AppRow, ClientError> {
-        let (app, snapshot) = gatherer.files(&name)?;
+    let row = |(name, files): (String, Result<Files, ClientError>)| -> Result<AppRow, ClientError> {
+        let (app, snapshot) = files?;
         let (model, overrides) = (app.declaration.model.name(), app.overrides(&snapshot));
         Ok(AppRow { name, model, declared: !app.guessed, overrides })
     };
-    gatherer.names()?.into_iter().map(row).collect()
+    gatherer.all()?.map(row).collect()
 }
 
 /// The effective values of a program.
@@ -180,13 +180,11 @@ pub fn config_check(
 ) -> Result<Vec<Finding>, ClientError> {
     let machine = Machine::managed(&settings.root)?;
     let gatherer = Gatherer::new(machine.root(), &**reporter);
-    let names = match app {
-        Some(app) => [app.to_owned()].into(),
-        None => gatherer.names()?,
-    };
+    let one = app.map(|app| (app.to_owned(), gatherer.files(app)));
+    let all = if app.is_none() { Some(gatherer.all()?) } else { None };
     let mut findings = Vec::new();
-    for name in names {
-        match gatherer.files(&name) {
+    for (name, files) in one.into_iter().chain(all.into_iter().flatten()) {
+        match files {
             Ok((app, snapshot)) => examine(app, snapshot, &mut findings)?,
             Err(ClientError::Overlay(error)) => findings.push(of_error(&name, error)?),
             Err(error) => return Err(error),
