@@ -4,11 +4,11 @@ use std::io::{IsTerminal as _, Write, stderr, stdin, stdout};
 use std::sync::{Mutex, PoisonError};
 
 use stateless_update::report::{Ahead, Event, Reporter};
-use stateless_update::types::Visible;
 
 use super::numbers::{bytes, count, counted};
 use super::paint::Paint;
 use super::progress::Progress;
+use super::told::{columns, told};
 use super::{Ending, Failure, Weight};
 
 /// Writes as things happen.
@@ -17,6 +17,8 @@ pub(crate) struct Human {
     verbose: bool,
     asks: bool,
     paint: Paint,
+    /// How wide the terminal is, if it is one.
+    columns: Option<usize>,
     state: Mutex<State>,
 }
 
@@ -35,7 +37,7 @@ impl Human {
     pub(crate) fn of_terminal(quiet: bool, verbose: bool, progress: bool) -> Self {
         let progress = progress.then(Progress::on_stderr);
         let state = State { out: Box::new(stdout()), aside: Box::new(stderr()), progress, asked: false, ended: false };
-        Self { quiet, verbose, asks: false, paint: Paint::of(&stderr()), state: Mutex::new(state) }
+        Self { quiet, verbose, asks: false, paint: Paint::of(&stderr()), columns: columns(), state: Mutex::new(state) }
     }
 
     /// The same, which asks before anything is changed, where a person is at both ends.
@@ -72,14 +74,19 @@ impl Human {
 
     fn failure(&self, failure: &Failure) -> String {
         let Failure { message, causes, hint, .. } = failure;
-        let mut text = format!("{} {}\n", self.paint.red("error:"), told(message));
+        let mut text = self.line("error:", Paint::red, message);
         for cause in causes {
-            text.push_str(&format!("  because: {}\n", told(cause)));
+            text.push_str(&self.line("  because:", |_, label| label.to_owned(), cause));
         }
         if let Some(hint) = hint {
-            text.push_str(&format!("  {} {}\n", self.paint.cyan("hint:"), told(hint)));
+            text.push_str(&self.line("  hint:", Paint::cyan, hint));
         }
         text
+    }
+
+    /// A label and what it is for.
+    fn line(&self, label: &str, paint: impl Fn(Paint, &str) -> String, message: &str) -> String {
+        format!("{} {}\n", paint(self.paint, label), told(label.len() + 1, message, self.columns))
     }
 }
 
@@ -116,8 +123,8 @@ impl Reporter for Human {
                     state.aside(&format!("{line}\n"));
                 }
             }
-            Event::Warning(message) => state.aside(&format!("{} {}\n", self.paint.yellow("warning:"), told(&message))),
-            Event::Note(message) if self.verbose => state.aside(&format!("{}\n", told(&message))),
+            Event::Warning(message) => state.aside(&self.line("warning:", Paint::yellow, &message)),
+            Event::Note(message) if self.verbose => state.aside(&format!("{}\n", told(0, &message, self.columns))),
             Event::Note(_) => {}
         });
     }
@@ -139,12 +146,6 @@ impl Reporter for Human {
         });
         read && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
     }
-}
-
-/// A message, in which names of files or a mirror's words may be: without control characters. Its further lines are
-/// indented, so that none looks like a message of its own.
-fn told(message: &str) -> String {
-    message.split('\n').map(|line| Visible(line).to_string()).collect::<Vec<_>>().join("\n    ")
 }
 
 /// A line for each thing that a person may want to say no to.

@@ -34,7 +34,7 @@ fn seen(quiet: bool, verbose: bool, progress: bool, ending: &Ending) -> (String,
     let progress = progress.then(Progress::lines);
     let state =
         State { out: Box::new(out.clone()), aside: Box::new(aside.clone()), progress, asked: false, ended: false };
-    let human = Human { quiet, verbose, asks: false, paint: Paint::None, state: Mutex::new(state) };
+    let human = Human { quiet, verbose, asks: false, paint: Paint::None, columns: None, state: Mutex::new(state) };
     human.report(Event::Note("looking".to_owned()));
     human.report(Event::Warning("owners are not set".to_owned()));
     human.report(Event::Progress { step: Step::Download, done: 0, total: 2000 });

@@ -17,6 +17,7 @@ mod panics;
 mod progress;
 mod refused;
 mod steps;
+mod told;
 
 use std::process::ExitCode;
 
