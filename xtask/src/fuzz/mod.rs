@@ -4,14 +4,19 @@
 //! that can be asked for on any, and the targets are built without a sanitizer, for there is no unsafe code to watch.
 //! `cargo fuzz run TARGET` works on the same directory. Each run is bounded in time, in memory and in time for one input.
 
-use std::collections::BTreeMap;
+mod turn;
+mod turns;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Mutex;
 
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::demo::grouped;
+use turn::Turn;
+use turns::Turns;
 
 /// The test that writes seeds instead of testing.
 const MAKER: &str = "fuzzing::write_seeds";
@@ -19,39 +24,27 @@ const MAKER: &str = "fuzzing::write_seeds";
 const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
     -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing";
-/// The most resident memory of a target.
-const MEMORY_MIB: u32 = 256;
-/// The longest time for one input.
-const INPUT_SECONDS: u32 = 10;
-/// The longest input.
-const INPUT_BYTES: u32 = 64 << 10;
-
 /// What fuzzing can be told.
 #[derive(clap::Args, Debug)]
 pub struct Options {
-    /// How long each target runs.
+    /// How long each target runs, in seconds of processor time.
     #[arg(long, value_name = "N", default_value_t = 60)]
-    seconds: u32,
+    pub seconds: u64,
     /// Only these targets; all unless given.
     #[arg(long, value_name = "T")]
-    target: Vec<String>,
+    pub target: Vec<String>,
+    /// So many targets at the same time.
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub jobs: usize,
+    /// Note what each target was given here; what is noted already counts.
+    #[arg(long, value_name = "FILE")]
+    pub log: Option<PathBuf>,
     /// Only write the seeds.
     #[arg(long)]
-    seed: bool,
+    pub seed: bool,
 }
 
-/// What a run of one target gave.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Found {
-    /// Inputs that it met.
-    runs: u64,
-    /// Places of the program that it has been to.
-    coverage: u64,
-    /// Peak of resident memory in MiB.
-    resident: u64,
-}
-
-/// Writes seeds, builds the targets and runs them one after the other.
+/// Writes seeds, builds the targets and lets each have its time.
 ///
 /// # Errors
 /// When something cannot be built, or a target found an input that breaks its invariant.
@@ -63,19 +56,32 @@ pub fn run(checkout: &Path, options: &Options) -> Result<()> {
         return Ok(());
     }
     let programs = build(&fuzz, &targets)?;
-    println!("{:<20}{:>14}{:>10}{:>9}  finding", "target", "inputs", "places", "RSS MiB");
-    let mut findings = Vec::new();
-    for target in &targets {
-        let (found, finding) = fuzz_one(&fuzz, &programs.join(target), target, options.seconds)?;
-        let Found { runs, coverage, resident } = found;
-        let told = if finding.is_empty() { "none" } else { &finding };
-        println!("{target:<20}{:>14}{coverage:>10}{resident:>9}  {told}", grouped(runs));
-        if !finding.is_empty() {
-            findings.push(target.as_str());
+    let turns = Mutex::new(Turns::new(targets, options.seconds, options.log.as_deref())?);
+    println!("{:<20}{:>9}{:>16}{:>9}{:>9}  finding", "target", "seconds", "inputs", "places", "RSS MiB");
+    let work = || -> Result<()> {
+        let lock = || turns.lock().expect("no thread panics while it notes a turn");
+        while let Some((target, seconds)) = { lock().next() } {
+            let turn = turn::take(&fuzz, &programs.join(&target), &target, seconds)?;
+            if let Some(sum) = lock().ended(&target, turn)? {
+                println!("{}", line(&target, sum));
+            }
         }
-    }
+        Ok(())
+    };
+    std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..options.jobs.max(1)).map(|_| scope.spawn(work)).collect();
+        threads.into_iter().try_for_each(|thread| thread.join().expect("a worker does not panic"))
+    })?;
+    let turns = turns.into_inner().expect("no thread panics while it notes a turn");
+    let findings: Vec<_> = turns.sums().filter(|(_, sum)| sum.finding.is_some()).map(|(target, _)| target).collect();
     ensure!(findings.is_empty(), "findings in {}; the inputs are in fuzz/artifacts", findings.join(", "));
     Ok(())
+}
+
+fn line(target: &str, sum: &Turn) -> String {
+    let Turn { seconds, inputs, places, resident, finding } = sum;
+    let told = finding.as_deref().unwrap_or("none");
+    format!("{target:<20}{seconds:>9.0}{:>16}{places:>9}{resident:>9}  {told}", grouped(*inputs))
 }
 
 /// The names of the targets, those asked for or all.
@@ -121,70 +127,9 @@ fn cargo() -> Command {
     command
 }
 
-/// Runs a target; says what it found, nothing when that is nothing.
-fn fuzz_one(fuzz: &Path, program: &Path, target: &str, seconds: u32) -> Result<(Found, String)> {
-    let [corpus, seeds, artifacts] = ["corpus", "seeds", "artifacts"].map(|name| fuzz.join(name).join(target));
-    for directory in [&corpus, &seeds, &artifacts] {
-        fs::create_dir_all(directory).with_context(|| format!("cannot make {}", directory.display()))?;
-    }
-    let scratch = tempfile::tempdir_in(memory()).context("cannot make a directory")?;
-    let mut command = Command::new(program);
-    command.args([&corpus, &seeds]).env("TMPDIR", scratch.path()).stdin(Stdio::null());
-    command.arg(format!("-artifact_prefix={}/", artifacts.display()));
-    let limits = [("max_total_time", seconds), ("rss_limit_mb", MEMORY_MIB), ("timeout", INPUT_SECONDS)];
-    command.args(limits.map(|(name, value)| format!("-{name}={value}")));
-    command.args([format!("-max_len={INPUT_BYTES}"), "-print_final_stats=1".to_owned()]);
-    let output = command.output().with_context(|| format!("cannot start {}", program.display()))?;
-    let told = String::from_utf8_lossy(&output.stderr).into_owned();
-    let finding = if output.status.success() { String::new() } else { finding(&told) };
-    Ok((Found::of(&told), finding))
-}
-
-/// Where files cost nothing: memory, as far as the system has such a directory.
-fn memory() -> PathBuf {
-    let shared = PathBuf::from("/dev/shm");
-    if shared.is_dir() { shared } else { std::env::temp_dir() }
-}
-
-/// The line that says what broke.
-fn finding(told: &str) -> String {
-    let says = |word: &str| told.lines().find(|line| line.contains(word));
-    let line = says("panicked at").or_else(|| says("SUMMARY:")).or_else(|| told.lines().last());
-    line.unwrap_or("ended without a word").trim().to_owned()
-}
-
-impl Found {
-    fn of(told: &str) -> Self {
-        let statistics: BTreeMap<&str, u64> = told
-            .lines()
-            .filter_map(|line| line.strip_prefix("stat::")?.split_once(':'))
-            .filter_map(|(name, value)| Some((name, value.trim().parse().ok()?)))
-            .collect();
-        let statistic = |name: &str| statistics.get(name).copied().unwrap_or(0);
-        let coverage = told.lines().filter_map(|line| line.split_once(" cov: ")?.1.split(' ').next()?.parse().ok());
-        Self {
-            runs: statistic("number_of_executed_units"),
-            coverage: coverage.max().unwrap_or(0),
-            resident: statistic("peak_rss_mb"),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_the_fuzzer_says_is_read() {
-        let told = "#2\tINITED cov: 12 ft: 13 corp: 1/1b exec/s: 0 rss: 30Mb\n#99\tNEW    cov: 40 ft: 44 corp: 2/2b\n\
-            stat::number_of_executed_units: 1234\nstat::peak_rss_mb:              57\n";
-        assert_eq!(Found::of(told), Found { runs: 1234, coverage: 40, resident: 57 });
-        assert_eq!(Found::of("nonsense"), Found::default());
-        let panicked = "thread '<unnamed>' panicked at src/pack/index.rs:7:9:\nSUMMARY: libFuzzer: deadly signal\n";
-        assert_eq!(finding(panicked), "thread '<unnamed>' panicked at src/pack/index.rs:7:9:");
-        assert_eq!(finding("SUMMARY: libFuzzer: timeout\n"), "SUMMARY: libFuzzer: timeout");
-        assert_eq!(finding(""), "ended without a word");
-    }
 
     #[test]
     fn targets_are_found_by_name() {

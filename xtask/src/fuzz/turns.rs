@@ -1,0 +1,172 @@
+//! Who is next: every target gets its time in turns, the one that has had least first, so that a run that is stopped has
+//! fuzzed all of them for about as long. What turns gave is noted in a log; the next run begins where that one ended.
+//!
+//! ```text
+//! {"finding":null,"inputs":90123,"places":564,"resident":28,"seconds":119.2,"target":"pack_head"}
+//! ```
+
+use std::collections::BTreeMap;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use serde_json::{Value, json};
+
+use super::turn::Turn;
+
+/// The longest turn, in seconds: short enough that all targets advance, long enough that reading the corpus costs little.
+const LONGEST: f64 = 180.0;
+
+/// The targets of a run, and what each has been given.
+pub struct Turns {
+    log: Option<PathBuf>,
+    /// What each is to be given, in seconds of processor time.
+    each: f64,
+    targets: BTreeMap<String, Given>,
+}
+
+/// What a target has been given.
+#[derive(Default)]
+struct Given {
+    sum: Turn,
+    running: bool,
+}
+
+impl Turns {
+    /// Begins where the log ends, if there is one.
+    ///
+    /// # Errors
+    /// When the log is there and cannot be read.
+    pub fn new(targets: Vec<String>, each: u64, log: Option<&Path>) -> Result<Self> {
+        let targets = targets.into_iter().map(|target| (target, Given::default())).collect();
+        let mut turns = Self { log: log.map(Path::to_owned), each: each as f64, targets };
+        if let Some(path) = log.filter(|path| path.exists()) {
+            let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+            for line in text.lines() {
+                let (target, turn) = read(line).with_context(|| format!("{}: not a turn: {line}", path.display()))?;
+                if let Some(given) = turns.targets.get_mut(&target) {
+                    // A finding of an earlier run is for that run: what broke may be mended.
+                    given.sum.add(Turn { finding: None, ..turn });
+                }
+            }
+        }
+        Ok(turns)
+    }
+
+    /// The next target and for how many seconds; nothing when all have had their time or run.
+    pub fn next(&mut self) -> Option<(String, u64)> {
+        let each = self.each;
+        let waiting = self.targets.iter_mut().filter(|(_, given)| !given.running && !given.done(each));
+        let (target, given) = waiting.min_by(|(_, a), (_, b)| a.sum.seconds.total_cmp(&b.sum.seconds))?;
+        given.running = true;
+        Some((target.clone(), (each - given.sum.seconds).min(LONGEST).ceil() as u64))
+    }
+
+    /// Takes a turn into account, and says the target's sum when that was its last.
+    ///
+    /// # Errors
+    /// When the log cannot be written.
+    pub fn ended(&mut self, target: &str, turn: Turn) -> Result<Option<&Turn>> {
+        if let Some(path) = &self.log {
+            let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+            // As one piece, so that a run that is stopped leaves no half of a line.
+            file.write_all(written(target, &turn).as_bytes())
+                .with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        let given = self.targets.get_mut(target).context("a target of this run")?;
+        given.running = false;
+        given.sum.add(turn);
+        Ok(given.done(self.each).then_some(&given.sum))
+    }
+
+    /// All targets with what each has been given.
+    pub fn sums(&self) -> impl Iterator<Item = (&str, &Turn)> {
+        self.targets.iter().map(|(target, given)| (target.as_str(), &given.sum))
+    }
+}
+
+impl Given {
+    fn done(&self, each: f64) -> bool {
+        // The fuzzer looks at the clock once in a while and is a little early or late.
+        self.sum.finding.is_some() || self.sum.seconds > each - 1.0
+    }
+}
+
+impl Turn {
+    fn add(&mut self, turn: Self) {
+        self.seconds += turn.seconds;
+        self.inputs += turn.inputs;
+        self.places = self.places.max(turn.places);
+        self.resident = self.resident.max(turn.resident);
+        self.finding = self.finding.take().or(turn.finding);
+    }
+}
+
+fn written(target: &str, turn: &Turn) -> String {
+    let Turn { seconds, inputs, places, resident, finding } = turn;
+    let line = json!({
+        "target": target, "seconds": seconds, "inputs": inputs, "places": places, "resident": resident, "finding": finding,
+    });
+    format!("{line}\n")
+}
+
+fn read(line: &str) -> Option<(String, Turn)> {
+    let value: Value = serde_json::from_str(line).ok()?;
+    let number = |name: &str| value[name].as_u64();
+    let turn = Turn {
+        seconds: value["seconds"].as_f64()?,
+        inputs: number("inputs")?,
+        places: number("places")?,
+        resident: number("resident")?,
+        finding: value["finding"].as_str().map(str::to_owned),
+    };
+    Some((value["target"].as_str()?.to_owned(), turn))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn turn(seconds: f64) -> Turn {
+        Turn { seconds, inputs: 10, places: 3, resident: 28, finding: None }
+    }
+
+    fn targets() -> Vec<String> {
+        ["block", "object"].map(str::to_owned).into()
+    }
+
+    #[test]
+    fn the_one_that_has_had_least_is_next_and_a_log_goes_on() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let log = directory.path().join("log");
+        let mut turns = Turns::new(targets(), 200, Some(&log)).expect("new");
+        assert_eq!(turns.next(), Some(("block".to_owned(), 180)));
+        assert_eq!(turns.next(), Some(("object".to_owned(), 180)));
+        assert_eq!(turns.next(), None, "both run");
+        assert_eq!(turns.ended("block", turn(150.0)).expect("noted"), None);
+        assert_eq!(turns.ended("object", turn(90.0)).expect("noted"), None);
+        assert_eq!(turns.next(), Some(("object".to_owned(), 110)));
+
+        let mut again = Turns::new(targets(), 200, Some(&log)).expect("again");
+        assert_eq!(again.next(), Some(("object".to_owned(), 110)));
+        let sum = Turn { seconds: 199.5, inputs: 20, ..turn(0.0) };
+        assert_eq!(again.ended("object", turn(109.5)).expect("noted"), Some(&sum));
+        assert_eq!(again.next(), Some(("block".to_owned(), 50)));
+        assert_eq!(again.next(), None);
+    }
+
+    #[test]
+    fn a_finding_ends_a_target_for_this_run_alone() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let log = directory.path().join("log");
+        let broken = Turn { finding: Some("panicked".to_owned()), ..turn(1.0) };
+        let mut turns = Turns::new(targets(), 100, Some(&log)).expect("new");
+        turns.ended("block", broken.clone()).expect("noted");
+        assert_eq!(turns.next().expect("the other").0, "object");
+        assert_eq!(turns.next(), None);
+        assert_eq!(turns.sums().next(), Some(("block", &broken)));
+        assert_eq!(Turns::new(targets(), 100, Some(&log)).expect("again").next().expect("the other").0, "object");
+        assert!(read("{}").is_none());
+    }
+}
