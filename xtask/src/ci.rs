@@ -25,8 +25,8 @@ enum Passed {
 const KILLS_EVERY: usize = 40;
 /// Of the points of errors.
 const ERRORS_EVERY: usize = 1500;
-/// Power cuts on each file system.
-const POWER_CUTS: &str = "40";
+/// Power cuts on each of three file systems.
+const POWER_CUTS: &str = "70";
 
 /// Does its part on a checkout and adds to the totals.
 type Step = fn(&Path, &mut Totals) -> Result<Passed>;
@@ -125,7 +125,7 @@ fn power_cuts(checkout: &Path) -> Result<Passed> {
     if let Some(missing) = power::missing() {
         return Ok(Passed::Skipped(format!("{missing}: NO power is cut")));
     }
-    cargo(checkout, &["xtask", "crash-test", "power", "--points", POWER_CUTS])
+    cargo(checkout, &["xtask", "crash-test", "power", "--points", POWER_CUTS, "--jobs", "2"])
 }
 
 /// Licences, bans and sources by `cargo deny`; advisories need a database from the network and are not a matter of CI.
