@@ -49,17 +49,20 @@ pub(super) struct Attempt<'a> {
     pub recording: &'a Recording,
     pub log: &'a Log,
     pub subject: &'a str,
+    /// Whether each broken promise is told: not where it is what must be found.
+    pub tells: bool,
 }
 
 impl Attempt<'_> {
-    /// Tries `count` cuts; those that the log tells are counted and not tried again.
+    /// Tries cuts until there are `count` with those that the log tells. Each run records anew, and two recordings are
+    /// hardly ever the same, so a run that goes on draws cuts of its own.
     pub fn all(self, count: usize, options: &Options) -> Result<Tally> {
         let mut tally = Tally::default();
         self.log.endings(self.subject).for_each(|ending| tally.count_word(ending));
         // What is left out is looked for where it shows.
         let near = if self.left_out == LeftOut::After { Near::After } else { Near::Before };
-        let cuts = cuts(&self.recording.log, count, options.seed, near);
-        let open = &cuts[tally.cuts().min(cuts.len())..];
+        let done = tally.cuts();
+        let open = cuts(&self.recording.log, count.saturating_sub(done), options.seed.wrapping_add(done as u64), near);
         let share = open.len().div_ceil(options.jobs.max(1)).max(1);
         std::thread::scope(|scope| -> Result<()> {
             let parts: Vec<_> = open.chunks(share).map(|part| scope.spawn(move || self.some(part))).collect();
@@ -93,10 +96,9 @@ impl Attempt<'_> {
             let disk = directory.path().join("disk");
             cut_off.save(&disk)?;
             let ended = self.boot(*cut, &disk);
-            let point = format!("at {} with seed {}", cut.at, cut.seed);
-            self.log.note(self.subject, &point, ended.word())?;
-            if let (Some(what), LeftOut::Nothing) = (ended.broken(), self.left_out) {
-                println!("BROKEN {}: cut {point}: {}: {what}", self.subject, ended.word());
+            self.log.note(self.subject, &cut.to_string(), ended.word())?;
+            if let Some(what) = ended.broken().filter(|_| self.tells) {
+                println!("BROKEN {}: cut {cut}: {}: {what}", self.subject, ended.word());
             }
             all.push(ended);
         }

@@ -49,7 +49,7 @@ pub struct Options {
     /// So many cuts at the same time.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub jobs: usize,
-    /// Note each cut here; of a seed that is noted here already, only what is missing is tried.
+    /// Note each cut here; cuts of the seed that are noted here already count.
     #[arg(long, value_name = "FILE")]
     pub log: Option<PathBuf>,
     /// Which programs are tried.
@@ -84,8 +84,9 @@ pub fn run(checkout: &Path, options: &Options) -> Result<()> {
             };
             let (name, what) = (kind.name(), left_out.told());
             let subject = format!("{name}, {what}, seed {}", options.seed);
-            let cutting =
-                Attempt { world: &world, kind, left_out, recording: &recording, log: &log, subject: &subject };
+            let (recording, log, subject) = (&recording, &log, subject.as_str());
+            let tells = left_out == LeftOut::Nothing;
+            let cutting = Attempt { world: &world, kind, left_out, recording, log, subject, tells };
             let tally = cutting.all(count, options)?;
             let seconds = begun.elapsed().as_secs_f64();
             let Tally { acknowledged, next, torn, lost, stuck } = tally;
@@ -135,7 +136,8 @@ pub(super) fn is_inside() -> Result<bool> {
 pub(super) fn broken(world: &World, options: &Options) -> Result<usize> {
     let recording = record(world, Kind::Ext4, LeftOut::Nothing)?;
     let (kind, left_out, log) = (Kind::Ext4, LeftOut::Nothing, Log::open("power", None)?);
-    let cutting = Attempt { world, kind, left_out, recording: &recording, log: &log, subject: "ext4, planted" };
+    let (recording, log, subject) = (&recording, &log, "ext4, planted");
+    let cutting = Attempt { world, kind, left_out, recording, log, subject, tells: false };
     let tally = cutting.all(options.points, options)?;
     Ok(tally.torn + tally.lost + tally.stuck)
 }

@@ -5,6 +5,7 @@
 //! never puts an older version of a sector over a newer one.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -27,6 +28,12 @@ pub struct Cut {
     pub at: usize,
     /// Seeds what is there of the writes after the last flush.
     pub seed: u64,
+}
+
+impl fmt::Display for Cut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "at {} with seed {}", self.at, self.seed)
+    }
 }
 
 /// On which side of the moments at which the client reported success half of the cuts are.
