@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::crash::{self, Disturbance, World, power};
 use crate::programs::Programs;
-use crate::{floors, fuzz, schemas, small_os};
+use crate::{floors, schemas, small_os};
 
 /// How a step ended that did not fail.
 enum Passed {
@@ -27,9 +27,6 @@ const KILLS_EVERY: usize = 40;
 const ERRORS_EVERY: usize = 1500;
 /// Power cuts on each of three file systems.
 const POWER_CUTS: &str = "70";
-
-/// How long each fuzz target runs from its seeds, in seconds of processor time.
-const FUZZ_SECONDS: u64 = 10;
 
 /// Does its part on a checkout and adds to the totals.
 type Step = fn(&Path, &mut Totals) -> Result<Passed>;
@@ -57,7 +54,7 @@ struct Counts {
 pub fn run(checkout: &Path) -> Result<()> {
     let begun = Instant::now();
     let mut totals = Totals::default();
-    let steps: [(&str, Step); 11] = [
+    let steps: [(&str, Step); 10] = [
         ("format", |checkout, _| cargo(checkout, &["fmt", "--all", "--", "--check"])),
         ("floors", |checkout, _| {
             let checked = floors::check(checkout)?;
@@ -74,10 +71,6 @@ pub fn run(checkout: &Path) -> Result<()> {
         ("doctests", |checkout, totals| tests(checkout, totals, &["--doc"])),
         ("crashes", |checkout, _| crashes(checkout)),
         ("power cuts", |checkout, _| power_cuts(checkout)),
-        ("fuzzing", |checkout, _| {
-            fuzz::run(checkout, &fuzz::Options { seconds: FUZZ_SECONDS, ..fuzz::Options::default() })?;
-            Ok(Passed::Done(format!("{FUZZ_SECONDS} s for each target")))
-        }),
         ("licences", |checkout, _| licences(checkout)),
     ];
     for (name, step) in steps {

@@ -44,12 +44,6 @@ pub struct Options {
     pub seed: bool,
 }
 
-impl Default for Options {
-    fn default() -> Self {
-        Self { seconds: 60, target: Vec::new(), jobs: 2, log: None, seed: false }
-    }
-}
-
 /// Writes seeds, builds the targets and lets each have its time.
 ///
 /// # Errors
