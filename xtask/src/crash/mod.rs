@@ -13,7 +13,6 @@
 //! of each kind, which leaves the changes of trees to one thread.
 
 mod calls;
-mod log;
 mod planted;
 mod point;
 pub mod power;
@@ -30,8 +29,9 @@ use std::time::Instant;
 
 use anyhow::{Result, bail, ensure};
 
+use crate::log::Log;
 use crate::programs::Programs;
-use log::Log;
+use crate::workers::at_once;
 use point::{Ending, attempt};
 pub use point::{Known, judge, twin};
 pub use trace::can_trace;
@@ -150,7 +150,7 @@ pub fn run(checkout: &Path, test: &CrashTest) -> Result<()> {
         CrashTest::Power(options) => return power::run(checkout, options),
         CrashTest::Planted => return planted::run(checkout),
         CrashTest::Sum { logs } => {
-            print!("{}", log::sum(logs)?);
+            print!("{}", crate::log::sum(logs)?);
             return Ok(());
         }
     };
@@ -182,7 +182,7 @@ pub fn tried(world: &World, disturbance: Disturbance, options: &Options) -> Resu
         };
         let points = points(calls, disturbance);
         let chosen = sample(&points, options);
-        let part = in_parallel(world, transition, &chosen, options.jobs.max(1), &log)?;
+        let part = in_parallel(world, transition, &chosen, options.jobs, &log)?;
         println!(
             "{:<14} {} of {all} points in {:.0} s: {}",
             transition.name,
@@ -225,7 +225,7 @@ fn sample<'a>(points: &'a [Point], options: &Options) -> Vec<&'a Point> {
 
 fn in_parallel(world: &World, transition: &Transition, points: &[&Point], jobs: usize, log: &Log) -> Result<Tally> {
     let (next, tally, known) = (AtomicUsize::new(0), Mutex::new(Tally::default()), Known::default());
-    let work = || -> Result<()> {
+    at_once(jobs, || {
         while let Some(point) = points.get(next.fetch_add(1, Ordering::Relaxed)) {
             let name = point.to_string();
             let ended = match log.known(transition.name, &name).and_then(Ending::parse) {
@@ -239,10 +239,6 @@ fn in_parallel(world: &World, transition: &Transition, points: &[&Point], jobs: 
             tally.lock().expect("no thread panics while it counts").count(transition, point, ended);
         }
         Ok(())
-    };
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..jobs).map(|_| scope.spawn(work)).collect();
-        threads.into_iter().try_for_each(|thread| thread.join().expect("a worker does not panic"))
     })?;
     Ok(tally.into_inner().expect("no thread panics while it counts"))
 }

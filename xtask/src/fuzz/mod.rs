@@ -15,6 +15,7 @@ use std::sync::Mutex;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::demo::grouped;
+use crate::workers::at_once;
 use turn::Turn;
 use turns::Turns;
 
@@ -24,24 +25,25 @@ const MAKER: &str = "fuzzing::write_seeds";
 const FLAGS: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
     -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing";
+
 /// What fuzzing can be told.
 #[derive(clap::Args, Debug)]
 pub struct Options {
     /// How long each target runs, in seconds of processor time.
     #[arg(long, value_name = "N", default_value_t = 60)]
-    pub seconds: u64,
+    seconds: u64,
     /// Only these targets; all unless given.
     #[arg(long, value_name = "T")]
-    pub target: Vec<String>,
+    target: Vec<String>,
     /// So many targets at the same time.
     #[arg(long, value_name = "N", default_value_t = 2)]
-    pub jobs: usize,
+    jobs: usize,
     /// Note what each target was given here; what is noted already counts.
     #[arg(long, value_name = "FILE")]
-    pub log: Option<PathBuf>,
+    log: Option<PathBuf>,
     /// Only write the seeds.
     #[arg(long)]
-    pub seed: bool,
+    seed: bool,
 }
 
 /// Writes seeds, builds the targets and lets each have its time.
@@ -58,7 +60,7 @@ pub fn run(checkout: &Path, options: &Options) -> Result<()> {
     let programs = build(&fuzz, &targets)?;
     let turns = Mutex::new(Turns::new(targets, options.seconds, options.log.as_deref())?);
     println!("{:<20}{:>9}{:>16}{:>9}{:>9}  finding", "target", "seconds", "inputs", "places", "RSS MiB");
-    let work = || -> Result<()> {
+    at_once(options.jobs, || {
         let lock = || turns.lock().expect("no thread panics while it notes a turn");
         while let Some((target, seconds)) = { lock().next() } {
             let turn = turn::take(&fuzz, &programs.join(&target), &target, seconds)?;
@@ -67,10 +69,6 @@ pub fn run(checkout: &Path, options: &Options) -> Result<()> {
             }
         }
         Ok(())
-    };
-    std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..options.jobs.max(1)).map(|_| scope.spawn(work)).collect();
-        threads.into_iter().try_for_each(|thread| thread.join().expect("a worker does not panic"))
     })?;
     let turns = turns.into_inner().expect("no thread panics while it notes a turn");
     let findings: Vec<_> = turns.sums().filter(|(_, sum)| sum.finding.is_some()).map(|(target, _)| target).collect();

@@ -1,26 +1,21 @@
 //! Who is next: every target gets its time in turns, the one that has had least first, so that a run that is stopped has
 //! fuzzed all of them for about as long. What turns gave is noted in a log; the next run begins where that one ended.
-//!
-//! ```text
-//! {"finding":null,"inputs":90123,"places":564,"resident":28,"seconds":119.2,"target":"pack_head"}
-//! ```
 
 use std::collections::BTreeMap;
-use std::fs::{self, OpenOptions};
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use super::turn::Turn;
+use crate::log::Log;
 
 /// The longest turn, in seconds: short enough that all targets advance, long enough that reading the corpus costs little.
 const LONGEST: f64 = 180.0;
 
 /// The targets of a run, and what each has been given.
 pub struct Turns {
-    log: Option<PathBuf>,
+    log: Log,
     /// What each is to be given, in seconds of processor time.
     each: f64,
     targets: BTreeMap<String, Given>,
@@ -30,6 +25,7 @@ pub struct Turns {
 #[derive(Default)]
 struct Given {
     sum: Turn,
+    turns: usize,
     running: bool,
 }
 
@@ -37,21 +33,20 @@ impl Turns {
     /// Begins where the log ends, if there is one.
     ///
     /// # Errors
-    /// When the log is there and cannot be read.
+    /// When the log cannot be opened or read.
     pub fn new(targets: Vec<String>, each: u64, log: Option<&Path>) -> Result<Self> {
-        let targets = targets.into_iter().map(|target| (target, Given::default())).collect();
-        let mut turns = Self { log: log.map(Path::to_owned), each: each as f64, targets };
-        if let Some(path) = log.filter(|path| path.exists()) {
-            let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-            for line in text.lines() {
-                let (target, turn) = read(line).with_context(|| format!("{}: not a turn: {line}", path.display()))?;
-                if let Some(given) = turns.targets.get_mut(&target) {
-                    // A finding of an earlier run is for that run: what broke may be mended.
-                    given.sum.add(Turn { finding: None, ..turn });
-                }
+        let log = Log::open("fuzz", log)?;
+        let given = |target: String| -> Result<(String, Given)> {
+            let mut given = Given::default();
+            for ending in log.endings(&target) {
+                let turn = read(ending).with_context(|| format!("not what a turn of {target} gave: {ending}"))?;
+                // A finding of an earlier run is for that run: what broke may be mended.
+                given.add(Turn { finding: None, ..turn });
             }
-        }
-        Ok(turns)
+            Ok((target, given))
+        };
+        let targets = targets.into_iter().map(given).collect::<Result<_>>()?;
+        Ok(Self { log, each: each as f64, targets })
     }
 
     /// The next target and for how many seconds; nothing when all have had their time or run.
@@ -68,15 +63,10 @@ impl Turns {
     /// # Errors
     /// When the log cannot be written.
     pub fn ended(&mut self, target: &str, turn: Turn) -> Result<Option<&Turn>> {
-        if let Some(path) = &self.log {
-            let mut file = OpenOptions::new().create(true).append(true).open(path)?;
-            // As one piece, so that a run that is stopped leaves no half of a line.
-            file.write_all(written(target, &turn).as_bytes())
-                .with_context(|| format!("cannot write {}", path.display()))?;
-        }
         let given = self.targets.get_mut(target).context("a target of this run")?;
+        self.log.note(target, &format!("turn {}", given.turns + 1), &written(&turn))?;
         given.running = false;
-        given.sum.add(turn);
+        given.add(turn);
         Ok(given.done(self.each).then_some(&given.sum))
     }
 
@@ -91,37 +81,35 @@ impl Given {
         // The fuzzer looks at the clock once in a while and is a little early or late.
         self.sum.finding.is_some() || self.sum.seconds > each - 1.0
     }
-}
 
-impl Turn {
-    fn add(&mut self, turn: Self) {
-        self.seconds += turn.seconds;
-        self.inputs += turn.inputs;
-        self.places = self.places.max(turn.places);
-        self.resident = self.resident.max(turn.resident);
-        self.finding = self.finding.take().or(turn.finding);
+    fn add(&mut self, turn: Turn) {
+        self.turns += 1;
+        let sum = &mut self.sum;
+        sum.seconds += turn.seconds;
+        sum.inputs += turn.inputs;
+        sum.places = sum.places.max(turn.places);
+        sum.resident = sum.resident.max(turn.resident);
+        sum.finding = sum.finding.take().or(turn.finding);
     }
 }
 
-fn written(target: &str, turn: &Turn) -> String {
+/// What a turn gave, as the log has it.
+fn written(turn: &Turn) -> String {
     let Turn { seconds, inputs, places, resident, finding } = turn;
-    let line = json!({
-        "target": target, "seconds": seconds, "inputs": inputs, "places": places, "resident": resident, "finding": finding,
-    });
-    format!("{line}\n")
+    json!({ "seconds": seconds, "inputs": inputs, "places": places, "resident": resident, "finding": finding })
+        .to_string()
 }
 
-fn read(line: &str) -> Option<(String, Turn)> {
-    let value: Value = serde_json::from_str(line).ok()?;
+fn read(ending: &str) -> Option<Turn> {
+    let value: Value = serde_json::from_str(ending).ok()?;
     let number = |name: &str| value[name].as_u64();
-    let turn = Turn {
+    Some(Turn {
         seconds: value["seconds"].as_f64()?,
         inputs: number("inputs")?,
         places: number("places")?,
         resident: number("resident")?,
         finding: value["finding"].as_str().map(str::to_owned),
-    };
-    Some((value["target"].as_str()?.to_owned(), turn))
+    })
 }
 
 #[cfg(test)]

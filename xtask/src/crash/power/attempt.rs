@@ -10,9 +10,9 @@ use super::disk::Record;
 use super::filesystem::Kind;
 use super::record::{LeftOut, Recording};
 use super::replay::{Cut, Near, acknowledged, cuts, durable, leftovers};
-use crate::crash::log::Log;
 use crate::crash::world::{World, tree_of, words};
 use crate::judge::Tree;
+use crate::log::Log;
 use crate::programs::Outcome;
 
 /// How a cut ended.

@@ -27,8 +27,8 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 
 use super::Build;
-use super::log::Log;
 use super::world::World;
+use crate::log::Log;
 use attempt::{Attempt, Tally};
 use filesystem::Kind;
 pub use filesystem::missing;
