@@ -17,7 +17,7 @@ mod panics;
 mod progress;
 mod refused;
 mod steps;
-mod told;
+pub(crate) mod told;
 
 use std::process::ExitCode;
 

@@ -3,7 +3,7 @@
 use stateless_update::types::Visible;
 
 /// How the further lines of a message begin, so that none looks like a message of its own.
-const INDENT: &str = "\n    ";
+const INDENT: &str = "    ";
 
 /// The width of the terminal that stderr is. Elsewhere there is none: what is searched or copied stays on one line.
 pub(crate) fn columns() -> Option<usize> {
@@ -15,22 +15,33 @@ pub(crate) fn columns() -> Option<usize> {
 /// A message, in which names of files or a mirror's words may be, after a label that takes so many columns. Lines end
 /// between words only: a path or an address can be copied.
 pub(crate) fn told(label: usize, message: &str, columns: Option<usize>) -> String {
-    let columns = columns.unwrap_or(usize::MAX);
-    let (mut text, mut at) = (String::new(), label);
-    for (line_number, line) in message.split('\n').enumerate() {
-        for (number, word) in Visible(line).to_string().split(' ').enumerate() {
-            let width = word.chars().count();
-            let begins = number == 0;
-            if (begins && line_number > 0) || (!begins && at + 1 + width > columns) {
-                text.push_str(INDENT);
-                at = INDENT.len() - 1;
-            } else if !begins {
-                text.push(' ');
-                at += 1;
-            }
-            text.push_str(word);
-            at += width;
+    let lines = message.split('\n').enumerate().map(|(number, line)| {
+        let at = if number == 0 { label } else { INDENT.len() };
+        wrapped(Visible(line).to_string().split(' '), at, columns.unwrap_or(usize::MAX), INDENT)
+    });
+    lines.collect::<Vec<_>>().join(&format!("\n{INDENT}"))
+}
+
+/// Pieces of text, a space between two, in lines of so many columns; the first has `at` columns less, all others are
+/// indented. A piece is never broken.
+pub(crate) fn wrapped<'a>(
+    pieces: impl IntoIterator<Item = &'a str>,
+    mut at: usize,
+    columns: usize,
+    indent: &str,
+) -> String {
+    let mut text = String::new();
+    for (number, piece) in pieces.into_iter().enumerate() {
+        let width = piece.chars().count();
+        if number > 0 && at + 1 + width > columns {
+            text.extend(["\n", indent]);
+            at = indent.len();
+        } else if number > 0 {
+            text.push(' ');
+            at += 1;
         }
+        text.push_str(piece);
+        at += width;
     }
     text
 }

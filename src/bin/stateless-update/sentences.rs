@@ -12,6 +12,7 @@ use stateless_update::types::Visible;
 
 use super::common::dist;
 use super::common::numbers::{bytes, count, counted, duration};
+use super::common::told::wrapped;
 use super::outcome::{Change, Deed, Outcome, is_clean};
 
 /// No line of a table is longer.
@@ -86,20 +87,11 @@ fn of_change(change: &Change) -> String {
 /// is longer than a line.
 fn filled(parts: &[String]) -> String {
     const INDENT: &str = "  ";
-    let width = |text: &str| text.chars().count();
-    let mut lines = vec![String::new()];
-    for part in parts {
-        let fits = INDENT.len() + width(part) <= COLUMNS;
-        let pieces = if fits { vec![part.as_str()] } else { part.split(' ').collect() };
-        for piece in pieces {
-            match lines.last_mut() {
-                Some(line) if line.is_empty() => line.push_str(piece),
-                Some(line) if width(line) + 1 + width(piece) <= COLUMNS => line.extend([" ", piece]),
-                _ => lines.push(format!("{INDENT}{piece}")),
-            }
-        }
-    }
-    lines.join("\n") + "\n"
+    let pieces = parts.iter().flat_map(|part| {
+        let fits = INDENT.len() + part.chars().count() <= COLUMNS;
+        if fits { vec![part.as_str()] } else { part.split(' ').collect() }
+    });
+    wrapped(pieces, 0, COLUMNS, INDENT) + "\n"
 }
 
 /// `updated from 10 to 20`.
