@@ -181,7 +181,7 @@ pub fn config_check(
     let machine = Machine::managed(&settings.root)?;
     let gatherer = Gatherer::new(machine.root(), &**reporter);
     let one = app.map(|app| (app.to_owned(), gatherer.files(app)));
-    let all = if app.is_none() { Some(gatherer.all()?) } else { None };
+    let all = app.is_none().then(|| gatherer.all()).transpose()?;
     let mut findings = Vec::new();
     for (name, files) in one.into_iter().chain(all.into_iter().flatten()) {
         match files {
