@@ -2,6 +2,7 @@
 
 use stateless_update::report::{Ahead, Event, Reporter};
 
+use super::answers::Answers;
 use super::human::Human;
 use super::json::Json;
 use super::{Answer, Failure, Shown};
@@ -22,7 +23,7 @@ impl Face {
     pub(crate) fn of(shown: &Shown, command: &'static str) -> Self {
         let progress = !shown.no_progress && !shown.quiet;
         if shown.json {
-            Self::Json(Json::new(Box::new(std::io::stdout()), command, progress))
+            Self::Json(Json::new(Answers::on_stdout(), command, progress))
         } else {
             Self::Human(Human::of_terminal(shown.quiet, shown.verbose, progress))
         }
@@ -44,8 +45,8 @@ impl Face {
         }
     }
 
-    /// The last word. Says whether it was the first call; all others are ignored.
-    pub(crate) fn end(&self, ending: &Ending) -> bool {
+    /// The last word. Gives the exit code; only the first call counts, and says what later ones give.
+    pub(crate) fn end(&self, ending: &Ending) -> u8 {
         match self {
             Self::Human(human) => human.end(ending),
             Self::Json(json) => json.end(ending),
@@ -69,8 +70,8 @@ impl Reporter for Face {
     }
 }
 
-/// What the process ends with.
-pub(crate) fn exit_code(ending: &Ending) -> u8 {
+/// What the process ends with, if what there is to say can be said.
+pub(super) fn exit_code(ending: &Ending) -> u8 {
     match ending {
         Ok(answer) => answer.exit_code,
         Err(failure) => failure.kind.exit_code,

@@ -1,10 +1,12 @@
 //! The face for a person: answers on stdout, everything else on stderr.
 
-use std::io::{IsTerminal as _, Write, stderr, stdin, stdout};
-use std::sync::{Mutex, PoisonError};
+use std::io::{IsTerminal as _, Write, stderr, stdin};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use stateless_update::report::{Ahead, Event, Reporter};
 
+use super::answers::Answers;
+use super::face::exit_code;
 use super::numbers::{bytes, count, counted};
 use super::paint::Paint;
 use super::progress::Progress;
@@ -24,19 +26,20 @@ pub(crate) struct Human {
 
 /// What a run writes to.
 pub(crate) struct State {
-    out: Box<dyn Write + Send>,
+    out: Answers,
     aside: Box<dyn Write + Send>,
     progress: Option<Progress>,
     /// A question stands on the last line, without its answer.
     asked: bool,
-    ended: bool,
+    /// The exit code, once the run has ended.
+    ended: Option<u8>,
 }
 
 impl Human {
     /// Writes to the terminal, or whatever stdout and stderr are.
     pub(crate) fn of_terminal(quiet: bool, verbose: bool, progress: bool) -> Self {
         let progress = progress.then(Progress::on_stderr);
-        let state = State { out: Box::new(stdout()), aside: Box::new(stderr()), progress, asked: false, ended: false };
+        let state = State { out: Answers::on_stdout(), aside: Box::new(stderr()), progress, asked: false, ended: None };
         Self { quiet, verbose, asks: false, paint: Paint::of(&stderr()), columns: columns(), state: Mutex::new(state) }
     }
 
@@ -45,31 +48,38 @@ impl Human {
         Self { asks: !self.quiet && stdin().is_terminal() && stderr().is_terminal(), ..self }
     }
 
-    /// The last word. Says whether it was the first call; all others are ignored.
-    pub(crate) fn end(&self, ending: &Ending) -> bool {
-        let mut first = false;
-        self.with(|state| {
-            first = true;
-            state.leave_question();
-            if let Some(progress) = &mut state.progress {
-                progress.clear();
-            }
-            match ending {
-                Ok(answer) if self.quiet && answer.weight == Weight::Story => {}
-                Ok(answer) => state.say(&answer.text),
-                Err(failure) => state.aside(&self.failure(failure)),
-            }
-            state.ended = true;
-        });
-        first
+    /// The last word. Gives the exit code; only the first call counts, and says what later ones give.
+    pub(crate) fn end(&self, ending: &Ending) -> u8 {
+        let mut state = self.state();
+        if let Some(code) = state.ended {
+            return code;
+        }
+        state.leave_question();
+        if let Some(progress) = &mut state.progress {
+            progress.clear();
+        }
+        match ending {
+            Ok(answer) if self.quiet && answer.weight == Weight::Story => {}
+            Ok(answer) => state.say(&answer.text),
+            Err(failure) => state.aside(&self.failure(failure)),
+        }
+        let (code, lost) = state.out.ends(exit_code(ending));
+        if let Some(lost) = lost {
+            state.aside(&self.failure(&lost));
+        }
+        *state.ended.insert(code)
     }
 
     /// Does something with the streams, unless the run has ended.
     pub(crate) fn with(&self, work: impl FnOnce(&mut State)) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if !state.ended {
+        let mut state = self.state();
+        if state.ended.is_none() {
             work(&mut state);
         }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn failure(&self, failure: &Failure) -> String {
@@ -91,9 +101,9 @@ impl Human {
 }
 
 impl State {
-    /// Writes to stdout. A reader that is gone has what it wanted.
+    /// Writes to stdout.
     pub(crate) fn say(&mut self, text: &str) {
-        let _ = self.out.write_all(text.as_bytes()).and_then(|()| self.out.flush());
+        self.out.say(text);
     }
 
     /// Ends the line of a question that got no answer.

@@ -32,15 +32,20 @@ impl Paper {
 fn seen(quiet: bool, verbose: bool, progress: bool, ending: &Ending) -> (String, String) {
     let (out, aside) = (Paper::default(), Paper::default());
     let progress = progress.then(Progress::lines);
-    let state =
-        State { out: Box::new(out.clone()), aside: Box::new(aside.clone()), progress, asked: false, ended: false };
+    let state = State {
+        out: Answers::to(Box::new(out.clone())),
+        aside: Box::new(aside.clone()),
+        progress,
+        asked: false,
+        ended: None,
+    };
     let human = Human { quiet, verbose, asks: false, paint: Paint::None, columns: None, state: Mutex::new(state) };
     human.report(Event::Note("looking".to_owned()));
     human.report(Event::Warning("owners are not set".to_owned()));
     human.report(Event::Progress { step: Step::Download, done: 0, total: 2000 });
     human.report(Event::Progress { step: Step::Download, done: 2000, total: 2000 });
-    assert!(human.end(ending));
-    assert!(!human.end(ending), "only the first end counts");
+    let code = human.end(ending);
+    assert_eq!(human.end(&Err(Failure::bug("late".to_owned()))), code, "only the first end counts");
     human.report(Event::Warning("too late".to_owned()));
     (out.text(), aside.text())
 }

@@ -1,13 +1,13 @@
 //! The face for scripts: one JSON object a line on stdout, nothing else. The shapes are
 //! `manifests-schema/cli-event.schema.json`.
 
-use std::io::Write;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 use stateless_update::report::{Event, Reporter};
 
+use super::answers::Answers;
 use super::face::{Ending, exit_code};
 use super::steps::Steps;
 
@@ -22,22 +22,23 @@ pub(crate) struct Json {
 }
 
 struct State {
-    out: Box<dyn Write + Send>,
+    out: Answers,
     steps: Steps,
-    ended: bool,
+    /// The exit code, once the run has ended.
+    ended: Option<u8>,
 }
 
 impl Json {
     /// Writes to `out` about `command`.
-    pub(crate) fn new(out: Box<dyn Write + Send>, command: &'static str, progress: bool) -> Self {
-        let state = State { out, steps: Steps::new(PAUSE), ended: false };
+    pub(crate) fn new(out: Answers, command: &'static str, progress: bool) -> Self {
+        let state = State { out, steps: Steps::new(PAUSE), ended: None };
         Self { command, progress, state: Mutex::new(state) }
     }
 
-    /// Ends with a text that was asked for: help, or the version.
-    pub(crate) fn text(&self, text: &str) {
+    /// Ends with a text that was asked for: help, or the version. Gives the exit code.
+    pub(crate) fn text(&self, text: &str) -> u8 {
         let fields = [("text".to_owned(), text.into())].into_iter().collect();
-        self.with(|state| state.end(self.command, 0, fields));
+        self.state().end(self.command, 0, fields)
     }
 
     /// Writes an event.
@@ -51,45 +52,48 @@ impl Json {
         self.line(&json!({ "event": "start", "command": self.command, "version": version }));
     }
 
-    /// The last word. Says whether it was the first call; all others are ignored.
-    pub(crate) fn end(&self, ending: &Ending) -> bool {
-        let mut first = false;
-        self.with(|state| {
-            first = true;
-            let fields = match ending {
-                Ok(answer) => answer.fields.clone(),
-                Err(failure) => {
-                    state.write(&json!({
-                        "event": "error",
-                        "kind": failure.kind.name,
-                        "message": failure.message,
-                        "causes": failure.causes,
-                        "hint": failure.hint,
-                    }));
-                    Map::new()
-                }
-            };
-            state.end(self.command, exit_code(ending), fields);
-        });
-        first
+    /// The last word. Gives the exit code; only the first call counts, and says what later ones give.
+    pub(crate) fn end(&self, ending: &Ending) -> u8 {
+        let mut state = self.state();
+        if let Some(code) = state.ended {
+            return code;
+        }
+        let fields = match ending {
+            Ok(answer) => answer.fields.clone(),
+            Err(failure) => {
+                state.write(&json!({
+                    "event": "error",
+                    "kind": failure.kind.name,
+                    "message": failure.message,
+                    "causes": failure.causes,
+                    "hint": failure.hint,
+                }));
+                Map::new()
+            }
+        };
+        state.end(self.command, exit_code(ending), fields)
     }
 
     fn with(&self, work: impl FnOnce(&mut State)) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if !state.ended {
+        let mut state = self.state();
+        if state.ended.is_none() {
             work(&mut state);
         }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
-    /// Writes a line. A reader that is gone does not stop the work.
+    /// Writes a line.
     fn write(&mut self, line: &Value) {
-        let _ = writeln!(self.out, "{line}").and_then(|()| self.out.flush());
+        self.out.say(&format!("{line}\n"));
     }
 
-    /// Writes the result, after which nothing is written any more.
-    fn end(&mut self, command: &str, exit_code: u8, fields: Map<String, Value>) {
+    /// Writes the result, after which nothing is written any more. Gives the exit code.
+    fn end(&mut self, command: &str, exit_code: u8, fields: Map<String, Value>) -> u8 {
         let mut line = Map::new();
         line.insert("event".to_owned(), "result".into());
         line.insert("command".to_owned(), command.into());
@@ -97,7 +101,7 @@ impl State {
         line.insert("exit_code".to_owned(), exit_code.into());
         line.extend(fields);
         self.write(&line.into());
-        self.ended = true;
+        *self.ended.insert(self.out.ends_aloud(exit_code))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Tests of the JSON that scripts see.
 
+use std::io::Write;
 use std::sync::Arc;
 
 use stateless_update::report::Step;
@@ -24,7 +25,7 @@ impl Write for Paper {
 /// The lines that a run writes.
 fn lines(command: &'static str, progress: bool, run: impl FnOnce(&Json)) -> Vec<Value> {
     let paper = Paper::default();
-    run(&Json::new(Box::new(paper.clone()), command, progress));
+    run(&Json::new(Answers::to(Box::new(paper.clone())), command, progress));
     let text = String::from_utf8(paper.0.lock().expect("no panic").clone()).expect("text");
     text.lines().map(|line| serde_json::from_str(line).expect(line)).collect()
 }
@@ -38,8 +39,8 @@ fn a_run_is_start_events_and_one_result() {
         json.report(Event::Progress { step: Step::Download, done: 9, total: 9 });
         json.report(Event::Note("not for scripts".to_owned()));
         json.report(Event::Warning("careful".to_owned()));
-        assert!(json.end(&Err(Failure::bug("oh".to_owned()))));
-        assert!(!json.end(&Err(Failure::usage("late".to_owned()))));
+        assert_eq!(json.end(&Err(Failure::bug("oh".to_owned()))), 70);
+        assert_eq!(json.end(&Err(Failure::usage("late".to_owned()))), 70);
         json.report(Event::Warning("too late".to_owned()));
     });
     let progress = |done| json!({ "event": "progress", "step": "download", "done": done, "total": 9, "unit": "bytes" });
@@ -64,9 +65,9 @@ fn a_run_is_start_events_and_one_result() {
 fn a_result_has_the_fields_of_the_answer() {
     let fields = Map::from_iter([("current".to_owned(), 10.into())]);
     let answer = Answer { text: String::new(), fields, exit_code: 1, weight: Weight::Story };
-    let told = lines("check-update", true, |json| assert!(json.end(&Ok(answer))));
+    let told = lines("check-update", true, |json| assert_eq!(json.end(&Ok(answer)), 1));
     let wanted = json!({ "event": "result", "command": "check-update", "ok": false, "exit_code": 1, "current": 10 });
     assert_eq!(told, [wanted]);
-    let told = lines("x", true, |json| json.text("help"));
+    let told = lines("x", true, |json| assert_eq!(json.text("help"), 0));
     assert_eq!(told, [json!({ "event": "result", "command": "x", "ok": true, "exit_code": 0, "text": "help" })]);
 }

@@ -5,6 +5,7 @@
 //! that there is one end and one exit code, whatever happens.
 
 mod answer;
+mod answers;
 pub(crate) mod dist;
 mod face;
 mod failure;
@@ -22,7 +23,7 @@ pub(crate) mod told;
 use std::process::ExitCode;
 
 pub(crate) use answer::{Answer, Weight};
-pub(crate) use face::{Ending, Face, exit_code};
+pub(crate) use face::{Ending, Face};
 pub(crate) use failure::{Failure, FailureKind};
 pub(crate) use options::Shown;
 pub(crate) use refused::refused;
@@ -43,6 +44,5 @@ pub(crate) fn prepare() {
 pub(crate) fn run(face: &Face, work: impl FnOnce() -> Ending) -> ExitCode {
     face.start();
     let ending = panics::caught(work).unwrap_or_else(|panic| Err(Failure::bug(panic)));
-    face.end(&ending);
-    ExitCode::from(exit_code(&ending))
+    ExitCode::from(face.end(&ending))
 }

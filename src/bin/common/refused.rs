@@ -6,30 +6,30 @@ use std::process::ExitCode;
 use clap::CommandFactory;
 use clap::error::ErrorKind;
 
+use super::answers::Answers;
 use super::json::Json;
 use super::{Failure, PROGRAM};
 
 /// Shows what clap says about these words, in JSON if they ask for that. Gives the exit code.
 pub(crate) fn refused<A: CommandFactory>(words: &[OsString], error: &clap::Error) -> ExitCode {
-    let code = ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
     let known = A::command();
+    let mut answers = Answers::on_stdout();
     if !wants_json(&known, words) {
-        let _ = error.print();
-        return code;
+        answers.said(error.print());
+        return ExitCode::from(answers.ends_aloud(u8::try_from(error.exit_code()).unwrap_or(2)));
     }
-    let json = |command| Json::new(Box::new(std::io::stdout()), command, false);
+    let json = |command| Json::new(answers, command, false);
     let text = error.render().to_string();
-    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+    ExitCode::from(if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         // Not the command's own result, which has other fields.
-        json(PROGRAM).text(text.trim_end());
+        json(PROGRAM).text(text.trim_end())
     } else {
         // Below the message, clap repeats the usage and points to the help.
         let message = text.split("\n\nUsage:").next().and_then(|text| text.split("\n\nFor more").next());
         let message = message.unwrap_or_default();
         let message = message.strip_prefix("error: ").unwrap_or(message).trim().to_owned();
-        json(command_among(&known, words)).end(&Err(Failure::usage(message)));
-    }
-    code
+        json(command_among(&known, words)).end(&Err(Failure::usage(message)))
+    })
 }
 
 /// Whether `--json` or `-j`, also among other short options, is one of the words of a line that cannot be parsed.

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use clap::{CommandFactory as _, Parser};
 
 use args::Args;
-use common::{Ending, Face, Failure, exit_code};
+use common::{Ending, Face, Failure};
 use failure::of_client;
 
 /// Threads that serve the network; the heavy work has its own pool (`--jobs`).
@@ -66,12 +66,12 @@ fn work(global: &args::Global, command: args::Command, face: &Arc<Face>) -> Endi
 
 /// No command was given: that is help for a person.
 fn without_command(global: &args::Global) -> ExitCode {
-    let ending = Err(Failure::usage("no command was given".to_owned()));
-    if global.shown.json {
-        Face::of(&global.shown, common::PROGRAM).end(&ending);
+    let failure = Failure::usage("no command was given".to_owned());
+    ExitCode::from(if global.shown.json {
+        Face::of(&global.shown, common::PROGRAM).end(&Err(failure))
     } else {
         // There is nobody left to tell when this fails.
         let _ = write!(std::io::stderr(), "{}", Args::command().render_long_help());
-    }
-    ExitCode::from(exit_code(&ending))
+        failure.kind.exit_code
+    })
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::signal::unix::{SignalKind, signal};
 
-use super::common::{Face, exit_code};
+use super::common::Face;
 use super::failure::interrupted;
 
 /// Waits for the first signal and ends the process.
@@ -20,8 +20,6 @@ pub(crate) async fn watch(face: Arc<Face>) {
         _ = interrupt.recv() => ("SIGINT", 2),
         _ = terminate.recv() => ("SIGTERM", 15),
     };
-    let ending = Err(interrupted(name, number));
-    if face.end(&ending) {
-        std::process::exit(exit_code(&ending).into());
-    }
+    // Where the run has ended by itself just now, that is its end.
+    std::process::exit(face.end(&Err(interrupted(name, number))).into());
 }
