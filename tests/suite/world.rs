@@ -9,6 +9,7 @@ use std::sync::LazyLock;
 use xtask::programs::{Programs, Server};
 use xtask::publication::{Input, Publication};
 use xtask::schemas::Schemas;
+use xtask::scratch;
 use xtask::trees::Trees;
 
 /// The root of the checkout.
@@ -33,7 +34,7 @@ pub struct World {
     pub schemas: Schemas,
     /// Where tests may make directories.
     pub scratch: PathBuf,
-    /// Held for as long as this process lives; see [`scratch`].
+    /// Held for as long as this process lives; see [`directory_of_this_process`].
     _lock: File,
 }
 
@@ -45,7 +46,7 @@ pub fn world() -> &'static World {
 
 impl World {
     fn new() -> Self {
-        let (scratch, lock) = scratch();
+        let (scratch, lock) = directory_of_this_process();
         let programs = Programs {
             update: env!("CARGO_BIN_EXE_stateless-update").into(),
             publish: env!("CARGO_BIN_EXE_stateless-publish").into(),
@@ -86,11 +87,12 @@ pub fn skipped(what: &str, why: &str) {
     writeln!(std::io::stderr(), "\nSKIPPED {what}: {why}").expect("standard error can be written");
 }
 
-/// A directory beneath cargo's own for this process alone, emptied first: whatever an earlier run left goes here, and
-/// runs at the same time take different ones.
-fn scratch() -> (PathBuf, File) {
-    let base = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    fs::create_dir_all(base).expect("cargo's directory for tests");
+/// A directory for this process alone, in memory or beneath cargo's own, emptied first: whatever an earlier run left goes
+/// here, and runs at the same time take different ones.
+fn directory_of_this_process() -> (PathBuf, File) {
+    let own = |memory: PathBuf| memory.join(format!("stateless-update-tests-{}", rustix::process::getuid()));
+    let base = scratch::in_memory().map_or_else(|| env!("CARGO_TARGET_TMPDIR").into(), own);
+    fs::create_dir_all(&base).expect("a directory for tests");
     for number in 0.. {
         let path = base.join(format!("suite-{number}"));
         let lock = File::create(path.with_extension("lock")).expect("a lock file");

@@ -20,6 +20,7 @@ pub mod oracle;
 pub mod programs;
 pub mod publication;
 pub mod schemas;
+pub mod scratch;
 pub mod small_os;
 pub mod trees;
 mod workers;

@@ -10,6 +10,7 @@ use anyhow::{Context, Result, ensure};
 use crate::judge::Tree;
 use crate::programs::{Programs, Server};
 use crate::publication::{Input, Publication};
+use crate::scratch;
 use crate::trees::Trees;
 
 /// A publication of the small OS and machines that follow it.
@@ -56,7 +57,7 @@ impl World {
     /// # Errors
     /// When a program fails at that.
     pub fn new(programs: Programs, checkout: &Path) -> Result<Self> {
-        let scratch = scratch()?;
+        let scratch = tempfile::tempdir_in(scratch::place()).context("cannot make a temporary directory")?;
         let trees = Trees::small(checkout, scratch.path())?;
         let publication = Publication::init(&programs, scratch.path(), None)?;
         for version in trees.releases {
@@ -76,12 +77,6 @@ impl World {
     pub fn directory(&self) -> Result<tempfile::TempDir> {
         tempfile::tempdir_in(self.scratch.path()).context("cannot make a temporary directory")
     }
-}
-
-/// In memory where that can be: what a kill leaves does not depend on the disk, and the disk has others to serve.
-fn scratch() -> Result<tempfile::TempDir> {
-    let made = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
-    made.context("cannot make a temporary directory")
 }
 
 /// Copies a directory as it is: modes, owners, times, attributes, and which names are one inode.

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
 use wait4::Wait4;
+
+use crate::scratch;
 
 /// The most resident memory of a target.
 const MEMORY_MIB: u32 = 256;
@@ -40,7 +42,7 @@ pub fn take(fuzz: &Path, program: &Path, target: &str, seconds: u64) -> Result<T
     for directory in [&corpus, &seeds, &artifacts] {
         fs::create_dir_all(directory).with_context(|| format!("cannot make {}", directory.display()))?;
     }
-    let scratch = tempfile::tempdir_in(memory()).context("cannot make a directory")?;
+    let scratch = tempfile::tempdir_in(scratch::place()).context("cannot make a directory")?;
     let mut command = Command::new(program);
     command.args([&corpus, &seeds]).env("TMPDIR", scratch.path()).stdin(Stdio::null()).stdout(Stdio::null());
     command.arg(format!("-artifact_prefix={}/", artifacts.display()));
@@ -56,12 +58,6 @@ pub fn take(fuzz: &Path, program: &Path, target: &str, seconds: u64) -> Result<T
     let seconds = (ended.rusage.utime + ended.rusage.stime).as_secs_f64();
     let finding = (!ended.status.success()).then(|| finding(&told));
     Ok(Turn { seconds, finding, ..Turn::of(&told) })
-}
-
-/// Where files cost nothing: memory, as far as the system has such a directory.
-fn memory() -> PathBuf {
-    let shared = PathBuf::from("/dev/shm");
-    if shared.is_dir() { shared } else { std::env::temp_dir() }
 }
 
 /// The line that says what broke.
