@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use crate::crash::{self, Disturbance, World, power};
 use crate::programs::Programs;
-use crate::{floors, schemas, small_os};
+use crate::{floors, fuzz, schemas, small_os};
 
 /// How a step ended that did not fail.
 enum Passed {
@@ -27,6 +27,8 @@ const KILLS_EVERY: usize = 40;
 const ERRORS_EVERY: usize = 1500;
 /// Power cuts on each of three file systems.
 const POWER_CUTS: &str = "70";
+/// Seconds of processor time for each fuzz target.
+const FUZZED_FOR: u64 = 15;
 
 /// Does its part on a checkout and adds to the totals.
 type Step = fn(&Path, &mut Totals) -> Result<Passed>;
@@ -54,7 +56,7 @@ struct Counts {
 pub fn run(checkout: &Path) -> Result<()> {
     let begun = Instant::now();
     let mut totals = Totals::default();
-    let steps: [(&str, Step); 10] = [
+    let steps: [(&str, Step); 11] = [
         ("format", |checkout, _| cargo(checkout, &["fmt", "--all", "--", "--check"])),
         ("floors", |checkout, _| {
             let checked = floors::check(checkout)?;
@@ -71,6 +73,10 @@ pub fn run(checkout: &Path) -> Result<()> {
         ("doctests", |checkout, totals| tests(checkout, totals, &["--doc"])),
         ("crashes", |checkout, _| crashes(checkout)),
         ("power cuts", |checkout, _| power_cuts(checkout)),
+        ("fuzzing", |checkout, _| {
+            fuzz::run(checkout, &fuzz::Options::quick(FUZZED_FOR))?;
+            Ok(Passed::Done(format!("{FUZZED_FOR} s for each target")))
+        }),
         ("licences", |checkout, _| licences(checkout)),
     ];
     for (name, step) in steps {
@@ -140,7 +146,10 @@ fn licences(checkout: &Path) -> Result<Passed> {
 }
 
 fn tests(checkout: &Path, totals: &mut Totals, which: &[&str]) -> Result<Passed> {
-    let mut arguments = vec!["test", "--workspace", "--locked", "--no-fail-fast"];
+    // The bodies of the fuzz targets are tests of the suite.
+    let workspace = ["--workspace", "--exclude", "stateless-update-fuzz"];
+    let mut arguments = vec!["test", "--locked", "--no-fail-fast"];
+    arguments.extend(workspace);
     arguments.extend(which);
     let (succeeded, counts) = counted(command(checkout, &arguments), std::io::stdout(), std::io::stderr())?;
     totals.tests.add(counts);

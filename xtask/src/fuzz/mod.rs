@@ -2,6 +2,7 @@
 //!
 //! It needs neither cargo-fuzz nor a nightly compiler: the counters that libFuzzer steers by are passes of the compiler
 //! that can be asked for on any, and the targets are built without a sanitizer, for there is no unsafe code to watch.
+//! Everything has counters, or this project's crates alone, which spares building all others once more: CI does that.
 //! `cargo fuzz run TARGET` works on the same directory. Each run is bounded in time, in memory and in time for one input.
 
 mod turn;
@@ -41,9 +42,19 @@ pub struct Options {
     /// Note what each target was given here; what is noted already counts.
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
+    /// Count what this project's own crates reach, and nothing beneath them: then all others are those of the tests.
+    #[arg(long)]
+    quick: bool,
     /// Only write the seeds.
     #[arg(long)]
     seed: bool,
+}
+
+impl Options {
+    /// So many seconds for every target, with counters in this project's crates alone.
+    pub fn quick(seconds: u64) -> Self {
+        Self { seconds, target: Vec::new(), jobs: 2, log: None, quick: true, seed: false }
+    }
 }
 
 /// Writes seeds, builds the targets and lets each have its time.
@@ -57,7 +68,7 @@ pub fn run(checkout: &Path, options: &Options) -> Result<()> {
     if options.seed {
         return Ok(());
     }
-    let programs = build(&fuzz, &targets)?;
+    let programs = build(checkout, &targets, options.quick)?;
     let turns = Mutex::new(Turns::new(targets, options.seconds, options.log.as_deref())?);
     println!("{:<20}{:>9}{:>16}{:>9}{:>9}  finding", "target", "seconds", "inputs", "places", "RSS MiB");
     at_once(options.jobs, || {
@@ -106,17 +117,26 @@ fn write_seeds(checkout: &Path, seeds: &Path) -> Result<()> {
 }
 
 /// Builds the targets and says where they lie.
-fn build(fuzz: &Path, targets: &[String]) -> Result<PathBuf> {
-    let version = Command::new("rustc").arg("-vV").output().context("cannot start rustc")?;
-    let version = String::from_utf8_lossy(&version.stdout).into_owned();
-    let host = version.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc does not name its host")?;
-    // With a target named, what runs while building is built without counters.
+fn build(checkout: &Path, targets: &[String], quick: bool) -> Result<PathBuf> {
     let mut command = cargo();
-    command.args(["build", "--quiet", "--release", "--locked", "--target", host]).current_dir(fuzz);
-    command.args(targets.iter().flat_map(|target| ["--bin", target])).env("RUSTFLAGS", FLAGS);
+    // The whole workspace, though little of it: with the same features nothing is compiled twice.
+    command.args(["build", "--quiet", "--locked", "--workspace"]).current_dir(checkout);
+    command.args(targets.iter().flat_map(|target| ["--bin", target]));
+    let directory = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| checkout.join("target"), PathBuf::from);
+    let directory = if quick {
+        command.env("RUSTC_WORKSPACE_WRAPPER", checkout.join("fuzz/with-counters")).env("COUNTERS", FLAGS);
+        directory.join("debug")
+    } else {
+        let version = Command::new("rustc").arg("-vV").output().context("cannot start rustc")?;
+        let version = String::from_utf8_lossy(&version.stdout).into_owned();
+        let host =
+            version.lines().find_map(|line| line.strip_prefix("host: ")).context("rustc does not name its host")?;
+        // With a target named, what runs while building is built without counters.
+        command.args(["--profile", "fuzz", "--target", host]).env("RUSTFLAGS", FLAGS);
+        directory.join(host).join("fuzz")
+    };
     ensure!(command.status().context("cannot start cargo")?.success(), "the targets cannot be built");
-    let directory = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| fuzz.join("target"), PathBuf::from);
-    Ok(directory.join(host).join("release"))
+    Ok(directory)
 }
 
 fn cargo() -> Command {
