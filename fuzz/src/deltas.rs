@@ -1,12 +1,14 @@
-//! Deltas of all kinds, and gzip files.
+//! Deltas of all kinds, gzip files, and files with an xz stream.
 
 use stateless_update::delta::{self, Delta, DeltaError, References, Streams};
-use stateless_update::gzip;
+use stateless_update::{gzip, xz};
 
 use super::parts::{length, parts};
 
 /// The most that anything here makes.
 const LIMIT: u64 = 1 << 20;
+/// The largest dictionary of a form: that of `xz` without options.
+const XZ_DICTIONARY: u32 = 8 << 20;
 
 /// Length of the new content, old content, six streams; they are taken for a plain delta and for a predicted one. Each
 /// makes exactly the length or ends in an error before; what can be applied can be skipped.
@@ -64,6 +66,33 @@ pub fn gzip_file(input: &[u8]) {
         assert_eq!(file, input);
     }
     assert!(gzip::base_form(input).is_none_or(|form| form.len() as u64 <= gzip::MAX_BYTES));
+}
+
+/// Length of the file, form. The form makes a file of exactly that length or ends in an error before.
+pub fn xz_form(input: &[u8]) {
+    let [size, form] = parts(input);
+    // The compressor takes eleven dictionaries, and a run has no room for larger ones.
+    let dictionary =
+        form.split_last_chunk::<6>().map_or(0, |(_, end)| u32::from_le_bytes([end[0], end[1], end[2], end[3]]));
+    if dictionary > XZ_DICTIONARY {
+        return;
+    }
+    let size = length(size, LIMIT);
+    let mut file = Vec::new();
+    let result = xz::rewrap(form, size, &mut file);
+    assert!(file.len() as u64 <= size);
+    if result.is_ok() {
+        assert_eq!(file.len() as u64, size);
+    }
+}
+
+/// A file. What a delta to a form starts from is bounded; when the file has a form, that makes it again.
+pub fn xz_file(input: &[u8]) {
+    let Some(form) = xz::base_form(input) else { return };
+    assert!(form.len() as u64 <= xz::MAX_BYTES);
+    let mut file = Vec::new();
+    let own = xz::rewrap(&form, input.len() as u64, &mut file).is_ok() && file == input;
+    assert_eq!(xz::unwrap(input), own.then_some(form));
 }
 
 fn applied(

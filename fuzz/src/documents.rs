@@ -1,5 +1,6 @@
 //! Documents of a publication and of a machine.
 
+use stateless_update::manifest::archive::{BLOCK, Header};
 use stateless_update::manifest::{BundleDefinition, BundleManifest, InstalledRecord, Release, SearchIndex};
 use stateless_update::tree::Fingerprints;
 use stateless_update::types::BundleName;
@@ -79,4 +80,20 @@ fn bundle_name(part: &[u8]) -> Option<BundleName> {
 
 fn text(part: &[u8]) -> Option<&str> {
     std::str::from_utf8(part).ok()
+}
+
+/// A header of a publication in one file, whose checksum is made right first. What is taken has a path that leads nowhere
+/// else, and as it is written by us it is read as the same.
+pub fn archive_header(input: &[u8]) {
+    let mut block = [0; BLOCK];
+    let length = input.len().min(BLOCK);
+    block[..length].copy_from_slice(&input[..length]);
+    block[148..156].fill(b' ');
+    let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
+    block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    let Ok(Header::File { path, length }) = Header::parse(&block) else { return };
+    assert!(path.split('/').all(|name| !matches!(name, "" | "." | "..")), "{path}");
+    if let Some(again) = Header::of_file(&path, length) {
+        assert_eq!(Header::parse(&again), Ok(Header::File { path, length }));
+    }
 }

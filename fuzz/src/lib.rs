@@ -17,7 +17,8 @@ pub mod switching;
 pub type Target = fn(&[u8]);
 
 /// Every target by its name.
-pub const TARGETS: [(&str, Target); 25] = [
+pub const TARGETS: [(&str, Target); 28] = [
+    ("archive_header", documents::archive_header),
     ("block", packs::block),
     ("bundle_definition", documents::bundle_definition),
     ("bundle_manifest", documents::bundle_manifest),
@@ -43,4 +44,6 @@ pub const TARGETS: [(&str, Target); 25] = [
     ("release_document", documents::release_document),
     ("search_index", documents::search_index),
     ("trust_metadata", metadata::trust_metadata),
+    ("xz_file", deltas::xz_file),
+    ("xz_form", deltas::xz_form),
 ];

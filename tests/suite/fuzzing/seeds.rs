@@ -6,10 +6,12 @@ use std::path::{Path, PathBuf};
 use stateless_update::delta::{Delta, ReadAt};
 use stateless_update::disk::Directory;
 use stateless_update::gzip;
+use stateless_update::manifest::archive::Header;
 use stateless_update::manifest::{InstalledRecord, ReleaseName, SearchIndex};
 use stateless_update::pack::{Block, Index, Method, ShortId};
 use stateless_update::tree::Fingerprints;
 use stateless_update::types::{Digest, Version};
+use stateless_update::xz;
 
 use super::Seeds;
 use super::targets::packs::SKIPPED;
@@ -21,6 +23,11 @@ pub(super) fn of_golden_files() -> Seeds {
     let mut seeds = Seeds::new();
     for pack in ["pack-1", "pack-2", "pack-3"] {
         of_pack(&Path::new(CHECKOUT).join("fixtures/golden").join(pack), &mut seeds);
+    }
+    of_xz_files(&Path::new(CHECKOUT).join("fixtures/golden/pack-4"), &mut seeds);
+    for path in ["metadata/timestamp.json", "packs/10-20/os-core"] {
+        let header = Header::of_file(path, 1000).expect("it has room");
+        seeds.entry("archive_header").or_default().push(header.to_vec());
     }
     // A frame that promises 15 bytes and ends with an empty block: zstd takes it in pieces and refuses it whole.
     let broken = [0x28, 0xb5, 0x2f, 0xfd, 0x20, 15, 1, 0, 0];
@@ -87,6 +94,16 @@ fn of_pack(folder: &Path, seeds: &mut Seeds) {
         }
         let object = zstd::encode_all(&blob[..], 3).expect("memory");
         seeds.entry("object").or_default().push(joined(&[&number(blob.len()), &object]));
+    }
+}
+
+/// Files with an xz stream, and their forms.
+fn of_xz_files(folder: &Path, seeds: &mut Seeds) {
+    for blob in contents(folder).iter().map(|path| fs::read(path).expect("a golden file")) {
+        if let Some(form) = xz::unwrap(&blob) {
+            seeds.entry("xz_form").or_default().push(joined(&[&number(blob.len()), &form]));
+            seeds.entry("xz_file").or_default().push(blob);
+        }
     }
 }
 
