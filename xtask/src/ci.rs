@@ -28,7 +28,7 @@ const ERRORS_EVERY: usize = 1500;
 /// Power cuts on each of three file systems.
 const POWER_CUTS: &str = "70";
 /// Seconds of processor time for each fuzz target.
-const FUZZED_FOR: u64 = 15;
+const FUZZED_FOR: u64 = 30;
 
 /// Does its part on a checkout and adds to the totals.
 type Step = fn(&Path, &mut Totals) -> Result<Passed>;
