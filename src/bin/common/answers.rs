@@ -3,7 +3,7 @@
 
 use std::io::{Error, ErrorKind, Write};
 
-use super::Failure;
+use super::{Failure, FailureKind};
 
 /// The exit code of an answer that is "no".
 const PLAIN_NO: u8 = 1;
@@ -37,16 +37,22 @@ impl Answers {
         self.lost = self.lost.take().or(lost);
     }
 
-    /// What a run ends with that would have ended with this code, and what there is to tell of it when something got lost:
-    /// an answer that did not arrive is none. A failure keeps its own code.
+    /// What a run ends with that would have ended with this code: an answer of which something got lost is none. A failure
+    /// keeps its own code.
+    pub(crate) fn code(&self, code: u8) -> u8 {
+        if self.lost.is_some() && code <= PLAIN_NO { FailureKind::LOCAL.exit_code } else { code }
+    }
+
+    /// The same, and what there is to tell of it when something got lost.
     pub(crate) fn ends(&mut self, code: u8) -> (u8, Option<Failure>) {
-        let Some(error) = self.lost.take() else { return (code, None) };
-        let lost = Failure::local("not all of the answer could be written to standard output".to_owned(), &error);
-        if code > PLAIN_NO {
-            return (code, Some(lost));
-        }
-        let hint = "what was asked for is done; only its answer is missing".to_owned();
-        (lost.kind.exit_code, Some(Failure { hint: Some(hint), ..lost }))
+        let ends = self.code(code);
+        let lost = self.lost.take().map(|error| {
+            let failure =
+                Failure::local("not all of the answer could be written to standard output".to_owned(), &error);
+            let hint = (code <= PLAIN_NO).then(|| "what was asked for is done; only its answer is missing".to_owned());
+            Failure { hint, ..failure }
+        });
+        (ends, lost)
     }
 
     /// The same, where there is only standard error to tell it on: a person may see that, or a journal.

@@ -94,6 +94,8 @@ impl State {
 
     /// Writes the result, after which nothing is written any more. Gives the exit code.
     fn end(&mut self, command: &str, exit_code: u8, fields: Map<String, Value>) -> u8 {
+        // The lines before this one count too.
+        let exit_code = self.out.code(exit_code);
         let mut line = Map::new();
         line.insert("event".to_owned(), "result".into());
         line.insert("command".to_owned(), command.into());

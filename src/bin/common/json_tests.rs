@@ -71,3 +71,30 @@ fn a_result_has_the_fields_of_the_answer() {
     let told = lines("x", true, |json| assert_eq!(json.text("help"), 0));
     assert_eq!(told, [json!({ "event": "result", "command": "x", "ok": true, "exit_code": 0, "text": "help" })]);
 }
+
+#[test]
+fn a_result_knows_of_the_lines_that_got_lost() {
+    /// Refuses the first line.
+    struct Full(Paper, bool);
+
+    impl Write for Full {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            if std::mem::take(&mut self.1) {
+                return Err(std::io::ErrorKind::StorageFull.into());
+            }
+            self.0.write(bytes)
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let paper = Paper::default();
+    let json = Json::new(Answers::to(Box::new(Full(paper.clone(), true))), "info", false);
+    json.start();
+    assert_eq!(json.text("it is so"), 5);
+    let written = paper.0.lock().expect("no panic").clone();
+    let told: Value = serde_json::from_slice(&written).expect("one line");
+    assert_eq!((&told["exit_code"], &told["ok"]), (&json!(5), &json!(false)));
+}
