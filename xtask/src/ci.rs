@@ -21,8 +21,8 @@ enum Passed {
     Skipped(String),
 }
 
-/// Of the points of kills, CI takes one in so many: about half a minute.
-const KILLS_EVERY: usize = 40;
+/// Of the points of kills, CI takes one in so many.
+const KILLS_EVERY: usize = 80;
 /// Of the points of errors.
 const ERRORS_EVERY: usize = 1500;
 /// Power cuts on each of three file systems.

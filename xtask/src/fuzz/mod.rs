@@ -57,7 +57,7 @@ impl Options {
     }
 }
 
-/// Writes seeds, builds the targets and lets each have its time.
+/// Writes seeds, builds the targets and lets each have its time; tells of each turn, and at the end of all that was noted.
 ///
 /// # Errors
 /// When something cannot be built, or a target found an input that breaks its invariant.
@@ -70,18 +70,18 @@ pub fn run(checkout: &Path, options: &Options) -> Result<()> {
     }
     let programs = build(checkout, &targets, options.quick)?;
     let turns = Mutex::new(Turns::new(targets, options.seconds, options.log.as_deref())?);
-    println!("{:<20}{:>9}{:>16}{:>9}{:>9}  finding", "target", "seconds", "inputs", "places", "RSS MiB");
     at_once(options.jobs, || {
         let lock = || turns.lock().expect("no thread panics while it notes a turn");
         while let Some((target, seconds)) = { lock().next() } {
             let turn = turn::take(&fuzz, &programs.join(&target), &target, seconds)?;
-            if let Some(sum) = lock().ended(&target, turn)? {
-                println!("{}", line(&target, sum));
-            }
+            println!("{}", line(&target, &turn));
+            lock().ended(&target, turn)?;
         }
         Ok(())
     })?;
     let turns = turns.into_inner().expect("no thread panics while it notes a turn");
+    println!("\n{:<20}{:>9}{:>16}{:>9}{:>9}  finding", "in all", "seconds", "inputs", "places", "RSS MiB");
+    turns.sums().for_each(|(target, sum)| println!("{}", line(target, sum)));
     let findings: Vec<_> = turns.sums().filter(|(_, sum)| sum.finding.is_some()).map(|(target, _)| target).collect();
     ensure!(findings.is_empty(), "findings in {}; the inputs are in fuzz/artifacts", findings.join(", "));
     Ok(())

@@ -58,16 +58,16 @@ impl Turns {
         Some((target.clone(), (each - given.sum.seconds).min(LONGEST).ceil() as u64))
     }
 
-    /// Takes a turn into account, and says the target's sum when that was its last.
+    /// Takes a turn into account.
     ///
     /// # Errors
     /// When the log cannot be written.
-    pub fn ended(&mut self, target: &str, turn: Turn) -> Result<Option<&Turn>> {
+    pub fn ended(&mut self, target: &str, turn: Turn) -> Result<()> {
         let given = self.targets.get_mut(target).context("a target of this run")?;
         self.log.note(target, &format!("turn {}", given.turns + 1), &written(&turn))?;
         given.running = false;
         given.add(turn);
-        Ok(given.done(self.each).then_some(&given.sum))
+        Ok(())
     }
 
     /// All targets with what each has been given.
@@ -132,14 +132,14 @@ mod tests {
         assert_eq!(turns.next(), Some(("block".to_owned(), 180)));
         assert_eq!(turns.next(), Some(("object".to_owned(), 180)));
         assert_eq!(turns.next(), None, "both run");
-        assert_eq!(turns.ended("block", turn(150.0)).expect("noted"), None);
-        assert_eq!(turns.ended("object", turn(90.0)).expect("noted"), None);
+        turns.ended("block", turn(150.0)).expect("noted");
+        turns.ended("object", turn(90.0)).expect("noted");
         assert_eq!(turns.next(), Some(("object".to_owned(), 110)));
 
         let mut again = Turns::new(targets(), 200, Some(&log)).expect("again");
         assert_eq!(again.next(), Some(("object".to_owned(), 110)));
-        let sum = Turn { seconds: 199.5, inputs: 20, ..turn(0.0) };
-        assert_eq!(again.ended("object", turn(109.5)).expect("noted"), Some(&sum));
+        again.ended("object", turn(109.5)).expect("noted");
+        assert_eq!(again.sums().last(), Some(("object", &Turn { seconds: 199.5, inputs: 20, ..turn(0.0) })));
         assert_eq!(again.next(), Some(("block".to_owned(), 50)));
         assert_eq!(again.next(), None);
     }
