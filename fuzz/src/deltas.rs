@@ -16,11 +16,7 @@ pub fn apply(input: &[u8]) {
     let [size, old, streams @ ..]: [&[u8]; 8] = parts(input);
     let size = length(size, LIMIT);
     for references in [References::Plain, References::Predicted] {
-        let mut out = Vec::new();
-        let result = applied(references, streams, old, size, &mut out);
-        assert!(out.len() as u64 <= size);
-        if result.is_ok() {
-            assert_eq!(out.len() as u64, size);
+        if whole(size, |out| applied(references, streams, old, size, out)).is_some() {
             let mut streams = Streams::from_array(streams);
             let skipped = match references {
                 References::Plain => delta::skip(&mut streams, size),
@@ -49,11 +45,7 @@ pub fn make(input: &[u8]) {
 pub fn gzip_form(input: &[u8]) {
     let [size, form] = parts(input);
     let size = length(size, LIMIT);
-    let mut file = Vec::new();
-    let result = gzip::rewrap(form, size, &mut file);
-    assert!(file.len() as u64 <= size);
-    if result.is_ok() {
-        assert_eq!(file.len() as u64, size);
+    if let Some(file) = whole(size, |out| gzip::rewrap(form, size, out)) {
         gzip_file(&file);
     }
 }
@@ -72,18 +64,12 @@ pub fn gzip_file(input: &[u8]) {
 pub fn xz_form(input: &[u8]) {
     let [size, form] = parts(input);
     // The compressor takes eleven dictionaries, and a run has no room for larger ones.
-    let dictionary =
-        form.split_last_chunk::<6>().map_or(0, |(_, end)| u32::from_le_bytes([end[0], end[1], end[2], end[3]]));
+    let dictionary = form.last_chunk::<6>().map_or(0, |&[a, b, c, d, ..]| u32::from_le_bytes([a, b, c, d]));
     if dictionary > XZ_DICTIONARY {
         return;
     }
     let size = length(size, LIMIT);
-    let mut file = Vec::new();
-    let result = xz::rewrap(form, size, &mut file);
-    assert!(file.len() as u64 <= size);
-    if result.is_ok() {
-        assert_eq!(file.len() as u64, size);
-    }
+    whole(size, |out| xz::rewrap(form, size, out));
 }
 
 /// A file. What a delta to a form starts from is bounded; when the file has a form, that makes it again.
@@ -93,6 +79,16 @@ pub fn xz_file(input: &[u8]) {
     let mut file = Vec::new();
     let own = xz::rewrap(&form, input.len() as u64, &mut file).is_ok() && file == input;
     assert_eq!(xz::unwrap(input), own.then_some(form));
+}
+
+/// What was made, of which there is exactly the declared length; nothing when making it ended in an error before.
+fn whole<E>(size: u64, make: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Option<Vec<u8>> {
+    let mut out = Vec::new();
+    let made = make(&mut out);
+    assert!(out.len() as u64 <= size);
+    made.ok()?;
+    assert_eq!(out.len() as u64, size);
+    Some(out)
 }
 
 fn applied(

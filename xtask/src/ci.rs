@@ -27,7 +27,7 @@ const KILLS_EVERY: usize = 80;
 const ERRORS_EVERY: usize = 1500;
 /// Power cuts on each of three file systems.
 const POWER_CUTS: &str = "70";
-/// Seconds of processor time for each fuzz target; with 30, CI took 26 minutes on two cores.
+/// Seconds of processor time for each fuzz target; with 30, CI would take 26 minutes on two cores.
 const FUZZED_FOR: u64 = 20;
 
 /// Does its part on a checkout and adds to the totals.
