@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::engine::{Goal, Overrides};
-use super::history::go_remembered;
+use super::remember::go_remembered;
 use super::session::Session;
 use super::{AddRequest, BundleFilter, BundleRow, ClientError, RemoveRequest, Settings, Thoroughness, Transition};
 use crate::manifest::Release;

@@ -9,9 +9,10 @@ use std::sync::Arc;
 
 use super::ahead::ahead;
 use super::config::tell_touched;
+use super::pack_heads::ReadPack;
 use super::route::Packs;
 use super::session::{KnownRelease, Session};
-use super::trees::{Installed, ReadPack};
+use super::trees::Installed;
 use super::{ClientError, Mode, Thoroughness, Transition};
 use crate::disk::Ownership;
 use crate::fetch::{Doors, FetchError, fetch};
@@ -180,7 +181,7 @@ impl Mover<'_> {
             store: self.store.clone(),
             trees,
             jobs,
-            parallel: session.settings.parallel_downloads,
+            parallel: session.settings.limits.parallel,
         };
         // Every pack of a route may turn out bad on its own.
         for _ in 0..MAX_PLANS + self.packs.steps.len() {

@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::publication::publication_limits;
 use super::session::{KnownRelease, Session};
 use super::{ClientError, Settings};
 use crate::manifest::{MirrorOverride, Release};
@@ -60,7 +59,7 @@ pub async fn mirror(
             return Ok(MirrorState { mirror: before.map(|known| known.url), origin, changed: false });
         }
         MirrorRequest::Set(url) => {
-            Transport::new(std::slice::from_ref(url), publication_limits(settings))?;
+            Transport::new(std::slice::from_ref(url), settings.limits)?;
             Some(MirrorOverride::new(url.clone()))
         }
         MirrorRequest::Unset => None,

@@ -4,21 +4,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 
+use super::ClientError;
 use super::session::Session;
-use super::{ClientError, Settings};
-use crate::transport::{Answer, Limits, Served, Transport, TransportError};
+use crate::transport::{Answer, Served, Transport, TransportError};
 use crate::trust::{Expiry, Fetched, KnownTime, Look, Source, SourceError, TrustDirectory, refresh};
-
-/// How hard and how widely to try, as the run was told.
-pub(super) fn publication_limits(settings: &Settings) -> Limits {
-    Limits {
-        parallel: settings.parallel_downloads,
-        max_retries: settings.max_retries,
-        retry_delay: settings.retry_delay,
-        timeout: settings.timeout,
-        allow_insecure_http: settings.allow_insecure_http,
-    }
-}
 
 impl Session {
     /// Looks at the publication, again when it is refused: what was refused may have been damaged on its way, or come from

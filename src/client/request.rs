@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use crate::manifest::Status;
 use crate::plan::Terms;
+use crate::transport::Limits;
 use crate::types::{BundleName, TreePath, Version};
 
 /// What every command is told about the machine and the run.
@@ -21,16 +21,8 @@ pub struct Settings {
     pub jobs: usize,
     /// On which terms blocks of packs are taken.
     pub terms: Terms,
-    /// Requests under way at once.
-    pub parallel_downloads: usize,
-    /// Further tries of a request that failed.
-    pub max_retries: u32,
-    /// Pause before the first of them; it doubles from one to the next.
-    pub retry_delay: Duration,
-    /// An origin from which nothing comes for so long is given up.
-    pub timeout: Duration,
-    /// Allow `http:` to other hosts than this one.
-    pub allow_insecure_http: bool,
+    /// How hard and how widely to try.
+    pub limits: Limits,
     /// Accept metadata that has expired.
     pub ignore_time: bool,
     /// Answer every question with yes.

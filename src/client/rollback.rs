@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::history::remember;
+use super::remember::remember;
 use super::session::Session;
 use super::trees::contradiction;
 use super::{ClientError, Mode, Settings, Thoroughness, Transition};

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::ClientError;
+use super::pack_heads::ReadPack;
 use super::session::{KnownRelease, Session};
-use super::trees::ReadPack;
 use crate::manifest::Release;
 use crate::plan::{Found, Need, Offer, Offered, Route};
 use crate::report::Event;

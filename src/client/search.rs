@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::publication::publication_limits;
 use super::query::{Language, Places, Query, program};
 use super::{ClientError, ErrorKind, Settings};
 use crate::manifest::{Release, SearchIndex, Status};
@@ -247,7 +246,7 @@ impl Known {
         // A mirror lies where only root looks; whoever may not asks the origin.
         let mirror = self.machine.mirror().ok().flatten().filter(|_| settings.urls.is_empty());
         let mirrors: Vec<String> = mirror.map(|mirror| mirror.url).into_iter().collect();
-        let transport = Transport::with_mirrors(&mirrors, urls, publication_limits(settings))?;
+        let transport = Transport::with_mirrors(&mirrors, urls, settings.limits)?;
         let compressed = transport.get(&Release::search_path(name.sha256), name.wire_bytes).await?;
         let index = checked(&compressed)?;
         if let Err(error) = self.machine.keep_search_index(&compressed) {

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::publication::publication_limits;
 use super::stopwatch::Stopwatch;
 use super::{ClientError, Mode, Settings};
 use crate::disk::{FileType, Ownership, mounts_beneath};
@@ -16,12 +15,11 @@ use crate::report::{Event, Reporter};
 use crate::state::{HOME, LockedMachine, Machine, Record, Slot};
 use crate::transport::{Transport, TransportError};
 use crate::tree::Writer;
-use crate::trust::{Expiry, KnownTime, Reference, TrustDirectory, Trusted};
+use crate::trust::{Expiry, KnownTime, MAX_ROOT_BYTES, Reference, TrustDirectory, Trusted};
 use crate::types::{BundleName, Version};
 
 /// The program was made no earlier than this (2026-11-23): no clock before it is believed.
 const BUILT_AT: i64 = 1_795_392_000;
-const MAX_ROOT_BYTES: u64 = 1 << 20;
 
 /// A machine that is only looked at, or one that is worked on.
 #[derive(Debug)]
@@ -139,7 +137,7 @@ impl Session {
             stopwatch: Stopwatch::start(),
             settings: settings.clone(),
             reporter: reporter.clone(),
-            transport: Arc::new(Transport::with_mirrors(mirror.as_slice(), &origin, publication_limits(settings))?),
+            transport: Arc::new(Transport::with_mirrors(mirror.as_slice(), &origin, settings.limits)?),
             writer: Writer { ownership },
             machine,
             record,

@@ -2,14 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures::{StreamExt, TryStreamExt, stream};
-
 use super::elsewhere::kept_text;
+use super::pack_heads::{ReadPack, part};
 use super::route::Step as RouteStep;
 use super::session::{KnownRelease, Session};
 use super::{ClientError, Thoroughness};
-use crate::manifest::{BundleManifest, Conflict, ManifestError, ManifestName, PackOffer, Release, Tree, Union};
-use crate::pack::{Index, apply_text_delta};
+use crate::manifest::{BundleManifest, Conflict, ManifestError, ManifestName, Release, Tree, Union};
+use crate::pack::apply_text_delta;
 use crate::plan::{Need, Present, blobs, joined};
 use crate::report::{Event, Step};
 use crate::state::Slot;
@@ -23,15 +22,6 @@ pub(super) struct Installed {
     pub seen: Vec<Seen>,
     pub extra: Vec<std::path::PathBuf>,
     pub fingerprints: Fingerprints,
-}
-
-/// A pack and its index.
-#[derive(Debug)]
-pub(super) struct ReadPack {
-    pub offer: PackOffer,
-    pub index: Index,
-    /// What came of it so far, from its beginning on.
-    pub begun: Vec<u8>,
 }
 
 /// The tree of a target, the contents of each of its bundles, and those manifests that the live tree's record does not
@@ -48,22 +38,6 @@ pub(super) struct TargetTree {
 impl Installed {
     pub fn present(&self) -> Present<'_> {
         Present { tree: &self.tree, seen: &self.seen, extra: &self.extra }
-    }
-}
-
-impl ReadPack {
-    /// A part of the pack, if it has come.
-    fn part(&self, offset: u64, length: u64) -> Option<&[u8]> {
-        part(&self.begun, offset, length)
-    }
-
-    /// The blocks that came with the head and are what the index says, with their bytes.
-    pub fn blocks(&self) -> impl Iterator<Item = (Digest, &[u8])> {
-        let blocks = self.index.blocks().iter();
-        blocks.filter_map(|placed| {
-            let bytes = self.part(placed.offset, placed.block.length())?;
-            (Digest::of(bytes) == placed.block.digest).then_some((placed.block.digest, bytes))
-        })
     }
 }
 
@@ -160,50 +134,6 @@ impl Session {
             blobs.dedup_by_key(|need| need.digest);
         }
         Ok(TargetTree { tree, blobs: contents, fresh, before })
-    }
-
-    /// Reads the heads of packs, several at once. What cannot be used is left out.
-    pub async fn read_packs(&self, offers: Vec<PackOffer>) -> Result<Vec<ReadPack>, ClientError> {
-        let read = offers.iter().map(|offer| self.read_pack(offer));
-        let read: Vec<Option<ReadPack>> =
-            stream::iter(read).buffered(self.settings.parallel_downloads.max(1)).try_collect().await?;
-        Ok(read.into_iter().flatten().collect())
-    }
-
-    /// Reads the head of a pack. One that is missing or of a later format is no offer; that is said and no error.
-    async fn read_pack(&self, offer: &PackOffer) -> Result<Option<ReadPack>, ClientError> {
-        let skipped = |why: String| {
-            self.reporter.report(Event::Warning(format!("pack {} is not used: {why}", offer.path)));
-            Ok(None)
-        };
-        if offer.head.length > crate::pack::MAX_HEAD_BYTES {
-            return skipped("its head is too long".to_owned());
-        }
-        let mut chances = self.transport.chances();
-        loop {
-            let mut begun = Vec::new();
-            let mut sink = |bytes: &[u8]| {
-                begun.extend_from_slice(bytes);
-                Ok(())
-            };
-            let served = match self.transport.range(&offer.path, 0, offer.first_bytes(), &mut sink).await {
-                Err(error) if error.is_about_the_file() => return skipped(error.to_string()),
-                other => other?,
-            };
-            // Not above `MAX_HEAD_BYTES`, and the pack is not shorter than its head.
-            let head = &begun[..offer.head.length as usize];
-            match (Digest::of(head) == offer.head.sha256, chances) {
-                (true, _) => {
-                    return match Index::parse(head) {
-                        Ok(index) => Ok(Some(ReadPack { offer: offer.clone(), index, begun })),
-                        Err(error) => skipped(error.to_string()),
-                    };
-                }
-                (false, 0) => return skipped("its head is damaged".to_owned()),
-                (false, _) => self.transport.doubt(served),
-            }
-            chances -= 1;
-        }
     }
 
     /// For each step, the manifest deltas that its packs have for these bundles, as they came.
@@ -319,10 +249,6 @@ impl Session {
         };
         self.transport.get_checked(&Release::manifest_path(name.sha256), name.wire_bytes, expand).await
     }
-}
-
-fn part(bytes: &[u8], offset: u64, length: u64) -> Option<&[u8]> {
-    bytes.get(usize::try_from(offset).ok()?..)?.get(..usize::try_from(length).ok()?)
 }
 
 /// The bundles of a release do not fit together.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::publication::{Publication, publication_limits};
+use super::publication::Publication;
 use super::{ClientError, Settings};
 use crate::disk::{Directory, read_file};
 use crate::transport::Transport;
@@ -119,7 +119,7 @@ async fn download(
 }
 
 fn transport(settings: &Settings, url: &str) -> Result<Transport, ClientError> {
-    Ok(Transport::new(&[url.to_owned()], publication_limits(settings))?)
+    Ok(Transport::new(&[url.to_owned()], settings.limits)?)
 }
 
 fn repository(settings: &Settings, url: &str) -> Result<Repository, ClientError> {

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::engine::{Goal, Overrides, go};
-use super::history::go_remembered;
 use super::inspect::examine;
 use super::mirror::tell_if_behind;
+use super::remember::go_remembered;
 use super::session::{KnownRelease, Session};
 use super::{
     ClientError, InstallRequest, Mode, Settings, Thoroughness, Transition, UpdateCheck, UpdateRequest, VerifyRequest,

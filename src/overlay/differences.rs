@@ -17,8 +17,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use serde::{Serialize, Serializer};
 
-use super::effective::{Name, Origin};
-use super::{App, Model, Options, Side, Value, Values, list_items, oslo};
+use super::options::Name;
+use super::{App, Model, Options, Origin, Side, Value, Values, list_items, oslo};
 
 /// What there is to say of an override.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]

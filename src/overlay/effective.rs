@@ -5,80 +5,9 @@ use std::sync::Arc;
 
 use super::documents::joined;
 use super::interpolate::Interpolation;
-use super::{Declaration, Kind, Layer, Model, Options, OverlayError, Setting, Side};
-
-/// Section and key as they are compared.
-pub(super) type Name = (String, String);
-
-/// Where a value stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Origin {
-    /// The file, relative to the root.
-    pub file: Arc<str>,
-    /// The line on which it begins.
-    pub line: u32,
-    /// Whose file it is.
-    pub side: Side,
-}
-
-/// An option and its value.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Value {
-    /// The section as it is compared; empty where there is none.
-    pub section: String,
-    /// The option's present name.
-    pub key: String,
-    /// The value after interpolation; of an option that accumulates the last one.
-    pub value: String,
-    /// All values of an option that accumulates, the one value of any other.
-    pub values: Vec<String>,
-    /// The same before interpolation.
-    pub raw: Vec<String>,
-    /// Where the value stands; of an option that accumulates the last one.
-    pub origin: Origin,
-    /// What it overrides, the nearest first, before interpolation.
-    pub overrides: Vec<(Origin, String)>,
-    /// Everything that was assigned, in the order of files and lines.
-    pub assigned: Vec<Origin>,
-    /// Whether it may not be shown: it is marked, or has a marked one in it.
-    pub secret: bool,
-    /// The former name by which it is set, when it is not the present one.
-    pub former: Option<String>,
-    /// Names that are interpolated and that nothing says anything about.
-    pub unresolved: Vec<String>,
-}
-
-/// Options with their values.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Values {
-    by_name: BTreeMap<Name, Value>,
-}
-
-impl Values {
-    /// All options: those without a section and `DEFAULT` first, then by section and key.
-    pub fn iter(&self) -> impl Iterator<Item = &Value> {
-        let (first, rest): (Vec<&Value>, Vec<&Value>) =
-            self.by_name.values().partition(|value| value.section == super::oslo::DEFAULT);
-        first.into_iter().chain(rest)
-    }
-
-    /// One option, by its section and key as they are compared.
-    pub fn find(&self, section: &str, key: &str) -> Option<&Value> {
-        self.by_name.get(&(section.to_owned(), key.to_owned()))
-    }
-
-    /// Section and key of all options.
-    pub(super) fn names(&self) -> impl Iterator<Item = &Name> {
-        self.by_name.keys()
-    }
-}
-
-impl Value {
-    /// Whether the administrator assigns it anywhere.
-    pub fn is_overridden(&self) -> bool {
-        self.assigned.iter().any(|origin| origin.side == Side::Override)
-    }
-}
+use super::options::Name;
+use super::values::{Origin, Value, Values};
+use super::{Declaration, Layer, Model, Options, OverlayError, Setting};
 
 /// Combines the layers, lowest first, of the program `app`.
 ///
@@ -100,7 +29,7 @@ pub fn effective(
     }
     let mut found = Values::default();
     for (name, all) in assigned {
-        let accumulates = accumulates(declaration, options, &name);
+        let accumulates = declaration.accumulates(options, &name.0, &name.1);
         if let Some(value) =
             if accumulates { accumulated(declaration, &name, all) } else { winning(declaration, &name, all) }
         {
@@ -116,20 +45,6 @@ pub fn effective(
 /// The present name of an option, by its section and key as they are compared.
 pub fn present(declaration: &Declaration, options: &Options, section: &str, key: &str) -> (String, String) {
     Former::of(declaration, options).present(declaration.canonical(section, key)).0
-}
-
-/// Whether all values of an option count.
-pub(super) fn accumulates(declaration: &Declaration, options: &Options, (section, key): &Name) -> bool {
-    declaration.names(&declaration.multi, section, key)
-        || options.option(section, key).is_some_and(|option| option.kind == Kind::Multi)
-}
-
-impl Declaration {
-    /// Whether an option's value is a list in one text.
-    pub fn is_list(&self, options: &Options, section: &str, key: &str) -> bool {
-        self.names(&self.lists, section, key)
-            || options.option(section, key).is_some_and(|option| option.kind == Kind::List)
-    }
 }
 
 struct Assigned<'a> {

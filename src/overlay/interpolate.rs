@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::effective::{Name, accumulates};
+use super::options::Name;
 use super::{Declaration, Options, OverlayError, Value, oslo};
 
 /// All interpolated values of a program together.
@@ -173,7 +173,7 @@ impl<'a> Interpolation<'a> {
         done.secret |= found.secret;
         done.is_cut |= found.is_cut;
         let (accumulates, is_list) = (
-            accumulates(self.declaration, self.options, &name),
+            self.declaration.accumulates(self.options, &name.0, &name.1),
             self.declaration.is_list(self.options, &name.0, &name.1),
         );
         let text = match found.values.last() {

@@ -33,6 +33,7 @@ mod options;
 mod oslo;
 mod saved;
 mod uapi;
+mod values;
 
 use serde::{Deserialize, Serialize};
 
@@ -40,11 +41,12 @@ pub use app::{App, Content, Place, Reach, Snapshot, WithOverrides};
 pub use declaration::{Declaration, Model};
 pub use differences::{Change, ChangeKind, View, differences};
 pub use edit::{Wanted, edited, without};
-pub use effective::{Origin, Value, Values, effective, present};
+pub use effective::{effective, present};
 pub use known::{Known, guess, known_apps};
 pub use options::{Kind, KnownOption, Options};
 pub use oslo::list_items;
 pub use saved::{MAX_SAVED_BYTES, Saved, SavedFile, SavedKind};
+pub use values::{Origin, Value, Values};
 
 /// Longer files are not read as configuration.
 pub const MAX_FILE_BYTES: u64 = 4 << 20;

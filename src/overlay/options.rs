@@ -14,6 +14,9 @@ use std::collections::BTreeMap;
 
 use super::{Declaration, OverlayError, lines};
 
+/// Section and key as they are compared.
+pub(super) type Name = (String, String);
+
 /// What kind of value an option takes, as far as that is checked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Kind {
@@ -50,8 +53,22 @@ pub struct KnownOption {
 /// All known options, and former names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    known: BTreeMap<(String, String), KnownOption>,
-    former: BTreeMap<(String, String), (String, String)>,
+    known: BTreeMap<Name, KnownOption>,
+    former: BTreeMap<Name, Name>,
+}
+
+impl Declaration {
+    /// Whether all values of an option count.
+    pub(super) fn accumulates(&self, options: &Options, section: &str, key: &str) -> bool {
+        self.names(&self.multi, section, key)
+            || options.option(section, key).is_some_and(|option| option.kind == Kind::Multi)
+    }
+
+    /// Whether an option's value is a list in one text.
+    pub fn is_list(&self, options: &Options, section: &str, key: &str) -> bool {
+        self.names(&self.lists, section, key)
+            || options.option(section, key).is_some_and(|option| option.kind == Kind::List)
+    }
 }
 
 impl Options {

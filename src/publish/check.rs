@@ -4,23 +4,22 @@
 //! manifests, a few words for every distinct blob, and for each core one block or object that is being decoded.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::error::Error;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
-use super::check_packs::PackChecker;
+use super::check_packs::{CheckedRelease, PackChecker};
 use super::check_trust::look;
 use super::contents::{Contents, decode_object};
-use super::published::{manifest, name_of, release};
+use super::notes::{Finding, Noted, Notes};
+use super::published::{Releases, manifest, name_of, release};
 use super::text_deltas::check_documents;
 use super::{PublishError, search};
 use crate::manifest::{BundleManifest, Predecessor, Release, Tree};
 use crate::report::{Event, Progress, Reporter, Step};
 use crate::site::{Access, Site};
 use crate::trust::NewestRelease;
-use crate::types::{BundleName, Digest, Hasher, Kind, Version};
+use crate::types::{Digest, Hasher, Kind, Version};
 
 /// What is to be proved.
 #[derive(Clone, Debug)]
@@ -31,15 +30,6 @@ pub struct CheckRequest {
     pub trust: Option<PathBuf>,
     /// The time by which metadata must not have ended, in seconds since 1970.
     pub now: i64,
-}
-
-/// Something that is not as it must be.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Finding {
-    /// Where in the publication.
-    pub path: String,
-    /// What.
-    pub problem: String,
 }
 
 /// What was looked at and found.
@@ -59,26 +49,11 @@ pub struct Checked {
     pub unreferenced: Vec<String>,
 }
 
-/// Findings from all threads, and the files that something refers to.
-#[derive(Debug, Default)]
-pub(super) struct Notes {
-    findings: Mutex<BTreeSet<Finding>>,
-    referenced: Mutex<BTreeSet<String>>,
-}
-
 /// What the manifests say of a blob.
 #[derive(Clone, Copy, Debug)]
 struct BlobFacts {
     size: u64,
     object_bytes: u64,
-}
-
-/// A release's bundles as far as they can be read.
-pub(super) struct CheckedRelease {
-    /// The manifests' JSON text.
-    pub texts: BTreeMap<BundleName, Vec<u8>>,
-    /// Length in bytes of each blob, in order.
-    pub blobs: Vec<(Digest, u64)>,
 }
 
 /// Proves a publication. Everything that is wrong with it is a finding, not an error.
@@ -88,7 +63,7 @@ pub(super) struct CheckedRelease {
 pub fn check(request: &CheckRequest, reporter: &dyn Reporter) -> Result<Checked, PublishError> {
     let site = Site::open(&request.site, Access::Read)?;
     let notes = Notes::default();
-    let newest = look(&site, request, &notes)?;
+    let newest = look(&site, request.trust.as_deref(), request.now, &notes)?;
     let releases = reachable(&site, newest.as_ref(), &notes);
     let mut checked = Checked { releases: releases.len() as u64, ..Checked::default() };
     let mut facts: BTreeMap<Digest, BlobFacts> = BTreeMap::new();
@@ -103,45 +78,15 @@ pub fn check(request: &CheckRequest, reporter: &dyn Reporter) -> Result<Checked,
     checked.packs = check_packs(&site, &releases, reporter, &notes);
     let files: BTreeSet<String> = site.files()?.into_iter().map(|file| file.path).collect();
     check_documents(&site, newest.as_ref(), &releases, &files, &notes);
-    let referenced = notes.referenced.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let Noted { findings, referenced } = notes.into_noted();
     let files = files.into_iter();
     checked.unreferenced = files.filter(|path| !referenced.contains(path) && !is_metadata(path)).collect();
     for path in &checked.unreferenced {
         reporter.report(Event::Warning(format!("nothing refers to {path}")));
     }
-    checked.findings = notes.findings.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect();
+    checked.findings = findings.into_iter().collect();
     Ok(checked)
 }
-
-impl Notes {
-    /// Keeps a finding.
-    pub(super) fn found(&self, path: &str, problem: impl Into<String>) {
-        let finding = Finding { path: path.to_owned(), problem: problem.into() };
-        self.findings.lock().unwrap_or_else(PoisonError::into_inner).insert(finding);
-    }
-
-    /// Keeps an error and its causes as a finding.
-    pub(super) fn failed(&self, path: &str, error: &dyn Error) {
-        let mut words = error.to_string();
-        let mut next = error.source();
-        while let Some(cause) = next {
-            let text = cause.to_string();
-            if !words.ends_with(&text) {
-                words = format!("{words}: {text}");
-            }
-            next = cause.source();
-        }
-        self.found(path, words);
-    }
-
-    /// Something refers to this file.
-    pub(super) fn refers(&self, path: &str) {
-        self.referenced.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned());
-    }
-}
-
-/// Release documents by their numbers, each with its name.
-pub(super) type Releases = BTreeMap<Version, (Predecessor, Release)>;
 
 /// All release documents that the newest one leads to.
 fn reachable(site: &Site, newest: Option<&NewestRelease>, notes: &Notes) -> Releases {

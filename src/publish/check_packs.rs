@@ -1,14 +1,24 @@
 //! Proving one pack: head, blocks, every blob that it makes, every manifest that it makes.
 
+use std::collections::BTreeMap;
+
 use rayon::prelude::*;
 
-use super::check::{CheckedRelease, Notes};
 use super::contents::Contents;
+use super::notes::Notes;
 use super::published;
 use crate::delta::ReadAt;
 use crate::manifest::{PackOffer, Release};
 use crate::pack::{BlockReader, Index, PlacedBlock, ShortId, apply_text_delta};
-use crate::types::{Digest, Hasher, Version};
+use crate::types::{BundleName, Digest, Hasher, Version};
+
+/// A release's bundles as far as they can be read.
+pub(super) struct CheckedRelease {
+    /// The manifests' JSON text.
+    pub texts: BTreeMap<BundleName, Vec<u8>>,
+    /// Length in bytes of each blob, in order.
+    pub blobs: Vec<(Digest, u64)>,
+}
 
 /// One pack and what it refers to.
 pub(super) struct PackChecker<'a> {

@@ -1,10 +1,12 @@
 //! A look at a publication with the client's own eyes: the same verification, from the same first root.
 
+use std::path::Path;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::PublishError;
-use super::check::{CheckRequest, Notes};
+use super::notes::Notes;
 use super::signing::current_metadata;
 use crate::site::{Site, SiteError, read_file, temporary_directory};
 use crate::trust::{
@@ -14,9 +16,16 @@ use crate::trust::{
 
 /// The newest release that the metadata names, verified as a client does it. What a client would refuse is a finding;
 /// then the metadata is taken as the publisher takes it, as far as that goes.
-pub(super) fn look(site: &Site, request: &CheckRequest, notes: &Notes) -> Result<Option<NewestRelease>, PublishError> {
+///
+/// `trust` is the root of trust that machines are given, or the publication's own first root; `now` is in seconds since 1970.
+pub(super) fn look(
+    site: &Site,
+    trust: Option<&Path>,
+    now: i64,
+    notes: &Notes,
+) -> Result<Option<NewestRelease>, PublishError> {
     let path = "metadata/timestamp.json";
-    let root = match &request.trust {
+    let root = match trust {
         Some(trust) => read_file(trust, MAX_ROOT_BYTES)?,
         None => match site.read("metadata/1.root.json", MAX_ROOT_BYTES) {
             Ok(root) => root,
@@ -26,7 +35,7 @@ pub(super) fn look(site: &Site, request: &CheckRequest, notes: &Notes) -> Result
             }
         },
     };
-    let now = Timestamp::from_second(request.now).map_err(|_| PublishError::BadTime(request.now))?;
+    let now = Timestamp::from_second(now).map_err(|_| PublishError::BadTime(now))?;
     let directory = temporary_directory()?;
     let trust = TrustDirectory::new(directory.path());
     let time = KnownTime::new(now, Timestamp::UNIX_EPOCH);

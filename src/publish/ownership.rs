@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::compose::closure;
-use super::planning::{Bundles, includes};
-use crate::types::{BundleName, Digest};
+use crate::types::{BundleName, Digest, Entry};
+
+/// The bundles of one release: entries and includes of each.
+pub type Bundles<'a> = BTreeMap<&'a BundleName, (&'a [Entry], Vec<&'a BundleName>)>;
 
 /// A set of bundles, by their places in one [`Names`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -111,10 +113,15 @@ impl Holders {
     }
 }
 
+/// What a bundle of a release names as included.
+pub fn includes(bundles: &Bundles<'_>, bundle: &BundleName) -> Vec<BundleName> {
+    bundles.get(bundle).map(|(_, includes)| includes.iter().map(|name| (*name).clone()).collect()).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::{Entry, Kind, Metadata, Version};
+    use crate::types::{Kind, Metadata, Version};
 
     fn name(text: &str) -> BundleName {
         text.parse().expect(text)

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::bases::{Base, OldFile, OldFiles, Reason};
 use super::compose::{Blob, closure};
 use super::grouping::{Candidate, Cut, PlannedBuild, Way, blocks};
-use super::ownership::{BundleSet, Holders, Names};
+use super::ownership::{BundleSet, Bundles, Holders, Names, includes};
 use super::similar::{Alike, may_be_alike};
 use crate::manifest::Tree;
 use crate::plan::REQUEST_BYTES;
@@ -17,9 +17,6 @@ use crate::types::{BundleName, Digest, Entry, Version};
 /// So many builds that only machines with one bundle want make a pack of their own. A build takes 11 bytes of its pack's
 /// head, which whoever wants anything of the pack reads whole: these are worth one more request to those who want them.
 const OWN_PACK_BUILDS: usize = (REQUEST_BYTES / 11) as usize;
-
-/// The bundles of one release: entries and includes of each.
-pub type Bundles<'a> = BTreeMap<&'a BundleName, (&'a [Entry], Vec<&'a BundleName>)>;
 
 /// One pack that is to be made.
 #[derive(Clone, Debug)]
@@ -196,11 +193,6 @@ impl Need<'_> {
     fn is_open(&self) -> bool {
         self.named.is_none_or(|(_, reason)| reason == Reason::SameName)
     }
-}
-
-/// What a bundle of a release names as included.
-pub fn includes(bundles: &Bundles<'_>, bundle: &BundleName) -> Vec<BundleName> {
-    bundles.get(bundle).map(|(_, includes)| includes.iter().map(|name| (*name).clone()).collect()).unwrap_or_default()
 }
 
 /// Whether contents of one of these lengths may be like one of this length: if any, then those of the nearest.

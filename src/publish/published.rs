@@ -8,7 +8,7 @@ use crate::manifest::{BundleManifest, ManifestName, PackOffer, Predecessor, Rele
 use crate::pack::{Index, MAX_HEAD_BYTES};
 use crate::site::Site;
 use crate::trust::{NewestRelease, Reference};
-use crate::types::{BundleName, Digest};
+use crate::types::{BundleName, Digest, Version};
 
 /// One published release with all that it consists of.
 #[derive(Clone, Debug)]
@@ -24,6 +24,9 @@ pub struct PublishedRelease {
     /// All bundles together.
     pub tree: Tree,
 }
+
+/// Release documents by their numbers, each with its name.
+pub type Releases = BTreeMap<Version, (Predecessor, Release)>;
 
 /// The name of the newest release's document.
 pub fn name_of(newest: &NewestRelease) -> Predecessor {

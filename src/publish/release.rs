@@ -8,8 +8,9 @@ use rayon::prelude::*;
 
 use super::compose::{Composition, InputBundle, compose};
 use super::contents::Contents;
+use super::ownership::Bundles;
 use super::packs::PackOrder;
-use super::planning::{self, Bundles, Needs, NewRelease, OldRelease, PackPlan};
+use super::planning::{self, Needs, NewRelease, OldRelease, PackPlan};
 use super::published::{PublishedRelease, name_of, newest_releases, predecessors_after};
 use super::reuse::OldBlocks;
 use super::routes::routes_to;

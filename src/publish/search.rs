@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::check::Notes;
+use super::notes::Notes;
 use crate::manifest::{BundleManifest, Release, SearchIndex};
 use crate::site::Site;
 use crate::types::{BundleName, Digest, Entry};

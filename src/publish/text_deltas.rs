@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 
 use super::PublishError;
-use super::check::{Notes, Releases};
-use super::published::{PublishedRelease, release_document};
+use super::notes::Notes;
+use super::published::{PublishedRelease, Releases, release_document};
 use crate::manifest::{Predecessor, Release};
 use crate::pack::{ManifestDelta, PackError, apply_text_delta, make_text_delta};
 use crate::site::Site;

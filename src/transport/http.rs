@@ -1,45 +1,23 @@
-//! One HTTP request and its answer: headers checked, redirects followed under rules, the body guarded against stalls.
+//! One HTTP request and its answer: headers checked, redirects followed under rules.
 //!
 //! Redirects are followed here and not in `reqwest`, so that each counts as the request that it is, goes through the
 //! right client (this machine is never reached through a proxy), and never leads to a weaker scheme.
 
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
-use bytes::Bytes;
 use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::{Client, Response, StatusCode, redirect, retry};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use url::Url;
 
+use super::body::{Body, Opened, Stream, Timing, stalled};
 use super::origin::{is_loopback, shown};
 use super::retry::{Again, Fault, retry_after};
 use super::{Cause, Counters, TransportError};
 
 const USER_AGENT: &str = concat!("stateless-update/", env!("CARGO_PKG_VERSION"));
 const MAX_REDIRECTS: usize = 5;
-
-/// How long to wait for what.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Timing {
-    /// For a connection.
-    pub(super) connect: Duration,
-    /// For the headers of an answer, and for each further piece of its body.
-    pub(super) stall: Duration,
-    /// Time over which the rate of a body is taken.
-    pub(super) rate_window: Duration,
-    /// Bytes a second below which a body is given up.
-    pub(super) least_rate: u64,
-}
-
-impl Timing {
-    /// For an origin that is given up when nothing comes for `stall`.
-    pub(super) fn new(stall: Duration) -> Self {
-        let connect = stall.min(Duration::from_secs(15));
-        Self { connect, stall, rate_window: Duration::from_secs(60), least_rate: 1024 }
-    }
-}
 
 /// The clients, made when they are first needed: reading the system's certificates takes time, and a machine without any
 /// can still read from itself.
@@ -57,41 +35,6 @@ pub(super) struct Request<'a> {
     pub(super) unless: Option<&'a str>,
     /// First and last byte.
     pub(super) range: Option<(u64, u64)>,
-}
-
-/// An answer whose headers are in order.
-pub(super) enum Opened {
-    /// 304, to a request with a condition.
-    Unchanged,
-    /// The body, or the part of it that begins at byte `from`.
-    Body {
-        /// Place of the first byte that comes.
-        from: u64,
-        /// Length of the whole file, where it is known.
-        whole: Option<u64>,
-        /// What the origin calls this state of the file.
-        etag: Option<String>,
-        /// The bytes.
-        body: Body,
-    },
-}
-
-/// Where bytes come from.
-pub(super) enum Body {
-    /// A connection.
-    Http(Box<Stream>),
-    /// A local file.
-    File(super::intake::FileBody),
-}
-
-/// The body of an HTTP answer.
-pub(super) struct Stream {
-    response: Response,
-    url: Url,
-    timing: Timing,
-    received: u64,
-    /// Time spent waiting for bytes, and bytes that came, since the rate was last judged.
-    window: (Duration, u64),
 }
 
 impl Http {
@@ -215,49 +158,8 @@ impl Http {
             return Err(Fault::senseless(TransportError::NotAPublication { url: at() }));
         }
         let etag = text(headers, header::ETAG).map(str::to_owned);
-        let stream = Stream { response, url, timing: self.timing, received: 0, window: Default::default() };
+        let stream = Stream::new(response, url, self.timing);
         Ok(Opened::Body { from, whole, etag, body: Body::Http(Box::new(stream)) })
-    }
-}
-
-impl Stream {
-    /// The URL that answered, for messages.
-    pub(super) fn url(&self) -> String {
-        shown(&self.url)
-    }
-
-    /// The next piece; none at the end.
-    pub(super) async fn piece(&mut self, counters: &Counters) -> Result<Option<Bytes>, Fault> {
-        let before = Instant::now();
-        let piece = match timeout(self.timing.stall, self.response.chunk()).await {
-            Err(_) => return Err(stalled(&self.url, self.received, self.timing.stall)),
-            Ok(Err(error)) => {
-                let (url, source) = (self.url(), Cause::of(&error));
-                return Err(Fault::passing(TransportError::Broken { url, received: self.received, source }));
-            }
-            Ok(Ok(None)) => return Ok(None),
-            Ok(Ok(Some(piece))) => piece,
-        };
-        let length = piece.len() as u64;
-        counters.bytes.fetch_add(length, Ordering::Relaxed);
-        self.received += length;
-        self.window = (self.window.0 + before.elapsed(), self.window.1 + length);
-        self.check_rate()?;
-        Ok(Some(piece))
-    }
-
-    /// Only time spent waiting counts: a slow disk is not the origin's fault.
-    fn check_rate(&mut self) -> Result<(), Fault> {
-        let (waited, bytes) = self.window;
-        if waited < self.timing.rate_window {
-            return Ok(());
-        }
-        let bytes_per_second = (bytes as f64 / waited.as_secs_f64()) as u64;
-        if bytes_per_second < self.timing.least_rate {
-            return Err(Fault::passing(TransportError::TooSlow { url: self.url(), bytes_per_second }));
-        }
-        self.window = Default::default();
-        Ok(())
     }
 }
 
@@ -291,10 +193,6 @@ fn failed_to_send(url: &Url, error: &reqwest::Error) -> Fault {
     } else {
         Fault::passing(TransportError::Broken { url, received: 0, source })
     }
-}
-
-fn stalled(url: &Url, received: u64, waited: Duration) -> Fault {
-    Fault::passing(TransportError::Stalled { url: shown(url), received, waited })
 }
 
 fn is_redirect(status: StatusCode) -> bool {

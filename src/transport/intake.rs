@@ -3,25 +3,14 @@
 //! An [`Intake`] outlives the tries to fill it: a span remembers how much it has delivered, so the next try, at the same
 //! origin or the next one, asks only for the rest.
 
-use std::io::SeekFrom;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
-
-use bytes::{Bytes, BytesMut};
-use rustix::fs::OFlags;
-use tokio::fs::File;
-use tokio::io::{AsyncReadExt, AsyncSeekExt, Take};
-
-use super::archive::Place;
-use super::http::{Body, Opened, Request};
-use super::origin::beneath;
+use super::body::{Body, Opened};
+use super::http::Request;
 use super::retry::Fault;
 use super::{Answer, Counters, Sink, TransportError};
 
 /// A server that ignores ranges may be read from the start and the first bytes thrown away, up to this many, or up to as
 /// many as are wanted.
 const CHEAP_SKIP: u64 = 1 << 20;
-const FILE_PIECE: usize = 128 * 1024;
 
 /// What a read is for.
 pub(super) enum Intake<'a, 's> {
@@ -43,12 +32,6 @@ pub(super) struct Span<'s> {
     whole: bool,
     delivered: u64,
     sink: &'s mut (dyn FnMut(&[u8]) -> Result<(), super::SinkError> + Send + 's),
-}
-
-/// A local file as a body.
-pub(super) struct FileBody {
-    file: Take<File>,
-    path: PathBuf,
 }
 
 impl<'s> Span<'s> {
@@ -159,81 +142,6 @@ impl<'a> Intake<'a, '_> {
             }
         }
     }
-}
-
-impl Body {
-    async fn piece(&mut self, counters: &Counters) -> Result<Option<Bytes>, Fault> {
-        match self {
-            Self::Http(stream) => stream.piece(counters).await,
-            Self::File(file) => file.piece(counters).await,
-        }
-    }
-
-    fn url(&self) -> String {
-        match self {
-            Self::Http(stream) => stream.url(),
-            Self::File(file) => file.path.display().to_string(),
-        }
-    }
-}
-
-impl FileBody {
-    async fn piece(&mut self, counters: &Counters) -> Result<Option<Bytes>, Fault> {
-        let mut piece = BytesMut::with_capacity(FILE_PIECE);
-        let count = self.file.read_buf(&mut piece).await.map_err(|source| unreadable(&self.path, source))?;
-        counters.bytes.fetch_add(count as u64, Ordering::Relaxed);
-        Ok((count > 0).then(|| piece.freeze()))
-    }
-}
-
-/// Opens a file of a local publication at byte `start`, to read up to `length` bytes.
-pub(super) async fn open_file(
-    top: &Path,
-    path: &str,
-    (start, length): (u64, u64),
-    counters: &Counters,
-) -> Result<Opened, Fault> {
-    let path = beneath(top, path);
-    counters.requests.fetch_add(1, Ordering::Relaxed);
-    // Without NONBLOCK, opening a fifo would wait for ever.
-    let flags = OFlags::NONBLOCK.bits() as i32;
-    let opened = tokio::fs::OpenOptions::new().read(true).custom_flags(flags).open(&path).await;
-    let mut file = opened.map_err(|source| unreadable(&path, source))?;
-    let metadata = file.metadata().await.map_err(|source| unreadable(&path, source))?;
-    if !metadata.is_file() {
-        return Err(unreadable(&path, std::io::Error::other("it is not a regular file")));
-    }
-    if start > 0 {
-        file.seek(SeekFrom::Start(start)).await.map_err(|source| unreadable(&path, source))?;
-    }
-    let body = Body::File(FileBody { file: file.take(length), path });
-    Ok(Opened::Body { from: start, whole: Some(metadata.len()), etag: None, body })
-}
-
-/// Opens a file that lies in an archive at byte `start`, to read up to `length` bytes.
-pub(super) async fn open_part(
-    archive: &Path,
-    path: &str,
-    place: Place,
-    (start, length): (u64, u64),
-    counters: &Counters,
-) -> Result<Opened, Fault> {
-    counters.requests.fetch_add(1, Ordering::Relaxed);
-    let opened = File::open(archive).await;
-    let mut file = opened.map_err(|source| unreadable(archive, source))?;
-    let start = start.min(place.length);
-    file.seek(SeekFrom::Start(place.offset + start)).await.map_err(|source| unreadable(archive, source))?;
-    let file = file.take(length.min(place.length - start));
-    let path = PathBuf::from(format!("{}:{path}", archive.display()));
-    Ok(Opened::Body { from: start, whole: Some(place.length), etag: None, body: Body::File(FileBody { file, path }) })
-}
-
-fn unreadable(path: &Path, source: std::io::Error) -> Fault {
-    use std::io::ErrorKind::{NotADirectory, NotFound};
-    Fault::lasting(match source.kind() {
-        NotFound | NotADirectory => TransportError::NotFound { url: path.display().to_string() },
-        _ => TransportError::File { path: path.to_owned(), source },
-    })
 }
 
 /// Collects a body of at most `limit` bytes, whatever length was announced.

@@ -10,9 +10,11 @@
 //! Sources: RFC 9110 (ranges, conditional requests, Retry-After, redirects).
 
 mod archive;
+mod body;
 mod error;
 mod http;
 mod intake;
+mod local;
 mod origin;
 mod retry;
 #[cfg(test)]
@@ -23,8 +25,9 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
+use body::Timing;
 pub use error::{Cause, SinkError, TransportError, TransportErrorKind};
-use http::{Http, Timing};
+use http::Http;
 use intake::{Intake, Span};
 use origin::{Origin, check_path};
 use retry::{Again, Fault};
@@ -329,9 +332,9 @@ impl Transport {
             Origin::Http(base) => self.http.open(&origin::join(base, path), &intake.request(), &self.counters).await?,
             Origin::Archive(archive) => {
                 let place = archive.place(path).await.map_err(Fault::lasting)?;
-                intake::open_part(archive.path(), path, place, intake.place(), &self.counters).await?
+                local::open_part(archive.path(), path, place, intake.place(), &self.counters).await?.into()
             }
-            Origin::Directory(top) => intake::open_file(top, path, intake.place(), &self.counters).await?,
+            Origin::Directory(top) => local::open_file(top, path, intake.place(), &self.counters).await?.into(),
         };
         intake.fill(opened, &self.counters).await
     }

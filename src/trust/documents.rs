@@ -13,11 +13,32 @@ use tough::schema::{
 use super::error::{Role, TrustError};
 use super::keys::{KeyDirectory, RootKeys, SigningKey};
 use super::roles::{ISSUED, Quartet, Seen};
-use super::signing::{Document, Lifetimes};
 use crate::types::Digest;
 
 /// The version of the TUF specification that documents claim to follow. `tough` writes the same.
 const SPEC_VERSION: &str = "1.0.0";
+
+/// For how many days each role's metadata is good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lifetimes {
+    /// Root: two years.
+    pub root_days: u32,
+    /// Targets: half a year.
+    pub targets_days: u32,
+    /// Snapshot: four weeks.
+    pub snapshot_days: u32,
+    /// Timestamp: a week; to be signed again daily.
+    pub timestamp_days: u32,
+}
+
+/// A file of the publication.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// Where it goes, relative to the publication.
+    pub path: String,
+    /// Its content.
+    pub bytes: Vec<u8>,
+}
 
 /// The time of signing, in whole seconds, and the ends that follow from it.
 pub(super) struct When {
@@ -26,6 +47,12 @@ pub(super) struct When {
     pub(super) targets: Timestamp,
     pub(super) snapshot: Timestamp,
     pub(super) timestamp: Timestamp,
+}
+
+impl Default for Lifetimes {
+    fn default() -> Self {
+        Self { root_days: 730, targets_days: 183, snapshot_days: 28, timestamp_days: 7 }
+    }
 }
 
 impl When {

@@ -55,12 +55,13 @@ mod tests;
 
 pub use delegations::TargetsLook;
 pub use directory::TrustDirectory;
+pub use documents::{Document, Lifetimes};
 pub use error::{Role, TrustError};
 pub use keys::{KeyDirectory, RootKeys};
 pub use refresh::{Look, refresh, refresh_targets};
 pub use release::NewestRelease;
 pub use roles::Expirations;
-pub use signing::{CurrentMetadata, Document, Lifetimes, Resign, initialize, resign, rotate, sign_release};
+pub use signing::{CurrentMetadata, Resign, initialize, resign, rotate, sign_release};
 pub use source::{Fetched, Source, SourceError};
 pub use time::{Expiry, KnownTime};
 pub use trusted::{Reference, Trusted};

@@ -16,34 +16,13 @@ use tough::TargetName;
 use tough::schema::{Root, Snapshot, Target, Targets, Timestamp as TimestampRole};
 
 use super::documents::{
-    When, below_root, can_sign, checked, hashes, next, root_of, signed, signed_root, targets_of, timestamp_for,
+    Document, Lifetimes, When, below_root, can_sign, checked, hashes, next, root_of, signed, signed_root, targets_of,
+    timestamp_for,
 };
 use super::error::TrustError;
 use super::keys::{KeyDirectory, RootKeys};
 use super::release::{NewestRelease, target_name};
 use super::roles::{Quartet, Seen};
-
-/// For how many days each role's metadata is good.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lifetimes {
-    /// Root: two years.
-    pub root_days: u32,
-    /// Targets: half a year.
-    pub targets_days: u32,
-    /// Snapshot: four weeks.
-    pub snapshot_days: u32,
-    /// Timestamp: a week; to be signed again daily.
-    pub timestamp_days: u32,
-}
-
-/// A file of the publication.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Document {
-    /// Where it goes, relative to the publication.
-    pub path: String,
-    /// Its content.
-    pub bytes: Vec<u8>,
-}
 
 /// The newest metadata of a publication, as published.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,12 +46,6 @@ pub enum Resign {
     Snapshot,
     /// Targets, snapshot and timestamp.
     Targets,
-}
-
-impl Default for Lifetimes {
-    fn default() -> Self {
-        Self { root_days: 730, targets_days: 183, snapshot_days: 28, timestamp_days: 7 }
-    }
 }
 
 /// The first metadata of a publication: root, empty targets, snapshot, timestamp. A client that looks at it learns that

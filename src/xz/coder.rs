@@ -2,13 +2,21 @@
 
 use liblzma::stream::{Action, Error, Filters, LzmaOptions, Status, Stream};
 
-use super::container::Chain;
 use super::{MAX_DICTIONARY_BYTES, XzError};
 
 /// The preset whose settings are used for everything but the dictionary.
 const PRESET: u32 = 6;
 /// Bytes are handed on in pieces of this many.
 const PIECE_BYTES: usize = 64 << 10;
+
+/// Through what a block goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Chain {
+    /// Whether addresses in x86 code are made absolute first.
+    pub(super) x86: bool,
+    /// Bytes of LZMA2's dictionary.
+    pub(super) dictionary: u32,
+}
 
 /// Compresses `plain` and hands the bytes on in pieces.
 pub(super) fn compress(

@@ -3,7 +3,7 @@
 
 use crc32fast::hash as crc32;
 
-use super::coder::{compress, decompress};
+use super::coder::{Chain, compress, decompress};
 use super::{MAX_DICTIONARY_BYTES, XzError};
 use crate::delta::varint;
 
@@ -23,15 +23,6 @@ const HAS_LENGTHS: u8 = 0xc0;
 /// as some compressing.
 const MIN_BLOCK_BYTES: u32 = 1 << 20;
 const MIN_BLOCK_DICTIONARIES: u32 = 3;
-
-/// Through what a block goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Chain {
-    /// Whether addresses in x86 code are made absolute first.
-    pub(super) x86: bool,
-    /// Bytes of LZMA2's dictionary.
-    pub(super) dictionary: u32,
-}
 
 /// How a stream is laid out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,8 @@
 
 use std::io::Write;
 
-use super::container::{Chain, Shape};
+use super::coder::Chain;
+use super::container::Shape;
 use super::{MAX_BYTES, XzError, place};
 use crate::gzip::Compare;
 

@@ -6,7 +6,8 @@ use crc32fast::hash as crc32;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::container::{Chain, Shape};
+use super::coder::Chain;
+use super::container::Shape;
 use super::*;
 
 /// A shape that compresses quickly in tests.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use stateless_update::client::{Mode, Settings, Thoroughness, UpdateRequest};
 use stateless_update::plan::Terms;
+use stateless_update::transport::Limits;
 
 /// What the program says by default for a machine, with one worker of each kind, and without tries that take time.
 pub fn settings(root: &Path) -> Settings {
@@ -15,11 +16,13 @@ pub fn settings(root: &Path) -> Settings {
         trust: None,
         jobs: 1,
         terms: Terms::default(),
-        parallel_downloads: 1,
-        max_retries: 0,
-        retry_delay: Duration::ZERO,
-        timeout: Duration::from_secs(60),
-        allow_insecure_http: false,
+        limits: Limits {
+            parallel: 1,
+            max_retries: 0,
+            retry_delay: Duration::ZERO,
+            timeout: Duration::from_secs(60),
+            allow_insecure_http: false,
+        },
         ignore_time: false,
         assume_yes: true,
     }

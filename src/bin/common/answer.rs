@@ -1,6 +1,8 @@
-//! What a command that did its work has to say.
+//! What a command that did its work has to say, and how a run ended.
 
 use serde_json::{Map, Value};
+
+use super::Failure;
 
 /// The answer of a command.
 #[derive(Clone, Debug)]
@@ -22,4 +24,15 @@ pub(crate) enum Weight {
     Asked,
     /// Nothing: it is the story of what was done, which the exit code tells as well.
     Story,
+}
+
+/// How a run ended. An answer may still be a plain "no".
+pub(crate) type Ending = Result<Answer, Failure>;
+
+/// What the process ends with, if what there is to say can be said.
+pub(super) fn exit_code(ending: &Ending) -> u8 {
+    match ending {
+        Ok(answer) => answer.exit_code,
+        Err(failure) => failure.kind.exit_code,
+    }
 }

@@ -5,10 +5,7 @@ use stateless_update::report::{Ahead, Event, Reporter};
 use super::answers::Answers;
 use super::human::Human;
 use super::json::Json;
-use super::{Answer, Failure, Shown};
-
-/// How a run ended. An answer may still be a plain "no".
-pub(crate) type Ending = Result<Answer, Failure>;
+use super::{Ending, Shown};
 
 /// Shows one run, from any thread.
 pub(crate) enum Face {
@@ -67,13 +64,5 @@ impl Reporter for Face {
             Self::Human(human) => human.agrees(ahead),
             Self::Json(_) => true,
         }
-    }
-}
-
-/// What the process ends with, if what there is to say can be said.
-pub(super) fn exit_code(ending: &Ending) -> u8 {
-    match ending {
-        Ok(answer) => answer.exit_code,
-        Err(failure) => failure.kind.exit_code,
     }
 }

@@ -5,8 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use stateless_update::report::{Ahead, Event, Reporter};
 
+use super::answer::exit_code;
 use super::answers::Answers;
-use super::face::exit_code;
 use super::numbers::{bytes, count, counted};
 use super::paint::Paint;
 use super::progress::Progress;

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value, json};
 use stateless_update::report::{Event, Reporter};
 
+use super::answer::{Ending, exit_code};
 use super::answers::Answers;
-use super::face::{Ending, exit_code};
 use super::steps::Steps;
 
 /// Time between two progress events of a step.

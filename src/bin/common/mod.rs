@@ -22,8 +22,8 @@ pub(crate) mod told;
 
 use std::process::ExitCode;
 
-pub(crate) use answer::{Answer, Weight};
-pub(crate) use face::{Ending, Face};
+pub(crate) use answer::{Answer, Ending, Weight};
+pub(crate) use face::Face;
 pub(crate) use failure::{Failure, FailureKind};
 pub(crate) use options::Shown;
 pub(crate) use refused::refused;

@@ -3,6 +3,7 @@
 use clap::CommandFactory;
 use stateless_update::client::{BundleFilter, Mode, Thoroughness};
 use stateless_update::plan::{Preference, Terms};
+use stateless_update::transport::Limits;
 use stateless_update::types::Version;
 
 use super::*;
@@ -58,12 +59,18 @@ fn globals_stand_before_or_after_the_command() {
         assert_eq!(format!("{:?}", parsed(&line).global), reference, "{line}");
     }
     let settings = parsed(&format!("{options} info")).global.settings();
-    assert_eq!((settings.urls, settings.jobs, settings.parallel_downloads), (vec!["a".into(), "b".into()], 3, 5));
+    assert_eq!((settings.urls, settings.jobs), (vec!["a".into(), "b".into()], 3));
     assert_eq!(settings.terms, Terms { prefer: Preference::Bytes, memory: Some(64 << 20) });
-    assert_eq!((settings.max_retries, settings.retry_delay), (7, Duration::from_millis(500)));
-    assert_eq!(settings.timeout, Duration::from_secs(9));
+    let limits = Limits {
+        parallel: 5,
+        max_retries: 7,
+        retry_delay: Duration::from_millis(500),
+        timeout: Duration::from_secs(9),
+        allow_insecure_http: true,
+    };
+    assert_eq!(settings.limits, limits);
     assert_eq!((settings.root, settings.trust), ("/r".into(), Some("t.json".into())));
-    assert!(settings.allow_insecure_http && settings.ignore_time);
+    assert!(settings.ignore_time);
     assert_eq!(parsed("-u a info -u b").global.url, ["b"], "as the help says");
     assert_eq!(parsed("info").global.settings().root, PathBuf::from("/"));
 }

@@ -3,6 +3,7 @@
 //! Arguments become a request, the library does the work, its answer becomes words (or JSON) and an exit code. Everything
 //! that a person or a script gets to see passes through a [`Face`].
 
+mod answer;
 mod args;
 #[path = "../common/mod.rs"]
 mod common;

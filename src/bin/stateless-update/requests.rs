@@ -5,6 +5,7 @@ use stateless_update::client::{
     RemoveRequest, Settings, Thoroughness, TufRequest, UpdateRequest, VerifyRequest,
 };
 use stateless_update::plan::{Preference, Terms};
+use stateless_update::transport::Limits;
 
 use super::args::{
     Autoupdate, BundleAdd, BundleInfo, BundleList, BundleRemove, Clean, Dearer, Global, Mirror, OsInstall, Repair,
@@ -21,11 +22,13 @@ impl Global {
             trust: self.trust.clone(),
             jobs: self.jobs,
             terms: Terms { prefer: self.prefer.into(), memory: self.memory },
-            parallel_downloads: self.max_parallel_downloads.into(),
-            max_retries: self.max_retries,
-            retry_delay: self.retry_delay,
-            timeout: self.timeout,
-            allow_insecure_http: self.allow_insecure_http,
+            limits: Limits {
+                parallel: self.max_parallel_downloads.into(),
+                max_retries: self.max_retries,
+                retry_delay: self.retry_delay,
+                timeout: self.timeout,
+                allow_insecure_http: self.allow_insecure_http,
+            },
             ignore_time: self.ignore_time,
             assume_yes: self.yes,
         }

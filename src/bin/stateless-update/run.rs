@@ -71,7 +71,7 @@ pub(crate) async fn run(command: Command, settings: &Settings, face: &Arc<Face>)
             info: client::bundle_info(settings, &options.request(), &reporter).await?,
             with_dependencies: options.dependencies,
         },
-        Command::History => Outcome::History(client::history(settings, &reporter).await?),
+        Command::History => Outcome::History(client::history(settings)?),
         Command::HashDump(options) => Outcome::HashDump(client::hashdump(settings, &options.path, &reporter).await?),
         Command::Clean(options) => Outcome::Cleaned(client::clean(settings, options.request(), &reporter).await?),
         Command::Explain(options) => Outcome::Explanation(client::explain(settings, &options.path, &reporter).await?),

@@ -38,11 +38,11 @@ pub async fn config_diff(
 ) -> Result<Vec<Change>, ClientError> {
     let Some(to) = to else {
         let machine = Machine::managed(&settings.root)?;
-        let loaded = overridden(&Gatherer::new(machine.root(), &**reporter), app, &**reporter)?;
+        let loaded = Gatherer::new(machine.root(), &**reporter).overridden(app)?;
         return Ok(loaded.iter().flat_map(|loaded| differences(loaded.view(), None)).collect());
     };
     let session = Session::look(settings, reporter)?;
-    let loaded = overridden(&Gatherer::new(session.machine.root(), &**reporter), app, &**reporter)?;
+    let loaded = Gatherer::new(session.machine.root(), &**reporter).overridden(app)?;
     let next = NextRelease::of(&session, to).await?;
     let mut changes = Vec::new();
     for loaded in &loaded {
@@ -50,32 +50,6 @@ pub async fn config_diff(
         changes.extend(differences(loaded.view(), Some(then.as_ref().map(Loaded::view))));
     }
     Ok(changes)
-}
-
-/// The programs with overrides. Of several, those that cannot be read are told and left out.
-pub(super) fn overridden(
-    gatherer: &Gatherer<'_>,
-    app: Option<&str>,
-    reporter: &dyn Reporter,
-) -> Result<Vec<Loaded>, ClientError> {
-    if let Some(app) = app {
-        return Ok(vec![gatherer.load(app)?]);
-    }
-    let mut all = Vec::new();
-    for (name, files) in gatherer.all()? {
-        let loaded = files.and_then(|(app, snapshot)| match app.overrides(&snapshot)[..] {
-            [] => Ok(None),
-            _ => Ok(Some(Loaded::new(app, snapshot)?)),
-        });
-        match loaded {
-            Ok(loaded) => all.extend(loaded),
-            Err(ClientError::Overlay(error)) => {
-                reporter.report(Event::Warning(format!("the configuration of {name} is left out: {error}")));
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(all)
 }
 
 /// Overrides that say what the default says; with [`Mode::Run`] they are taken away.
@@ -94,7 +68,7 @@ pub fn config_redundant(
         _ => None,
     };
     let mut found = Redundant { changes: Vec::new(), pruned: Vec::new() };
-    for loaded in overridden(&Gatherer::new(machine.root(), &**reporter), app, &**reporter)? {
+    for loaded in Gatherer::new(machine.root(), &**reporter).overridden(app)? {
         let mut changes = differences(loaded.view(), None);
         changes.retain(|change| change.kind == ChangeKind::Redundant);
         if let Some(locked) = locked.as_ref().filter(|_| !changes.is_empty()) {

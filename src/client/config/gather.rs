@@ -63,6 +63,28 @@ impl<'a> Gatherer<'a> {
         Ok(Loaded::new(app, snapshot)?)
     }
 
+    /// The programs with overrides. Of several, those that cannot be read are told and left out.
+    pub fn overridden(&self, app: Option<&str>) -> Result<Vec<Loaded>, ClientError> {
+        if let Some(app) = app {
+            return Ok(vec![self.load(app)?]);
+        }
+        let mut all = Vec::new();
+        for (name, files) in self.all()? {
+            let loaded = files.and_then(|(app, snapshot)| match app.overrides(&snapshot)[..] {
+                [] => Ok(None),
+                _ => Ok(Some(Loaded::new(app, snapshot)?)),
+            });
+            match loaded {
+                Ok(loaded) => all.extend(loaded),
+                Err(ClientError::Overlay(error)) => {
+                    self.reporter.report(Event::Warning(format!("the configuration of {name} is left out: {error}")));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(all)
+    }
+
     /// One program's files, which need not be readable as what they should be.
     ///
     /// # Errors

@@ -6,8 +6,8 @@
 
 use std::borrow::Cow;
 
+use super::Loaded;
 use super::gather::{Gatherer, resolved};
-use super::{Loaded, diff};
 use crate::client::ClientError;
 use crate::client::session::Session;
 use crate::fetch::read_object;
@@ -154,9 +154,7 @@ pub async fn tell_touched(session: &Session, version: Version, installed: &Tree,
 async fn touched(session: &Session, installed: &Tree, target: &Tree) -> Result<Vec<Change>, ClientError> {
     let next = NextRelease { session, tree: Cow::Borrowed(target) };
     let mut changes = Vec::new();
-    for loaded in
-        diff::overridden(&Gatherer::new(session.machine.root(), &*session.reporter), None, &*session.reporter)?
-    {
+    for loaded in Gatherer::new(session.machine.root(), &*session.reporter).overridden(None)? {
         if !differs(&loaded.app, installed, target) {
             continue;
         }

@@ -1,8 +1,11 @@
-//! What strace wrote, read again: which calls touched the root, of what kind they are, and what an error hit.
+//! Which calls of a run touch the root, of what kind they are, and what an error hit: what strace wrote, read again.
 
 use std::collections::BTreeMap;
 
-use super::trace::{CHANGING, OPENING};
+use anyhow::{Context, Result};
+
+use super::trace::{CHANGING, OPENING, watching};
+use super::world::{Transition, World, twin};
 
 /// A call that touches the root, by its name and its number within a thread.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,8 +32,21 @@ pub enum Hit {
     Root,
 }
 
+/// Runs a transition once, undisturbed, and tells the calls by which it touched the root.
+///
+/// # Errors
+/// When it cannot be run or does not succeed.
+pub fn calls(world: &World, transition: &Transition) -> Result<Vec<Call>> {
+    let directory = world.directory()?;
+    let root = twin(transition, directory.path())?;
+    let log = directory.path().join("log");
+    world.programs.client_within(&watching(&log), &root, &transition.command)?.success().context(transition.name)?;
+    let text = std::fs::read(&log).context("cannot read what strace wrote")?;
+    Ok(counted(&String::from_utf8_lossy(&text), &root.to_string_lossy()))
+}
+
 /// The calls in a log of strace that name `root` or something beneath it.
-pub fn counted(log: &str, root: &str) -> Vec<Call> {
+fn counted(log: &str, root: &str) -> Vec<Call> {
     let mut made: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     let mut before: BTreeMap<&str, String> = BTreeMap::new();
     let mut calls: BTreeMap<(&str, usize), Call> = BTreeMap::new();

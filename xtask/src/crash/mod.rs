@@ -33,10 +33,10 @@ use crate::log::Log;
 use crate::programs::Programs;
 use crate::workers::at_once;
 use point::{Ending, attempt};
-pub use point::{Known, judge, twin};
+pub use point::{Known, judge};
 pub use trace::can_trace;
 use trace::{Fault, Point};
-pub use world::{Transition, World};
+pub use world::{Transition, World, twin};
 
 /// What is to be broken.
 #[derive(clap::Subcommand, Debug)]
@@ -174,7 +174,7 @@ pub fn tried(world: &World, disturbance: Disturbance, options: &Options) -> Resu
             continue;
         }
         let begun = Instant::now();
-        let calls = trace::calls(world, transition)?;
+        let calls = calls::calls(world, transition)?;
         let all = points(calls.clone(), disturbance).len();
         let calls = match options.per_kind {
             Some(count) => calls::thinned(calls, count, options.seed),

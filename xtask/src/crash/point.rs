@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use super::calls::{Hit, hit};
 use super::state;
 use super::trace::{Fault, Point, disturbing};
-use super::world::{Transition, World, copy, tree_of};
+use super::world::{Transition, World, tree_of, twin};
 use crate::judge::Tree;
 use crate::programs::Outcome;
 
@@ -57,16 +57,6 @@ const BESIDE: [&str; 14] = [
 const ALLOWED: [i32; 4] = [0, 3, 4, 5];
 /// Of a run that was killed; `timeout` either tells it or dies of it too.
 const KILLED: [i32; 2] = [128, 137];
-
-/// A copy of the machine that a transition starts from.
-///
-/// # Errors
-/// When it cannot be copied.
-pub fn twin(transition: &Transition, directory: &Path) -> Result<PathBuf> {
-    let root = directory.join("root");
-    copy(&transition.base, &root)?;
-    Ok(root)
-}
 
 /// Tries one point.
 ///

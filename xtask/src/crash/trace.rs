@@ -1,14 +1,8 @@
-//! What strace does for the crash tests: it tells which calls a run makes, and disturbs one of them.
+//! The command lines by which strace tells which calls a run makes, and disturbs one of them.
 
 use std::fmt;
 use std::path::Path;
 use std::process::{Command, Stdio};
-
-use anyhow::{Context, Result};
-
-use super::calls::{Call, counted};
-use super::point::twin;
-use super::world::{Transition, World};
 
 /// What happens at a call instead of the call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,19 +89,10 @@ pub fn errors_of(changes: bool) -> &'static [&'static str] {
     }
 }
 
-/// Runs a transition once, undisturbed, and tells the calls by which it touched the root.
-///
-/// # Errors
-/// When it cannot be run or does not succeed.
-pub fn calls(world: &World, transition: &Transition) -> Result<Vec<Call>> {
-    let directory = world.directory()?;
-    let root = twin(transition, directory.path())?;
-    let log = directory.path().join("log");
+/// The command line that writes to `log` which calls a run makes by which it may touch files.
+pub fn watching(log: &Path) -> Vec<String> {
     let names: Vec<&str> = CHANGING.iter().chain(&OPENING).chain(&READING).copied().collect();
-    let prefix = prefix(&log, Stops::Traced, &names.join(","), None);
-    world.programs.client_within(&prefix, &root, &transition.command)?.success().context(transition.name)?;
-    let text = std::fs::read(&log).context("cannot read what strace wrote")?;
-    Ok(counted(&String::from_utf8_lossy(&text), &root.to_string_lossy()))
+    prefix(log, Stops::Traced, &names.join(","), None)
 }
 
 /// The command line that disturbs a run at a point, and writes to `log` what it did.

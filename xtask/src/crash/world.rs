@@ -89,6 +89,16 @@ pub fn copy(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
+/// A copy of the machine that a transition starts from.
+///
+/// # Errors
+/// When it cannot be copied.
+pub fn twin(transition: &Transition, directory: &Path) -> Result<PathBuf> {
+    let root = directory.join("root");
+    copy(&transition.base, &root)?;
+    Ok(root)
+}
+
 /// The tree of a machine; empty when there is none.
 ///
 /// # Errors

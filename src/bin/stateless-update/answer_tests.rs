@@ -1,7 +1,10 @@
 //! Tests of what results carry.
 
-use super::*;
+use stateless_update::client::{Mode, UpdateCheck};
 use stateless_update::manifest::Status;
+
+use super::super::outcome::{Change, Deed};
+use super::*;
 
 fn result(outcome: Outcome) -> Value {
     let mut fields = outcome.fields();
