@@ -4,7 +4,8 @@
 //! **Promises.** A release is either published as a whole or not seen by any client: content is written first, then the
 //! release document, and the signed metadata that names it last. Every block and every delta of a document has been decoded
 //! by the client's own code before anything refers to it. The same input, keys, times and history give the same bytes,
-//! however many cores work: a block that the release before has already is taken over from it. What is built on is what is signed for, read as strictly as a client reads it.
+//! however many cores work: a block that the release before has already is taken over from it. What is built on is what is
+//! signed for, read as strictly as a client reads it.
 //!
 //! **Needs.** A [`crate::site::Site`] that nobody else writes, private keys, and trees that do not change meanwhile
 //! (one that does is noticed and refused).

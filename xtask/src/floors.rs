@@ -1,8 +1,10 @@
-//! The floors check: a module uses only modules of floors below its own, and some crates have one home.
+//! The floors check: a module uses only modules of floors below its own, files do not use each other in circles, and some
+//! crates have one home.
 //!
 //! The floors are read from the table in the header of `src/lib.rs`, their only source. What is checked is the product:
 //! unit tests (`#[cfg(test)]`) may look further. On a floor, a module uses itself and what [`NEIGHBOURS`] names.
 
+mod circles;
 mod paths;
 
 use std::collections::BTreeMap;
@@ -10,7 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use paths::{Used, Uses};
+use paths::{Place, Used, Uses};
 
 /// The floor of the programs: they may use every module.
 const FACES: u32 = 6;
@@ -54,11 +56,11 @@ pub struct Checked {
     pub uses: usize,
 }
 
-/// A source file: the module it belongs to, how deep it lies, its text.
+/// A source file.
 struct Source {
     path: PathBuf,
-    module: String,
-    depth: usize,
+    /// Modules from the root of the crate down to it: `pack` and `index` for `pack/index.rs`, `pack` for `pack/mod.rs`.
+    module_path: Vec<String>,
     text: String,
 }
 
@@ -70,16 +72,17 @@ pub fn check(checkout: &Path) -> Result<Checked> {
     let sources = checkout.join("src");
     let library = fs::read_to_string(sources.join("lib.rs")).context("cannot read src/lib.rs")?;
     let floors = table(&library)?;
-    let mut files = Vec::new();
-    collect(&sources, Path::new(""), &mut files)?;
+    let files = collected(&sources)?;
     let mut checked = Checked::default();
-    let mut violations = Vec::new();
+    let mut violations: Vec<String> = circles::of(&files).into_iter().collect();
+    violations.extend(circles::of(&collected(&checkout.join("xtask/src"))?));
     for source in files {
-        let uses = Uses::of(&source.text, source.depth);
+        let root = Place { up: source.module_path.len(), path: &[] };
+        let uses = Uses::of(&source.text, root);
         checked.files += 1;
         checked.uses += uses.0.len();
         for used in uses.0 {
-            if let Some(wrong) = violation(&floors, &source.module, &used) {
+            if let Some(wrong) = violation(&floors, &source.module_path[0], &used) {
                 violations.push(format!("src/{}:{}: {wrong}", source.path.display(), used.line));
             }
         }
@@ -106,6 +109,13 @@ fn is_module_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
 }
 
+/// All source files beneath a directory, but the root of a library.
+fn collected(sources: &Path) -> Result<Vec<Source>> {
+    let mut files = Vec::new();
+    collect(sources, Path::new(""), &mut files)?;
+    Ok(files)
+}
+
 fn collect(sources: &Path, beneath: &Path, files: &mut Vec<Source>) -> Result<()> {
     let directory = sources.join(beneath);
     for entry in fs::read_dir(&directory).with_context(|| format!("cannot list {}", directory.display()))? {
@@ -115,22 +125,16 @@ fn collect(sources: &Path, beneath: &Path, files: &mut Vec<Source>) -> Result<()
             collect(sources, &path, files)?;
         } else if path.extension().is_some_and(|extension| extension == "rs") && path != Path::new("lib.rs") {
             let text = fs::read_to_string(&full).with_context(|| format!("cannot read {}", full.display()))?;
-            files.push(Source { module: module_of(&path), depth: depth_of(&path), path, text });
+            files.push(Source { module_path: module_path_of(&path), path, text });
         }
     }
     Ok(())
 }
 
-/// The top-level module: `pack` for `pack/mod.rs`, `pack/index.rs` and `pack.rs`; `bin` for the programs.
-fn module_of(path: &Path) -> String {
-    let first = path.iter().next().unwrap_or_default().to_string_lossy();
-    first.trim_end_matches(".rs").to_owned()
-}
-
-/// How many modules down from the crate's root a file lies: 1 for `pack.rs` and `pack/mod.rs`, 2 for `pack/index.rs`.
-fn depth_of(path: &Path) -> usize {
-    let components = path.iter().count();
-    if path.ends_with("mod.rs") { components - 1 } else { components }
+/// The modules down to a file; the last of `pack.rs` and of `pack/mod.rs` is `pack`.
+fn module_path_of(path: &Path) -> Vec<String> {
+    let path = if path.ends_with("mod.rs") { path.parent().unwrap_or(path) } else { path };
+    path.with_extension("").iter().map(|name| name.to_string_lossy().into_owned()).collect()
 }
 
 fn violation(floors: &BTreeMap<String, u32>, module: &str, used: &Used) -> Option<String> {
@@ -172,11 +176,16 @@ mod tests {
 
     /// Checks a crate of that library and one more file.
     fn checked(path: &str, text: &str) -> String {
+        checked_all(&[(&format!("src/{path}"), text)])
+    }
+
+    fn checked_all(files: &[(&str, &str)]) -> String {
         let checkout = tempfile::tempdir().expect("temporary directory");
-        let file = checkout.path().join("src").join(path);
-        fs::create_dir_all(file.parent().expect("a parent")).expect("directories");
-        fs::write(checkout.path().join("src/lib.rs"), LIBRARY).expect("library");
-        fs::write(file, text).expect("file");
+        for (path, text) in [("src/lib.rs", LIBRARY), ("xtask/src/main.rs", "")].iter().chain(files) {
+            let file = checkout.path().join(path);
+            fs::create_dir_all(file.parent().expect("a parent")).expect("directories");
+            fs::write(file, text).expect("file");
+        }
         check(checkout.path()).map_or_else(|error| error.to_string(), |checked| format!("{} uses", checked.uses))
     }
 
@@ -205,6 +214,15 @@ mod tests {
         for (path, text, expected) in table {
             let told = checked(path, text);
             assert!(told.contains(expected), "{path}: {text}: {told}");
+        }
+    }
+
+    #[test]
+    fn circles_are_caught_in_the_product_and_in_its_tasks() {
+        for top in ["src/pack", "xtask/src"] {
+            let [a, b] = ["a", "b"].map(|name| format!("{top}/{name}.rs"));
+            let told = checked_all(&[(&a, "use super::b;"), (&b, "use super::a::A;")]);
+            assert!(told.contains("in a circle"), "{top}: {told}");
         }
     }
 

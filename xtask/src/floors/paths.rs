@@ -8,12 +8,21 @@ use super::is_homed;
 /// The library's name as the programs write it.
 const LIBRARY: &str = "stateless_update";
 
+/// A module, as a file may name it.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// It lies so many modules above the file.
+    pub up: usize,
+    /// Its path from the root of its crate; the root's own is empty.
+    pub path: &'a [String],
+}
+
 /// One name that a file uses.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Used {
     /// Of the module or crate.
     pub name: String,
-    /// A top-level module of the library; otherwise a crate.
+    /// What the place has: of the root a top-level module. Otherwise it is a crate.
     pub is_module: bool,
     /// Where, from 1.
     pub line: usize,
@@ -32,8 +41,8 @@ enum Token {
 }
 
 impl Uses {
-    /// What a file names that lies `depth` modules below the root of its crate.
-    pub fn of(text: &str, depth: usize) -> Self {
+    /// What a file names of a place, and crates with a rule.
+    pub fn of(text: &str, place: Place<'_>) -> Self {
         let tokens = without_tests(tokens(text));
         let mut uses = Self::default();
         // For each open brace, whether it is that of an inline module.
@@ -45,9 +54,9 @@ impl Uses {
                 Token::Mark('}') => _ = braces.pop(),
                 Token::Word(word) if starts_path(&tokens, at) => {
                     let inline = braces.iter().filter(|module| **module).count();
-                    if let Some(root) = end_of_root(&tokens, at, depth + inline) {
-                        uses.modules(&tokens, root);
-                        at = root;
+                    if let Some(behind) = end_of_place(&tokens, at, place, inline) {
+                        uses.modules(&tokens, behind);
+                        at = behind;
                         continue;
                     } else if is_homed(word) && is_path_or_import(&tokens, at) {
                         uses.0.push(Used { name: word.clone(), is_module: false, line: *line });
@@ -60,7 +69,7 @@ impl Uses {
         uses
     }
 
-    /// Takes the modules that follow the `::` of the crate's root: one, or those of a group.
+    /// Takes what follows the `::` of a place: one module, or those of a group.
     fn modules(&mut self, tokens: &[(Token, usize)], mut at: usize) {
         let mut level = 0;
         let mut first = true;
@@ -99,14 +108,17 @@ fn is_path(tokens: &[(Token, usize)], at: usize) -> bool {
     matches!(tokens.get(at), Some((Token::Path, _)))
 }
 
-/// When the path at `at` starts from the library's root, where the name after that begins.
-fn end_of_root(tokens: &[(Token, usize)], mut at: usize, depth: usize) -> Option<usize> {
+/// When the path at `at`, which stands `inline` modules down in its file, starts from a place, where the name after that
+/// begins.
+fn end_of_place(tokens: &[(Token, usize)], mut at: usize, place: Place<'_>, inline: usize) -> Option<usize> {
     let word = |at: usize| match tokens.get(at) {
         Some((Token::Word(word), _)) if is_path(tokens, at + 1) => Some(word.as_str()),
         _ => None,
     };
     if matches!(word(at), Some("crate" | LIBRARY)) {
-        return Some(at + 2);
+        let names = 1 + place.path.len();
+        let is_it = place.path.iter().enumerate().all(|(index, name)| word(at + 2 * (index + 1)) == Some(name));
+        return is_it.then_some(at + 2 * names);
     }
     if word(at) == Some("self") {
         at += 2;
@@ -116,7 +128,7 @@ fn end_of_root(tokens: &[(Token, usize)], mut at: usize, depth: usize) -> Option
         up += 1;
         at += 2;
     }
-    (up > 0 && up == depth).then_some(at)
+    (up > 0 && up == place.up + inline).then_some(at)
 }
 
 /// Whether the brace at `at` opens `mod name {`.
