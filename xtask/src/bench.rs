@@ -20,11 +20,11 @@ mod writes;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
 
+use crate::cargo::{self, cargo};
 use crate::demo::grouped;
 use crate::judge;
 use crate::programs::Programs;
@@ -223,10 +223,9 @@ pub fn floor(directory: &Path) -> Result<()> {
 
 fn build(checkout: &Path, target: &Path) -> Result<Programs> {
     println!("building the programs with optimisations");
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut command = cargo(checkout);
     command.args(["build", "--quiet", "--release", "--package", "stateless-update", "--bins"]);
-    let status = command.current_dir(checkout).stdin(Stdio::null()).status().context("cannot start cargo")?;
-    ensure!(status.success(), "the programs cannot be built");
+    cargo::succeeds(&mut command, "the programs cannot be built")?;
     Ok(Programs::in_directory(&target.join("release")))
 }
 

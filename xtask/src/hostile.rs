@@ -4,9 +4,10 @@
 //! uses the library. The maker is therefore a part of the integration suite, `tests/suite/hostile`, and is called here.
 
 use std::path::Path;
-use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
+
+use crate::cargo;
 
 /// The test that writes instead of testing.
 const MAKER: &str = "hostile::write_fixtures";
@@ -16,10 +17,5 @@ const MAKER: &str = "hostile::write_fixtures";
 /// # Errors
 /// When the maker cannot be built or started, or fails.
 pub fn write(checkout: &Path) -> Result<()> {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(["test", "--quiet", "--package", "stateless-update", "--test", "suite"]);
-    command.args(["--", "--ignored", "--exact", MAKER]).current_dir(checkout);
-    let status = command.status().context("cannot start cargo")?;
-    ensure!(status.success(), "the maker of fixtures/hostile failed");
-    Ok(())
+    cargo::succeeds(&mut cargo::suite(checkout, MAKER), "the maker of fixtures/hostile failed")
 }

@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a tool for the terminal")]
 
 pub mod bench;
+mod cargo;
 pub mod ci;
 pub mod conformance;
 pub mod crash;

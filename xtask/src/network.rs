@@ -4,9 +4,10 @@
 //! sample with every change. Here all of it is tried.
 
 use std::path::Path;
-use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
+
+use crate::cargo;
 
 /// The test that tries all of it.
 const ALL: &str = "faults::all_faults";
@@ -16,10 +17,5 @@ const ALL: &str = "faults::all_faults";
 /// # Errors
 /// When a promise is broken; which one is told by the suite.
 pub fn run(checkout: &Path) -> Result<()> {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(["test", "--quiet", "--package", "stateless-update", "--test", "suite"]);
-    command.args(["--", "--ignored", "--exact", ALL, "--nocapture"]).current_dir(checkout);
-    let status = command.status().context("cannot start cargo")?;
-    ensure!(status.success(), "a promise is broken");
-    Ok(())
+    cargo::succeeds(&mut cargo::suite(checkout, ALL), "a promise is broken")
 }

@@ -11,6 +11,8 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
+use crate::cargo::{self, cargo};
+
 /// The longest that one run may take, as `timeout` of coreutils reads it.
 const LIMIT: &str = "900";
 
@@ -76,15 +78,13 @@ impl Programs {
     /// # Errors
     /// When they cannot be built.
     pub fn build(checkout: &Path, release: bool) -> Result<Self> {
-        let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-        // The workspace as the tests build it: with the same features nothing is compiled twice.
+        let mut command = cargo(checkout);
         command.args(["build", "--quiet", "--workspace", "--exclude", "stateless-update-fuzz", "--bins"]);
-        if release {
-            command.arg("--release");
-        }
+        // The workspace as the tests build it, with `--examples`, of which there are none, for the features that they ask
+        // for: so nothing is compiled twice.
+        command.arg(if release { "--release" } else { "--examples" });
         println!("building the programs (the first time takes some minutes)");
-        let status = command.current_dir(checkout).stdin(Stdio::null()).status().context("cannot start cargo")?;
-        ensure!(status.success(), "the programs cannot be built");
+        cargo::succeeds(&mut command, "the programs cannot be built")?;
         // This program lies in TARGET/PROFILE, wherever cargo was told to put that.
         let this = std::env::current_exe().context("cannot find this program")?;
         let target = this.ancestors().nth(2).context("this program does not lie in cargo's target directory")?;

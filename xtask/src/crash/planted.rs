@@ -5,11 +5,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
 use super::{Build, Disturbance, Options, World, power, tried};
+use crate::cargo::{self, cargo};
 use crate::programs::Programs;
 
 /// A fault and what finds it.
@@ -114,10 +114,9 @@ impl Fault {
         let target = real.update.parent().and_then(Path::parent).context("programs lie in a target directory")?;
         let target = target.join("planted");
         println!("building a client: {}", self.told);
-        let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        let mut command = cargo(&copied);
         command.args(["build", "--quiet", "--bin", "stateless-update", "--target-dir"]).arg(&target);
-        let status = command.current_dir(&copied).stdin(Stdio::null()).status().context("cannot start cargo")?;
-        ensure!(status.success(), "the client with a fault cannot be built: {}", self.told);
+        cargo::succeeds(&mut command, "the client with a fault cannot be built").context(self.told)?;
         Ok(target.join("debug/stateless-update"))
     }
 

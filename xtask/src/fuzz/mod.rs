@@ -15,6 +15,7 @@ use std::sync::Mutex;
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::cargo::{self, cargo};
 use crate::demo::grouped;
 use crate::workers::at_once;
 use turn::Turn;
@@ -108,19 +109,16 @@ fn targets(fuzz: &Path, asked: &[String]) -> Result<Vec<String>> {
 
 /// The seeds are made by the integration suite, which may use the library.
 fn write_seeds(checkout: &Path, seeds: &Path) -> Result<()> {
-    let mut command = cargo();
-    command.args(["test", "--quiet", "--package", "stateless-update", "--test", "suite"]);
-    command.args(["--", "--ignored", "--exact", MAKER]).current_dir(checkout).env("FUZZ_SEEDS", seeds);
-    let status = command.stdout(Stdio::null()).status().context("cannot start cargo")?;
-    ensure!(status.success(), "the seeds cannot be made");
-    Ok(())
+    let mut maker = cargo::suite(checkout, MAKER);
+    cargo::succeeds(maker.env("FUZZ_SEEDS", seeds).stdout(Stdio::null()), "the seeds cannot be made")
 }
 
 /// Builds the targets and says where they lie.
 fn build(checkout: &Path, targets: &[String], quick: bool) -> Result<PathBuf> {
-    let mut command = cargo();
-    // The whole workspace, though little of it: with the same features nothing is compiled twice.
-    command.args(["build", "--quiet", "--locked", "--workspace"]).current_dir(checkout);
+    let mut command = cargo(checkout);
+    // The whole workspace, though little of it, and `--examples`, of which there are none: so all that is not ours has the
+    // features that it has for the tests, and is not compiled twice.
+    command.args(["build", "--quiet", "--locked", "--workspace", "--examples"]);
     command.args(targets.iter().flat_map(|target| ["--bin", target]));
     let directory = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| checkout.join("target"), PathBuf::from);
     let directory = if quick {
@@ -135,14 +133,8 @@ fn build(checkout: &Path, targets: &[String], quick: bool) -> Result<PathBuf> {
         command.args(["--profile", "fuzz", "--target", host]).env("RUSTFLAGS", FLAGS);
         directory.join(host).join("fuzz")
     };
-    ensure!(command.status().context("cannot start cargo")?.success(), "the targets cannot be built");
+    cargo::succeeds(&mut command, "the targets cannot be built")?;
     Ok(directory)
-}
-
-fn cargo() -> Command {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.stdin(Stdio::null());
-    command
 }
 
 #[cfg(test)]

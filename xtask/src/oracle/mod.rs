@@ -8,6 +8,8 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
+use crate::cargo;
+
 /// Whom to ask.
 #[derive(clap::Subcommand, Debug)]
 pub enum Oracle {
@@ -44,10 +46,7 @@ pub struct Options {
 /// # Errors
 /// When the oracle is missing, or sees any case otherwise.
 pub fn run(checkout: &Path, oracle: &Oracle) -> Result<()> {
-    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    command.args(["test", "--quiet", "--package", "stateless-update", "--test", "suite", "--", "--ignored", "--exact"]);
-    command.args(["--nocapture"]).current_dir(checkout).stdin(Stdio::null());
-    let options = match oracle {
+    let (mut command, options) = match oracle {
         Oracle::Oslo { python, options } => {
             let version = "import importlib.metadata as m; print(m.version('oslo.config'))";
             let version = answer(Command::new(python).args(["-c", version])).with_context(|| {
@@ -58,23 +57,22 @@ pub fn run(checkout: &Path, oracle: &Oracle) -> Result<()> {
                 )
             })?;
             println!("asking oslo.config {version}");
-            command.arg("oracles::oslo::ask_oslo").env("ORACLE_PYTHON", python);
-            options
+            let mut command = cargo::suite(checkout, "oracles::oslo::ask_oslo");
+            command.env("ORACLE_PYTHON", python);
+            (command, options)
         }
         Oracle::Uapi { options } => {
             let version = answer(Command::new("systemd-analyze").arg("--version"))
                 .context("there is no systemd-analyze; on Debian it is in package systemd")?;
             println!("asking {}", version.lines().next().unwrap_or_default());
-            command.arg("oracles::uapi::ask_systemd");
-            options
+            (cargo::suite(checkout, "oracles::uapi::ask_systemd"), options)
         }
     };
     command.env("ORACLE_CASES", options.cases.to_string());
     if options.record {
         command.env("ORACLE_RECORD", "yes");
     }
-    ensure!(command.status().context("cannot start cargo")?.success(), "the model and the oracle differ");
-    Ok(())
+    cargo::succeeds(&mut command, "the model and the oracle differ")
 }
 
 fn answer(command: &mut Command) -> Result<String> {
