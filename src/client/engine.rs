@@ -4,27 +4,24 @@
 //! manifests -> scan -> plan -> (a dry run ends here) -> space -> fetch -> stage -> switch -> tidy up
 //! ```
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::ahead::ahead;
 use super::config::tell_touched;
-use super::pack_heads::ReadPack;
+use super::mover::{Mover, cache, same_record};
+use super::pack_heads::keep_blocks;
+use super::planning::{alone, from_nothing, plan_now};
 use super::route::Packs;
 use super::session::{KnownRelease, Session};
-use super::trees::Installed;
 use super::{ClientError, Mode, Thoroughness, Transition};
 use crate::disk::Ownership;
-use crate::fetch::{Doors, FetchError, fetch};
-use crate::manifest::{InstalledRecord, PackOffer, ReleaseName, Tree};
-use crate::plan::{Memory, Place, UpdatePlan, Work, closure, missing_blobs, plan, worth_a_look};
-use crate::report::{Checkpoint, Event};
-use crate::stage::{Damaged, Job, StagedTree, damaged, heal, stage};
-use crate::state::{LockedMachine, NewRecord, Slot};
-use crate::store::{Shelf, Store};
-use crate::switch::switch;
-use crate::tree::Fingerprints;
-use crate::types::{BundleName, Digest, TreePath};
+use crate::manifest::{InstalledRecord, ReleaseName, Tree};
+use crate::plan::{Memory, UpdatePlan, closure, missing_blobs};
+use crate::report::Event;
+use crate::state::{NewRecord, Slot};
+use crate::store::Store;
+use crate::types::{BundleName, Digest};
 
 /// A target state: a release and the bundles that were asked for.
 #[derive(Debug)]
@@ -43,8 +40,6 @@ pub(super) enum Overrides {
     Silent,
 }
 
-/// So often a plan is made again because blocks turned out bad, before the origin is given up.
-const MAX_PLANS: usize = 5;
 /// A directory takes this much on disk.
 const DIRECTORY_BYTES: u64 = 4096;
 /// Room for the record, the journal and the caches.
@@ -89,7 +84,7 @@ pub(super) async fn go(
     packs.before = std::mem::take(&mut target.before);
     let own_store = store.as_ref().map(|(_, store)| &**store);
     keep_blocks(packs.steps.iter().flat_map(|step| &step.packs), own_store, &mut memory)?;
-    let whole = from_nothing(session, goal, &target.blobs, &installed, &target.tree, &packs, &memory);
+    let whole = from_nothing(session, release, &target.blobs, &installed, &target.tree, &packs, &memory);
     packs.whole = session.read_packs(whole).await?;
     keep_blocks(&packs.whole, own_store, &mut memory)?;
     drop(target.blobs);
@@ -149,161 +144,6 @@ pub(super) async fn go(
     Ok(done)
 }
 
-/// What carries a plan out.
-struct Mover<'a> {
-    session: &'a Session,
-    machine: &'a LockedMachine,
-    store: Arc<Store>,
-    target: &'a Tree,
-    packs: &'a Packs,
-    record: &'a NewRecord,
-}
-
-impl Mover<'_> {
-    /// Brings all blobs into the store, planning again where blocks turn out bad, and stages the tree.
-    async fn fetch_and_stage(
-        &self,
-        installed: &Installed,
-        mut planned: UpdatePlan,
-        mut memory: Memory,
-    ) -> Result<StagedTree, ClientError> {
-        let session = self.session;
-        let jobs = match session.settings.jobs {
-            0 => std::thread::available_parallelism().map_or(1, usize::from),
-            jobs => jobs,
-        };
-        let mut trees = HashMap::new();
-        for (place, slot) in [(Place::Live, Slot::Live), (Place::Previous, Slot::Previous), (Place::Next, Slot::Next)] {
-            trees.extend(session.machine.tree(slot)?.map(|tree| (place, Arc::new(tree))));
-        }
-        let doors = Doors {
-            transport: session.transport.clone(),
-            store: self.store.clone(),
-            trees,
-            jobs,
-            parallel: session.settings.limits.parallel,
-        };
-        // Every pack of a route may turn out bad on its own.
-        for _ in 0..MAX_PLANS + self.packs.steps.len() {
-            let jobs = planned.decoders(jobs, session.settings.terms);
-            let doors = Doors { jobs, ..doors.clone() };
-            let fetched = fetch(&planned, &doors, &session.reporter).await?;
-            if fetched.struck.is_empty() {
-                return self.stage(installed, &planned);
-            }
-            let count = fetched.struck.len();
-            session
-                .reporter
-                .report(Event::Warning(format!("{count} blocks of packs are missing or bad: going around")));
-            memory.struck.extend(fetched.struck);
-            let (_, held) = Store::open(self.machine.own_directory())?;
-            (memory.blobs, memory.blocks) = (held.blobs, held.blocks);
-            planned = plan_now(session, installed, self.target, self.packs, &memory);
-        }
-        Err(ClientError::NoProgress)
-    }
-
-    /// The damaged files with the inodes that are at their places now.
-    fn damaged(&self, paths: &[TreePath]) -> Result<Vec<Damaged>, ClientError> {
-        Ok(self.machine.tree(Slot::Live)?.map_or(Ok(Vec::new()), |live| damaged(&live, paths))?)
-    }
-
-    /// Where the live tree goes: one that differs from the new one by damage alone is not worth being kept, and the
-    /// release before it is.
-    fn former(&self) -> Slot {
-        let same = self.session.record.as_ref().is_some_and(|live| same_record(live, self.record));
-        if same { Slot::Next } else { Slot::Previous }
-    }
-
-    fn stage(&self, installed: &Installed, planned: &UpdatePlan) -> Result<StagedTree, ClientError> {
-        let job = Job {
-            target: self.target,
-            kept: &planned.kept,
-            carried: &planned.carried,
-            former: self.former(),
-            record: self.record,
-            live_files: &installed.fingerprints,
-        };
-        Ok(stage(self.machine, &self.store, job, self.session.writer, &*self.session.reporter)?)
-    }
-
-    /// Exchanges the trees, then forgets what is no longer needed. What is known of the former live tree is kept: it is
-    /// the previous one now.
-    fn switch(&self, staged: StagedTree, damaged: &[Damaged], former: Fingerprints) -> Result<(), ClientError> {
-        let reporter = &*self.session.reporter;
-        switch(self.machine, &staged, reporter)?;
-        if let (Some(live), Some(previous)) = (self.machine.tree(Slot::Live)?, self.machine.tree(Slot::Previous)?) {
-            heal(&previous, &live, damaged, self.former() == Slot::Previous, reporter)?;
-        }
-        if let Err(error) = self.machine.own_directory().remove(Store::NAME) {
-            reporter.report(Event::Warning(format!("the store could not be cleared: {error}")));
-        }
-        reporter.passes(Checkpoint::StoreForgotten);
-        let mut known = staged.into_fingerprints(self.machine)?;
-        known.add(former);
-        cache(self.session, self.machine, &known);
-        reporter.passes(Checkpoint::FingerprintsKept);
-        Ok(())
-    }
-}
-
-/// Blocks that came with the heads of their packs count as fetched, and are where there is a store.
-fn keep_blocks<'a>(
-    packs: impl IntoIterator<Item = &'a ReadPack>,
-    store: Option<&Store>,
-    memory: &mut Memory,
-) -> Result<(), ClientError> {
-    for (digest, bytes) in packs.into_iter().flat_map(ReadPack::blocks) {
-        if let (true, Some(store)) = (memory.blocks.insert(digest), store) {
-            store.add(Shelf::Block, digest, bytes).map_err(FetchError::from)?;
-        }
-    }
-    Ok(())
-}
-
-pub(super) fn plan_now(
-    session: &Session,
-    installed: &Installed,
-    target: &Tree,
-    packs: &Packs,
-    memory: &Memory,
-) -> UpdatePlan {
-    plan(installed.present(), target, &packs.offers(), memory, session.settings.terms)
-}
-
-/// The blobs that are fetched alone.
-pub(super) fn alone(planned: &UpdatePlan) -> BTreeSet<Digest> {
-    planned.work.iter().flatten().filter_map(Work::object).collect()
-}
-
-/// A cache that cannot be written costs time later, nothing else.
-fn cache(session: &Session, machine: &LockedMachine, known: &Fingerprints) {
-    if let Err(error) = machine.cache_fingerprints(&known.to_bytes()) {
-        session.reporter.report(Event::Warning(format!("fingerprints could not be kept: {error}")));
-    }
-}
-
-/// The packs from nothing whose heads are worth reading, for what neither the live tree nor `packs` has.
-pub(super) fn from_nothing(
-    session: &Session,
-    goal: &Goal,
-    blobs: &BTreeMap<BundleName, Vec<Digest>>,
-    installed: &Installed,
-    target: &Tree,
-    packs: &Packs,
-    memory: &Memory,
-) -> Vec<PackOffer> {
-    let alone = alone(&plan_now(session, installed, target, packs, memory));
-    let mut missing = missing_blobs(installed.present(), target);
-    missing.retain(|need| alone.contains(&need.digest));
-    let blobs = |bundle: &BundleName| -> BTreeSet<Digest> {
-        blobs.get(bundle).into_iter().flatten().filter(|digest| alone.contains(digest)).copied().collect()
-    };
-    let packs = goal.release.release.packs.iter().filter(|pack| pack.from.is_none());
-    let packs: Vec<_> = packs.filter_map(|pack| Some((pack.clone(), blobs(pack.bundle.as_ref()?)))).collect();
-    worth_a_look(&packs, &missing).into_iter().cloned().collect()
-}
-
 fn new_record(
     session: &Session,
     goal: &Goal,
@@ -324,12 +164,6 @@ fn new_record(
     };
     let installed = InstalledRecord::new(name, newest + 1, goal.subscriptions.clone(), digests, origin);
     Ok(NewRecord { installed, release: document.clone(), root: goal.release.root.clone(), manifests: fresh })
-}
-
-/// Whether the live tree's record says the same as the new one, apart from the number of the tree.
-fn same_record(live: &crate::state::Record, new: &NewRecord) -> bool {
-    let (a, b) = (&live.installed, &new.installed);
-    (&a.release, &a.subscriptions, &a.bundles) == (&b.release, &b.subscriptions, &b.bundles)
 }
 
 fn disk_bytes(session: &Session, planned: &UpdatePlan, target: &Tree) -> Result<u64, ClientError> {

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
 
-use super::engine::{Goal, Overrides, alone, from_nothing, plan_now};
+use super::planning::{alone, from_nothing, plan_now};
 use super::route::Packs;
 use super::session::{KnownRelease, Session};
 use super::trees::Installed;
@@ -164,14 +164,12 @@ impl Session {
         }
         packs.before = vec![Vec::new(); packs.steps.len()];
         let target = self.target_tree(&release, &bundles, &[], &Tree::default()).await?;
-        let goal = Goal { release, subscriptions: asked, overrides: Overrides::Silent };
         let memory = Memory::default();
-        let whole = from_nothing(self, &goal, &target.blobs, &installed, &target.tree, &packs, &memory);
+        let whole = from_nothing(self, &release.release, &target.blobs, &installed, &target.tree, &packs, &memory);
         packs.whole = self.read_packs(whole).await?;
         let objects = alone(&plan_now(self, &installed, &target.tree, &packs, &memory));
 
-        let release = &*goal.release.release;
-        contents.add_documents_of(release, &bundles);
+        contents.add_documents_of(&release.release, &bundles);
         let steps = packs.steps.iter().flat_map(|step| &step.packs);
         for pack in steps.chain(&packs.whole) {
             contents.0.insert(pack.offer.path.clone(), pack.offer.length);

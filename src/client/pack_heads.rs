@@ -4,9 +4,12 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::ClientError;
 use super::session::Session;
+use crate::fetch::FetchError;
 use crate::manifest::PackOffer;
 use crate::pack::Index;
+use crate::plan::Memory;
 use crate::report::Event;
+use crate::store::{Shelf, Store};
 use crate::types::Digest;
 
 /// A pack and its index.
@@ -83,4 +86,18 @@ impl Session {
 /// A part of some bytes, if they reach so far.
 pub(super) fn part(bytes: &[u8], offset: u64, length: u64) -> Option<&[u8]> {
     bytes.get(usize::try_from(offset).ok()?..)?.get(..usize::try_from(length).ok()?)
+}
+
+/// Blocks that came with the heads of their packs count as fetched, and are where there is a store.
+pub(super) fn keep_blocks<'a>(
+    packs: impl IntoIterator<Item = &'a ReadPack>,
+    store: Option<&Store>,
+    memory: &mut Memory,
+) -> Result<(), ClientError> {
+    for (digest, bytes) in packs.into_iter().flat_map(ReadPack::blocks) {
+        if let (true, Some(store)) = (memory.blocks.insert(digest), store) {
+            store.add(Shelf::Block, digest, bytes).map_err(FetchError::from)?;
+        }
+    }
+    Ok(())
 }

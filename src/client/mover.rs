@@ -1,0 +1,133 @@
+//! Carries a plan out: blobs into the store, the staged tree, the exchange, and what is forgotten after it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::ClientError;
+use super::planning::plan_now;
+use super::route::Packs;
+use super::session::Session;
+use super::trees::Installed;
+use crate::fetch::{Doors, fetch};
+use crate::manifest::Tree;
+use crate::plan::{Memory, Place, UpdatePlan};
+use crate::report::{Checkpoint, Event};
+use crate::stage::{Damaged, Job, StagedTree, damaged, heal, stage};
+use crate::state::{LockedMachine, NewRecord, Record, Slot};
+use crate::store::Store;
+use crate::switch::switch;
+use crate::tree::Fingerprints;
+use crate::types::TreePath;
+
+/// So often a plan is made again because blocks turned out bad, before the origin is given up.
+const MAX_PLANS: usize = 5;
+/// What carries a plan out.
+pub(super) struct Mover<'a> {
+    pub session: &'a Session,
+    pub machine: &'a LockedMachine,
+    pub store: Arc<Store>,
+    pub target: &'a Tree,
+    pub packs: &'a Packs,
+    pub record: &'a NewRecord,
+}
+
+impl Mover<'_> {
+    /// Brings all blobs into the store, planning again where blocks turn out bad, and stages the tree.
+    pub async fn fetch_and_stage(
+        &self,
+        installed: &Installed,
+        mut planned: UpdatePlan,
+        mut memory: Memory,
+    ) -> Result<StagedTree, ClientError> {
+        let session = self.session;
+        let jobs = match session.settings.jobs {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            jobs => jobs,
+        };
+        let mut trees = HashMap::new();
+        for (place, slot) in [(Place::Live, Slot::Live), (Place::Previous, Slot::Previous), (Place::Next, Slot::Next)] {
+            trees.extend(session.machine.tree(slot)?.map(|tree| (place, Arc::new(tree))));
+        }
+        let doors = Doors {
+            transport: session.transport.clone(),
+            store: self.store.clone(),
+            trees,
+            jobs,
+            parallel: session.settings.limits.parallel,
+        };
+        // Every pack of a route may turn out bad on its own.
+        for _ in 0..MAX_PLANS + self.packs.steps.len() {
+            let jobs = planned.decoders(jobs, session.settings.terms);
+            let doors = Doors { jobs, ..doors.clone() };
+            let fetched = fetch(&planned, &doors, &session.reporter).await?;
+            if fetched.struck.is_empty() {
+                return self.stage(installed, &planned);
+            }
+            let count = fetched.struck.len();
+            session
+                .reporter
+                .report(Event::Warning(format!("{count} blocks of packs are missing or bad: going around")));
+            memory.struck.extend(fetched.struck);
+            let (_, held) = Store::open(self.machine.own_directory())?;
+            (memory.blobs, memory.blocks) = (held.blobs, held.blocks);
+            planned = plan_now(session, installed, self.target, self.packs, &memory);
+        }
+        Err(ClientError::NoProgress)
+    }
+
+    /// The damaged files with the inodes that are at their places now.
+    pub fn damaged(&self, paths: &[TreePath]) -> Result<Vec<Damaged>, ClientError> {
+        Ok(self.machine.tree(Slot::Live)?.map_or(Ok(Vec::new()), |live| damaged(&live, paths))?)
+    }
+
+    /// Where the live tree goes: one that differs from the new one by damage alone is not worth being kept, and the
+    /// release before it is.
+    fn former(&self) -> Slot {
+        let same = self.session.record.as_ref().is_some_and(|live| same_record(live, self.record));
+        if same { Slot::Next } else { Slot::Previous }
+    }
+
+    fn stage(&self, installed: &Installed, planned: &UpdatePlan) -> Result<StagedTree, ClientError> {
+        let job = Job {
+            target: self.target,
+            kept: &planned.kept,
+            carried: &planned.carried,
+            former: self.former(),
+            record: self.record,
+            live_files: &installed.fingerprints,
+        };
+        Ok(stage(self.machine, &self.store, job, self.session.writer, &*self.session.reporter)?)
+    }
+
+    /// Exchanges the trees, then forgets what is no longer needed. What is known of the former live tree is kept: it is
+    /// the previous one now.
+    pub fn switch(&self, staged: StagedTree, damaged: &[Damaged], former: Fingerprints) -> Result<(), ClientError> {
+        let reporter = &*self.session.reporter;
+        switch(self.machine, &staged, reporter)?;
+        if let (Some(live), Some(previous)) = (self.machine.tree(Slot::Live)?, self.machine.tree(Slot::Previous)?) {
+            heal(&previous, &live, damaged, self.former() == Slot::Previous, reporter)?;
+        }
+        if let Err(error) = self.machine.own_directory().remove(Store::NAME) {
+            reporter.report(Event::Warning(format!("the store could not be cleared: {error}")));
+        }
+        reporter.passes(Checkpoint::StoreForgotten);
+        let mut known = staged.into_fingerprints(self.machine)?;
+        known.add(former);
+        cache(self.session, self.machine, &known);
+        reporter.passes(Checkpoint::FingerprintsKept);
+        Ok(())
+    }
+}
+
+/// A cache that cannot be written costs time later, nothing else.
+pub(super) fn cache(session: &Session, machine: &LockedMachine, known: &Fingerprints) {
+    if let Err(error) = machine.cache_fingerprints(&known.to_bytes()) {
+        session.reporter.report(Event::Warning(format!("fingerprints could not be kept: {error}")));
+    }
+}
+
+/// Whether the live tree's record says the same as the new one, apart from the number of the tree.
+pub(super) fn same_record(live: &Record, new: &NewRecord) -> bool {
+    let (a, b) = (&live.installed, &new.installed);
+    (&a.release, &a.subscriptions, &a.bundles) == (&b.release, &b.subscriptions, &b.bundles)
+}
