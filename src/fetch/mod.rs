@@ -1,0 +1,193 @@
+//! The move from the publication to the store: brings every blob that a plan wants, verified.
+//!
+//! Downloading, verifying and decoding overlap: blocks of packs are hashed while they arrive, get their name in the
+//! store when they are whole, and are decoded by other threads meanwhile. Memory is bounded by the decoders' windows, not
+//! by the size of files. What a stopped run leaves in the store is what the next plan need not fetch: it continues after
+//! its last verified block.
+//!
+//! A plan's work comes in stages, each of which may need what those before it bring: blobs of releases on the way.
+//!
+//! A block that is missing, bad, or does not make what it should, is reported as struck; the caller plans again without
+//! it. An object that is bad is fetched again, elsewhere first; there is nothing to fall back to, so one that stays bad is
+//! an error.
+
+mod decode;
+mod error;
+mod object;
+mod splitter;
+
+use std::collections::{HashMap, HashSet};
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::{StreamExt, TryStreamExt, stream};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+
+pub use error::FetchError;
+pub use object::read_object;
+use object::{again, decoded, wrong};
+use splitter::Splitter;
+
+use crate::disk::{Directory, DiskError};
+use crate::plan::{BlockWork, Need, Place, RangeWork, UpdatePlan, Work};
+use crate::report::{Progress, Reporter, Step};
+use crate::store::{Shelf, Store, StoreError};
+use crate::transport::Transport;
+use crate::types::{Digest, TreePath};
+
+/// Where from and where to.
+#[derive(Clone, Debug)]
+pub struct Doors {
+    /// The publication.
+    pub transport: Arc<Transport>,
+    /// The store.
+    pub store: Arc<Store>,
+    /// The machine's trees, as far as it has them: deltas start from files of the live one.
+    pub trees: HashMap<Place, Arc<Directory>>,
+    /// Threads that decode.
+    pub jobs: usize,
+    /// Requests under way at once.
+    pub parallel: usize,
+}
+
+/// What was brought.
+#[derive(Debug, Default)]
+pub struct Fetched {
+    /// Blocks that are missing or bad, and blobs that files do not have after all: what they should have made is not in
+    /// the store.
+    pub struck: HashSet<Digest>,
+}
+
+type Bar = Arc<Progress<Arc<dyn Reporter>>>;
+
+/// Brings everything that the plan wants into the store, except what only struck blocks would have made, and what comes
+/// after a stage with such blocks.
+///
+/// # Errors
+/// When the publication cannot be reached, an object is bad, or the disk is full. What was brought stays.
+pub async fn fetch(plan: &UpdatePlan, doors: &Doors, reporter: &Arc<dyn Reporter>) -> Result<Fetched, FetchError> {
+    let fetcher = Fetcher {
+        doors: doors.clone(),
+        struck: Arc::default(),
+        uses: Arc::new(Mutex::new(uses(plan))),
+        downloaded: Arc::new(Progress::new(reporter.clone(), Step::Download, plan.download_bytes)),
+        built: Arc::new(Progress::new(reporter.clone(), Step::Build, plan.build_bytes)),
+    };
+    for stage in &plan.work {
+        let (sender, receiver) = unbounded_channel();
+        let decoding = fetcher.decode_all(receiver);
+        let downloading = fetcher.download_all(stage, sender);
+        let (downloaded, decoded) = tokio::join!(downloading, decoding);
+        decoded?;
+        downloaded?;
+        let struck = std::mem::take(&mut *fetcher.struck.lock().unwrap_or_else(PoisonError::into_inner));
+        if !struck.is_empty() {
+            return Ok(Fetched { struck });
+        }
+    }
+    Ok(Fetched::default())
+}
+
+#[derive(Clone)]
+struct Fetcher {
+    doors: Doors,
+    struck: Arc<Mutex<HashSet<Digest>>>,
+    /// How often each block is still to be decoded: packs of several steps may have the same one.
+    uses: Arc<Mutex<HashMap<Digest, usize>>>,
+    downloaded: Bar,
+    built: Bar,
+}
+
+impl Fetcher {
+    async fn download_all(&self, work: &[Work], decode: UnboundedSender<BlockWork>) -> Result<(), FetchError> {
+        stream::iter(work)
+            .map(|work| self.download(work, &decode))
+            .buffer_unordered(self.doors.parallel.max(1))
+            .try_collect()
+            .await
+    }
+
+    async fn download(&self, work: &Work, decode: &UnboundedSender<BlockWork>) -> Result<(), FetchError> {
+        match work {
+            Work::Copy { tree, from, need } => self.copy(*tree, from.clone(), *need).await,
+            Work::Block(block) => {
+                // Only fails when decoding has ended with an error, which is then the one to report.
+                let _ = decode.send(block.clone());
+                Ok(())
+            }
+            Work::Range(range) => self.range(range, decode).await,
+            Work::Object(need) => self.object(*need).await,
+        }
+    }
+
+    async fn copy(&self, tree: Place, from: TreePath, need: Need) -> Result<(), FetchError> {
+        let (doors, built) = (self.doors.clone(), self.built.clone());
+        let copy = move || -> Result<bool, FetchError> {
+            let Some(tree) = doors.trees.get(&tree) else { return Ok(false) };
+            let mut incoming = doors.store.incoming()?;
+            let path = from.beneath_usr();
+            io::copy(&mut tree.open_file(path)?, &mut incoming).map_err(|source| DiskError {
+                action: "copy",
+                path: tree.path().join(path),
+                source,
+            })?;
+            match incoming.finish(Shelf::Blob, need.digest) {
+                Err(StoreError::OtherContent { .. }) => return Ok(false),
+                other => other?,
+            }
+            built.advance(need.size);
+            Ok(true)
+        };
+        // What is known of a file may be out of date; its content is what counts.
+        if !tokio::task::spawn_blocking(copy).await.map_err(FetchError::Decoder)?? {
+            self.strike(need.digest);
+        }
+        Ok(())
+    }
+
+    async fn object(&self, need: Need) -> Result<(), FetchError> {
+        let transport = &self.doors.transport;
+        again(transport, async || {
+            let incoming = self.doors.store.incoming()?;
+            let (incoming, served) = decoded(transport, need, incoming, |count| self.downloaded.advance(count)).await?;
+            match incoming.finish(Shelf::Blob, need.digest) {
+                Err(error @ StoreError::OtherContent { .. }) => Err(wrong(transport, served, need, error.into())),
+                other => Ok(other?),
+            }
+        })
+        .await?;
+        self.built.advance(need.size);
+        Ok(())
+    }
+
+    /// Streams a part of a pack into the store, block by block.
+    async fn range(&self, range: &RangeWork, decode: &UnboundedSender<BlockWork>) -> Result<(), FetchError> {
+        let mut splitter = Splitter::new(self, range, decode);
+        let mut sink = |bytes: &[u8]| splitter.take(bytes);
+        match self.doors.transport.range(&range.path, range.offset, range.length, &mut sink).await {
+            // Blocks that came before stay, and are found when the caller plans again.
+            Err(error) if error.is_about_the_file() => {
+                splitter.rest().for_each(|block| self.strike(block));
+                Ok(())
+            }
+            Ok(served) if splitter.has_struck() => {
+                self.doors.transport.doubt(served);
+                Ok(())
+            }
+            other => Ok(other.map(drop)?),
+        }
+    }
+
+    fn strike(&self, block: Digest) {
+        self.struck.lock().unwrap_or_else(PoisonError::into_inner).insert(block);
+    }
+}
+
+/// How often a plan decodes each block.
+fn uses(plan: &UpdatePlan) -> HashMap<Digest, usize> {
+    let mut uses = HashMap::new();
+    for work in plan.work.iter().flatten().flat_map(Work::blocks) {
+        *uses.entry(work.block.block.digest).or_default() += 1;
+    }
+    uses
+}
