@@ -27,13 +27,16 @@ mod edit;
 mod effective;
 mod ini;
 mod interpolate;
+mod json;
 mod keyvalue;
 mod known;
 mod options;
 mod oslo;
 mod saved;
+mod toml;
 mod uapi;
 mod values;
+mod yaml;
 
 use serde::{Deserialize, Serialize};
 
@@ -185,9 +188,9 @@ pub fn parse(format: Format, file: &str, bytes: &[u8]) -> Result<Vec<Setting>, O
         Format::Oslo => oslo::parse(file, text),
         Format::Ini => ini::parse(file, text),
         Format::KeyValue => keyvalue::parse(file, text),
-        Format::Toml => documents::toml(file, text),
-        Format::Json => documents::json(file, text),
-        Format::Yaml => documents::yaml(file, text),
+        Format::Toml => toml::parse(file, text),
+        Format::Json => json::parse(file, text),
+        Format::Yaml => yaml::parse(file, text),
     }?;
     if settings.len() > MAX_SETTINGS {
         return Err(OverlayError::TooMany { file: file.to_owned() });

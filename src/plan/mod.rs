@@ -8,6 +8,7 @@
 mod bundles;
 mod route;
 mod sources;
+mod work;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Component, Path, PathBuf};
@@ -18,7 +19,7 @@ use crate::types::{Digest, Entry, Kind, Seen, TreePath};
 pub use bundles::{BundleError, closure, dependents, dependents_tree, similar, with_recommended};
 pub use route::{Found, Offered, Route};
 use sources::Chosen;
-pub use sources::{Base, BlockWork, Make, Place, REQUEST_BYTES, RangeWork, Work, joined};
+pub use work::{Base, BlockWork, Make, Place, REQUEST_BYTES, RangeWork, Work, joined};
 
 /// What is on disk.
 #[derive(Clone, Copy, Debug)]
@@ -197,7 +198,7 @@ pub fn missing_blobs(present: Present<'_>, target: &Tree) -> Vec<Need> {
 pub fn worth_a_look<'a>(packs: &'a [(PackOffer, BTreeSet<Digest>)], missing: &[Need]) -> Vec<&'a PackOffer> {
     let pays = |(pack, blobs): &&(PackOffer, BTreeSet<Digest>)| {
         let wanted = missing.iter().filter(|need| blobs.contains(&need.digest));
-        let alone: u64 = wanted.map(|need| need.object_bytes + sources::REQUEST_BYTES).sum();
+        let alone: u64 = wanted.map(|need| need.object_bytes + REQUEST_BYTES).sum();
         let first = pack.first_bytes();
         alone > if first == pack.length { first } else { first.saturating_mul(2) }
     };

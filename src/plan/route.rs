@@ -10,7 +10,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::sources::REQUEST_BYTES;
+use super::work::REQUEST_BYTES;
 use crate::manifest::{PackOffer, Release};
 use crate::types::{BundleName, Version};
 

@@ -4,7 +4,7 @@ mod properties;
 
 use std::collections::BTreeMap;
 
-use super::sources::REQUEST_BYTES;
+use super::work::REQUEST_BYTES;
 use super::*;
 use crate::delta::Delta;
 use crate::manifest::{BundleOffer, HeadName, ManifestName, Release, Status};

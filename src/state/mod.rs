@@ -12,6 +12,7 @@
 //! Which release a tree is stands in the tree itself and changes in the same instant. This module reads and writes
 //! records; it decides nothing and moves no tree (`switch` does).
 
+mod error;
 mod record;
 mod units;
 
@@ -20,7 +21,8 @@ use std::path::Path;
 use rustix::io::Errno;
 
 use crate::disk::{Directory, DiskError, FileType, Lock};
-use crate::manifest::{DocumentError, HistoryEntry, MirrorOverride};
+use crate::manifest::{HistoryEntry, MirrorOverride};
+pub use error::StateError;
 pub use record::{NewRecord, Record};
 pub use units::tell_service_manager;
 
@@ -37,56 +39,6 @@ pub enum Slot {
     Previous,
     /// The tree that is brought forward.
     Next,
-}
-
-/// Why what is installed cannot be told.
-#[derive(Debug, thiserror::Error)]
-pub enum StateError {
-    /// The root carries no record of a release.
-    #[error("{} carries no record of a release: it is not a system that this program manages", root.display())]
-    NotManaged {
-        /// The root.
-        root: std::path::PathBuf,
-    },
-    /// Another run holds the lock.
-    #[error("another run is at work on {}", root.display())]
-    Locked {
-        /// The root.
-        root: std::path::PathBuf,
-    },
-    /// The directory beside the trees is not what it must be.
-    #[error("{} must be a directory that only its owner may enter", path.display())]
-    UnsafeHome {
-        /// The directory.
-        path: std::path::PathBuf,
-    },
-    /// The disk says no.
-    #[error(transparent)]
-    Disk(#[from] DiskError),
-    /// The administrator's mirror cannot be told.
-    #[error("{} is damaged", path.display())]
-    DamagedMirror {
-        /// The file.
-        path: std::path::PathBuf,
-        /// How.
-        source: DocumentError,
-    },
-    /// The service manager does not take notice.
-    #[error("systemd does not take notice now (systemctl {command}: {said}); it does at the next start")]
-    ServiceManager {
-        /// What it was asked.
-        command: String,
-        /// What it said.
-        said: String,
-    },
-    /// The record is damaged.
-    #[error("the record of the tree in {} is damaged", path.display())]
-    DamagedRecord {
-        /// The directory of the record.
-        path: std::path::PathBuf,
-        /// How.
-        source: Box<dyn std::error::Error + Send + Sync>,
-    },
 }
 
 /// A machine: a root and the trees beneath it.
