@@ -21,6 +21,7 @@ use crate::types::TreePath;
 
 /// So often a plan is made again because blocks turned out bad, before the origin is given up.
 const MAX_PLANS: usize = 5;
+
 /// What carries a plan out.
 pub(super) struct Mover<'a> {
     pub session: &'a Session,
