@@ -147,7 +147,7 @@ fn licences(checkout: &Path) -> Result<Passed> {
             "cargo-deny is not installed: licences, bans and sources are NOT checked".to_owned(),
         ));
     }
-    cargo(checkout, &["deny", "--all-features", "check", "licenses", "bans", "sources"])
+    cargo(checkout, &["deny", "--workspace", "--all-features", "check", "licenses", "bans", "sources"])
 }
 
 fn tests(checkout: &Path, totals: &mut Totals, which: &[&str]) -> Result<Passed> {
