@@ -73,7 +73,7 @@ pub fn run(checkout: &Path) -> Result<()> {
         ("tests", |checkout, totals| tests(checkout, totals, &["--lib", "--bins", "--tests"])),
         ("doctests", |checkout, totals| tests(checkout, totals, &["--doc"])),
         ("crashes", |checkout, _| crashes(checkout)),
-        ("power cuts", |_, _| power_cuts()),
+        ("power cuts", |checkout, _| power_cuts(checkout)),
         ("fuzzing", |checkout, _| {
             fuzz::run(checkout, &fuzz::Options::quick(FUZZED_FOR))?;
             Ok(Passed::Done(format!("{FUZZED_FOR} s for each target")))
@@ -128,14 +128,15 @@ fn crashes(checkout: &Path) -> Result<Passed> {
 }
 
 /// A sample of power cuts, with both controls; `cargo xtask crash-test power` makes more.
-fn power_cuts() -> Result<Passed> {
+fn power_cuts(checkout: &Path) -> Result<Passed> {
     if let Some(missing) = power::missing() {
         return Ok(Passed::Skipped(format!("{missing}: NO power is cut")));
     }
-    // In a process of its own, which takes a mount namespace of its own.
-    let mut command = Command::new(std::env::current_exe().context("cannot find this program")?);
+    // In a process of its own, which takes a mount namespace of its own. This program's own file may be gone: when it was
+    // not built with the programs, it was replaced by the one that was.
+    let mut command = Command::new(Programs::build(checkout, false)?.update.with_file_name("xtask"));
     command.args(["crash-test", "power", "--points", POWER_CUTS, "--jobs", "2"]).stdin(Stdio::null());
-    ensure!(command.status().context("cannot start this program")?.success(), "power cuts: failed");
+    ensure!(command.status().context("cannot start xtask")?.success(), "power cuts: failed");
     Ok(Passed::Done("clean".to_owned()))
 }
 

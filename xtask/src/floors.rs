@@ -12,7 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
-use paths::{Place, Used, Uses};
+use paths::{Place, Tokens, Used, Uses};
 
 /// The floor of the programs: they may use every module.
 const FACES: u32 = 6;
@@ -61,7 +61,7 @@ struct Source {
     path: PathBuf,
     /// Modules from the root of the crate down to it: `pack` and `index` for `pack/index.rs`, `pack` for `pack/mod.rs`.
     module_path: Vec<String>,
-    text: String,
+    tokens: Tokens,
 }
 
 /// Checks every file beneath `checkout/src`.
@@ -74,11 +74,12 @@ pub fn check(checkout: &Path) -> Result<Checked> {
     let floors = table(&library)?;
     let files = collected(&sources)?;
     let mut checked = Checked::default();
-    let mut violations: Vec<String> = circles::of(&files).into_iter().collect();
-    violations.extend(circles::of(&collected(&checkout.join("xtask/src"))?));
+    let mut violations: Vec<String> = circles::of(&files).map(|circle| format!("src: {circle}")).into_iter().collect();
+    let circle = circles::of(&collected(&checkout.join("xtask/src"))?);
+    violations.extend(circle.map(|circle| format!("xtask/src: {circle}")));
     for source in files {
         let root = Place { up: source.module_path.len(), path: &[] };
-        let uses = Uses::of(&source.text, root);
+        let uses = Uses::of(&source.tokens, root);
         checked.files += 1;
         checked.uses += uses.0.len();
         for used in uses.0 {
@@ -125,7 +126,7 @@ fn collect(sources: &Path, beneath: &Path, files: &mut Vec<Source>) -> Result<()
             collect(sources, &path, files)?;
         } else if path.extension().is_some_and(|extension| extension == "rs") && path != Path::new("lib.rs") {
             let text = fs::read_to_string(&full).with_context(|| format!("cannot read {}", full.display()))?;
-            files.push(Source { module_path: module_path_of(&path), path, text });
+            files.push(Source { module_path: module_path_of(&path), path, tokens: Tokens::of(&text) });
         }
     }
     Ok(())

@@ -24,11 +24,11 @@ fn uses(files: &[Source]) -> BTreeMap<ModulePath, BTreeSet<ModulePath>> {
     let modules: BTreeSet<&[String]> =
         files.iter().flat_map(|file| (1..=file.module_path.len()).map(|depth| &file.module_path[..depth])).collect();
     let mut uses: BTreeMap<ModulePath, BTreeSet<ModulePath>> = BTreeMap::new();
-    for Source { module_path, text, .. } in files {
+    for Source { module_path, tokens, .. } in files {
         for depth in 1..=module_path.len() {
             let (own, parent) = (&module_path[..depth], &module_path[..depth - 1]);
             let place = Place { up: module_path.len() - parent.len(), path: parent };
-            for used in Uses::of(text, place).0.into_iter().filter(|used| used.is_module) {
+            for used in Uses::of(tokens, place).0.into_iter().filter(|used| used.is_module) {
                 let other = [parent, &[used.name]].concat();
                 if other != own && modules.contains(&other[..]) {
                     uses.entry(own.to_vec()).or_default().insert(other);
@@ -62,13 +62,14 @@ fn from<'a>(
 mod tests {
     use std::path::PathBuf;
 
+    use super::super::paths::Tokens;
     use super::*;
 
     fn circle(files: &[(&str, &str)]) -> Option<String> {
         let source = |(path, text): &(&str, &str)| Source {
             path: PathBuf::from(path),
             module_path: path.split('/').map(str::to_owned).collect(),
-            text: (*text).to_owned(),
+            tokens: Tokens::of(text),
         };
         of(&files.iter().map(source).collect::<Vec<_>>())
     }

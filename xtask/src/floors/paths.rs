@@ -40,25 +40,35 @@ enum Token {
     Mark(char),
 }
 
+/// A file as it is read, without its tests.
+#[derive(Debug)]
+pub struct Tokens(Vec<(Token, usize)>);
+
+impl Tokens {
+    /// Reads a file.
+    pub fn of(text: &str) -> Self {
+        Self(without_tests(tokens(text)))
+    }
+}
+
 impl Uses {
     /// What a file names of a place, and crates with a rule.
-    pub fn of(text: &str, place: Place<'_>) -> Self {
-        let tokens = without_tests(tokens(text));
+    pub fn of(Tokens(tokens): &Tokens, place: Place<'_>) -> Self {
         let mut uses = Self::default();
         // For each open brace, whether it is that of an inline module.
         let mut braces = Vec::new();
         let mut at = 0;
         while let Some((token, line)) = tokens.get(at) {
             match token {
-                Token::Mark('{') => braces.push(opens_module(&tokens, at)),
+                Token::Mark('{') => braces.push(opens_module(tokens, at)),
                 Token::Mark('}') => _ = braces.pop(),
-                Token::Word(word) if starts_path(&tokens, at) => {
+                Token::Word(word) if starts_path(tokens, at) => {
                     let inline = braces.iter().filter(|module| **module).count();
-                    if let Some(behind) = end_of_place(&tokens, at, place, inline) {
-                        uses.modules(&tokens, behind);
+                    if let Some(behind) = end_of_place(tokens, at, place, inline) {
+                        uses.modules(tokens, behind);
                         at = behind;
                         continue;
-                    } else if is_homed(word) && is_path_or_import(&tokens, at) {
+                    } else if is_homed(word) && is_path_or_import(tokens, at) {
                         uses.0.push(Used { name: word.clone(), is_module: false, line: *line });
                     }
                 }

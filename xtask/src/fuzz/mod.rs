@@ -116,12 +116,13 @@ fn write_seeds(checkout: &Path, seeds: &Path) -> Result<()> {
 /// Builds the targets and says where they lie.
 fn build(checkout: &Path, targets: &[String], quick: bool) -> Result<PathBuf> {
     let mut command = cargo(checkout);
-    // The whole workspace, though little of it, and `--examples`, of which there are none: so all that is not ours has the
-    // features that it has for the tests, and is not compiled twice.
-    command.args(["build", "--quiet", "--locked", "--workspace", "--examples"]);
+    command.args(["build", "--quiet", "--locked", "--workspace"]);
     command.args(targets.iter().flat_map(|target| ["--bin", target]));
     let directory = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| checkout.join("target"), PathBuf::from);
     let directory = if quick {
+        // The whole workspace, though little of it, and `--examples`, of which there are none: so all that is not ours has
+        // the features that it has for the tests, and is not compiled twice.
+        command.arg("--examples");
         command.env("RUSTC_WORKSPACE_WRAPPER", checkout.join("fuzz/with-counters")).env("COUNTERS", FLAGS);
         directory.join("debug")
     } else {
