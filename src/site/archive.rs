@@ -23,7 +23,7 @@ const MAX_TEXT_BYTES: u64 = 16 << 20;
 /// What stands ahead of an entry and is said of it.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Ahead {
-    pax: Pax,
+    pax: Option<Pax>,
     long_name: Option<Vec<u8>>,
     long_link: Option<Vec<u8>>,
 }
@@ -46,13 +46,18 @@ pub(super) fn scan(bundle: &BundleName, archive: &Path, spool: &Spool) -> Result
     // Raw: all headers are seen here.
     for entry in entries.raw(true) {
         let mut entry = entry.map_err(|error| reading.failed("", error))?;
+        if entry.header().as_ustar().is_none() && entry.header().as_gnu().is_none() {
+            let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+            return Err(reading.refused(&name, ArchiveError::NotUstar));
+        }
         let slot = match entry.header().entry_type() {
             EntryType::XGlobalHeader => {
                 reading.check_global(&reading.text(&mut entry)?)?;
                 continue;
             }
-            EntryType::XHeader if ahead.pax == Pax::default() => {
-                ahead.pax = Pax::read(&reading.text(&mut entry)?).map_err(|why| reading.refused("", why))?;
+            EntryType::XHeader if ahead.pax.is_none() => {
+                let pax = Pax::read(&reading.text(&mut entry)?).map_err(|why| reading.refused("", why))?;
+                ahead.pax = Some(pax);
                 continue;
             }
             EntryType::GNULongName => &mut ahead.long_name,
@@ -90,6 +95,7 @@ pub(super) fn scan(bundle: &BundleName, archive: &Path, spool: &Spool) -> Result
 impl Reading<'_> {
     fn take<R: Read>(&mut self, mut entry: Entry<'_, R>, ahead: Ahead) -> Result<(), InputError> {
         let Ahead { pax, long_name, long_link } = ahead;
+        let pax = pax.unwrap_or_default();
         let shown = pax.path.as_ref().or(long_name.as_ref()).cloned().unwrap_or(entry.path_bytes().into_owned());
         let shown = String::from_utf8_lossy(&shown).into_owned();
         let link = entry.link_name_bytes().map(|link| link.into_owned());

@@ -152,6 +152,8 @@ fn what_no_release_carries_is_refused_by_name() {
     assert!(Tar(Builder::new(Vec::new())).refusal().contains("usr is not a directory"));
     let bad = Tar::new().with("usr/a", Regular, b"", |header| header.as_old_mut().name[4] = 0xff);
     assert!(bad.refusal().contains("is not UTF-8"));
+    let old = Tar::new().with("usr/a", Regular, b"", |header| header.as_ustar_mut().expect("ustar").magic = [0; 6]);
+    assert!(old.refusal().contains("usr/a cannot be taken from the archive: its header is not of the form ustar"));
 }
 
 /// A long name or link target, as GNU tar tells it ahead of an entry.
@@ -211,10 +213,15 @@ fn long_names_that_are_odd_are_refused() {
         let said = make(Tar::new()).add("usr/a", Regular, b"").refusal();
         assert!(said.contains(wanted), "{}\n  not: {wanted}", &said[..said.len().min(500)]);
     }
+    // A long name to GNU tar, a file with that content to crate tar.
+    let odd = Tar::new()
+        .with("././@LongLink", GNULongName, b"usr/b\0", |header| header.as_ustar_mut().expect("ustar").magic[3] = b'u');
+    assert!(odd.add("usr/a", Regular, b"").refusal().contains("not of the form ustar"));
     // Said of a symlink, a target in two ways; said of nothing.
     let twice = long(Tar::new().pax(&[("linkpath", b"c")]), GNULongLink, "b").link("usr/a", Symlink, "d");
     assert!(twice.refusal().contains("disagree about its link target"));
     assert!(long(Tar::new(), GNULongName, "usr/b").refusal().contains("cut off"));
+    assert!(Tar::new().pax(&[("comment", b"x")]).refusal().contains("cut off"));
     let claims = Tar::new().with("././@LongLink", GNULongName, b"usr/b\0", |header| header.set_size(1 << 40));
     let said = claims.refusal();
     assert!(said.contains("its length is not one") || said.contains("well-formed"), "{said}");

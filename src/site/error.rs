@@ -176,6 +176,9 @@ pub enum ArchiveError {
     /// It is no tar archive, or a damaged one.
     #[error("it is not well-formed")]
     Malformed(#[source] io::Error),
+    /// A header of another form than those that are read, which some readers take for what others do not.
+    #[error("its header is not of the form ustar: make the archive with --format=pax")]
+    NotUstar,
     /// The archive does not end as archives do.
     #[error("the archive is cut off, or more follows its end")]
     NoEnd,
