@@ -12,12 +12,13 @@ pub mod metadata;
 pub mod packs;
 pub mod parts;
 pub mod switching;
+pub mod trees;
 
 /// One target: what checks an input.
 pub type Target = fn(&[u8]);
 
 /// Every target by its name.
-pub const TARGETS: [(&str, Target); 28] = [
+pub const TARGETS: [(&str, Target); 29] = [
     ("archive_header", documents::archive_header),
     ("block", packs::block),
     ("bundle_definition", documents::bundle_definition),
@@ -43,6 +44,7 @@ pub const TARGETS: [(&str, Target); 28] = [
     ("pack_head", packs::head),
     ("release_document", documents::release_document),
     ("search_index", documents::search_index),
+    ("tree_archive", trees::tree_archive),
     ("trust_metadata", metadata::trust_metadata),
     ("xz_file", deltas::xz_file),
     ("xz_form", deltas::xz_form),

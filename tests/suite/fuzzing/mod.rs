@@ -6,6 +6,7 @@
 #[path = "../../../fuzz/src/lib.rs"]
 mod targets;
 
+mod archives;
 mod configuration;
 mod publications;
 mod seeds;
@@ -28,7 +29,7 @@ type Seeds = BTreeMap<&'static str, Vec<Vec<u8>>>;
 /// All seeds, each once.
 fn seeds() -> Seeds {
     let mut seeds = seeds::of_golden_files();
-    for (target, inputs) in publications::seeds().into_iter().chain(configuration::seeds()) {
+    for (target, inputs) in [archives::seeds(), configuration::seeds(), publications::seeds()].into_iter().flatten() {
         seeds.entry(target).or_default().extend(inputs);
     }
     for inputs in seeds.values_mut() {

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use stateless_update::delta::{Delta, ReadAt};
 use stateless_update::disk::Directory;
 use stateless_update::gzip;
-use stateless_update::manifest::archive::Header;
 use stateless_update::manifest::{InstalledRecord, ReleaseName, SearchIndex};
 use stateless_update::pack::{Block, Index, Method, ShortId};
 use stateless_update::tree::Fingerprints;
@@ -25,10 +24,6 @@ pub(super) fn of_golden_files() -> Seeds {
         of_pack(&Path::new(CHECKOUT).join("fixtures/golden").join(pack), &mut seeds);
     }
     of_xz_files(&Path::new(CHECKOUT).join("fixtures/golden/pack-4"), &mut seeds);
-    for path in ["metadata/timestamp.json", "packs/10-20/os-core"] {
-        let header = Header::of_file(path, 1000).expect("it has room");
-        seeds.entry("archive_header").or_default().push(header.to_vec());
-    }
     // A frame that promises 15 bytes and ends with an empty block: zstd takes it in pieces and refuses it whole.
     let broken = [0x28, 0xb5, 0x2f, 0xfd, 0x20, 15, 1, 0, 0];
     seeds.entry("object").or_default().push(joined(&[&number(0), &broken]));
