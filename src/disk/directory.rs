@@ -7,12 +7,10 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{self, AtFlags, Mode, OFlags, RenameFlags, ResolveFlags};
+use rustix::fs::{self, AtFlags, Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
-use super::metadata::{owner_of, set_metadata, times, xattrs};
-use super::{DiskError, Inode, Ownership};
-use crate::types::{Metadata, Timestamp, Xattrs};
+use super::{DiskError, Inode};
 
 /// An open directory. Names given to its methods are single components; symlinks are never followed.
 #[derive(Debug)]
@@ -230,182 +228,11 @@ impl Directory {
         fs::fsync(&self.fd).map_err(failed("sync", &self.path))
     }
 
-    /// Waits until the whole file system is on disk.
-    ///
-    /// # Errors
-    /// Those of `syncfs`, such as a write that failed earlier.
-    pub fn sync_filesystem(&self) -> Result<(), DiskError> {
-        fs::syncfs(&self.fd).map_err(failed("sync the file system of", &self.path))
-    }
-
-    /// Gives the inode `name` another name in `other`.
-    ///
-    /// # Errors
-    /// `EMLINK` when it has all the names it can, `EPERM` when it is immutable, and others of `linkat`.
-    pub fn link(&self, name: impl AsRef<OsStr>, other: &Self, other_name: impl AsRef<OsStr>) -> Result<(), DiskError> {
-        let (name, other_name) = (name.as_ref(), other_name.as_ref());
-        fs::linkat(&self.fd, name, &other.fd, other_name, AtFlags::empty())
-            .map_err(|errno| other.error_at("link", other_name, errno))
-    }
-
-    /// Moves `name` to `other_name` in `other`, in place of a file or an empty directory that is there.
-    ///
-    /// # Errors
-    /// Those of `renameat`.
-    pub fn rename(
-        &self,
-        name: impl AsRef<OsStr>,
-        other: &Self,
-        other_name: impl AsRef<OsStr>,
-    ) -> Result<(), DiskError> {
-        let name = name.as_ref();
-        fs::renameat(&self.fd, name, &other.fd, other_name.as_ref())
-            .map_err(|errno| self.error_at("rename", name, errno))
-    }
-
-    /// Exchanges `name` with `other_name` in `other`, in one instant.
-    ///
-    /// # Errors
-    /// `EINVAL` where the file system cannot, `EXDEV` across file systems, `EBUSY` for mount points.
-    pub fn exchange(
-        &self,
-        name: impl AsRef<OsStr>,
-        other: &Self,
-        other_name: impl AsRef<OsStr>,
-    ) -> Result<(), DiskError> {
-        let name = name.as_ref();
-        fs::renameat_with(&self.fd, name, &other.fd, other_name.as_ref(), RenameFlags::EXCHANGE)
-            .map_err(|errno| self.error_at("exchange", name, errno))
-    }
-
-    /// Makes a symlink.
-    ///
-    /// # Errors
-    /// Those of `symlinkat`.
-    pub fn symlink(&self, name: &str, target: &str) -> Result<(), DiskError> {
-        fs::symlinkat(target, &self.fd, name).map_err(|errno| self.error_at("make symlink", OsStr::new(name), errno))
-    }
-
-    /// What the symlink `name` points to.
-    ///
-    /// # Errors
-    /// Those of `readlinkat`.
-    pub fn read_link(&self, name: impl AsRef<OsStr>) -> Result<OsString, DiskError> {
-        let name = name.as_ref();
-        let target = fs::readlinkat(&self.fd, name, Vec::new());
-        let target = target.map_err(|errno| self.error_at("read symlink", name, errno))?;
-        Ok(OsString::from_vec(target.into_bytes()))
-    }
-
-    /// Removes `name`, with all that is in it when it is a directory. No error when it is not there.
-    ///
-    /// # Errors
-    /// Those of `unlinkat`.
-    pub fn remove(&self, name: impl AsRef<OsStr>) -> Result<(), DiskError> {
-        let name = name.as_ref();
-        match fs::unlinkat(&self.fd, name, AtFlags::empty()) {
-            Ok(()) | Err(Errno::NOENT) => return Ok(()),
-            Err(Errno::ISDIR) => {}
-            Err(errno) => return Err(self.error_at("remove", name, errno)),
-        }
-        if let Some(inner) = self.subdirectory(name)? {
-            for inner_name in inner.names()? {
-                inner.remove(&inner_name)?;
-            }
-        }
-        fs::unlinkat(&self.fd, name, AtFlags::REMOVEDIR).map_err(|errno| self.error_at("remove", name, errno))
-    }
-
-    /// Gives the symlink `name` its owner and time.
-    ///
-    /// # Errors
-    /// Those of `fchownat` and `utimensat`.
-    pub fn set_symlink_metadata(&self, name: &str, metadata: &Metadata, ownership: Ownership) -> Result<(), DiskError> {
-        let owner = owner_of(metadata, ownership);
-        fs::chownat(&self.fd, name, owner.0, owner.1, AtFlags::SYMLINK_NOFOLLOW)
-            .and_then(|()| fs::utimensat(&self.fd, name, &times(metadata.mtime), AtFlags::SYMLINK_NOFOLLOW))
-            .map_err(|errno| self.error_at("set owner and time of", OsStr::new(name), errno))
-    }
-
-    /// Gives the directory itself its owner, mode, attributes and time.
-    ///
-    /// # Errors
-    /// Those of the system calls.
-    pub fn set_metadata(&self, metadata: &Metadata, ownership: Ownership) -> Result<(), DiskError> {
-        set_metadata(&self.fd, metadata, ownership).map_err(failed("set mode, owner and time of", &self.path))
-    }
-
-    /// Gives the directory itself this time of last change.
-    ///
-    /// # Errors
-    /// Those of `futimens`.
-    pub fn set_mtime(&self, mtime: Timestamp) -> Result<(), DiskError> {
-        fs::futimens(&self.fd, &times(mtime)).map_err(failed("set the time of", &self.path))
-    }
-
-    /// Gives an open file its owner, mode, attributes and time; `name` is for messages.
-    ///
-    /// # Errors
-    /// Those of the system calls.
-    pub fn set_file_metadata(
-        &self,
-        file: &File,
-        name: &str,
-        metadata: &Metadata,
-        ownership: Ownership,
-    ) -> Result<(), DiskError> {
-        set_metadata(file, metadata, ownership)
-            .map_err(|errno| self.error_at("set mode, owner and time of", OsStr::new(name), errno))
-    }
-
-    /// The extended attributes of the directory itself that releases carry.
-    ///
-    /// # Errors
-    /// Those of the system calls.
-    pub fn xattrs(&self) -> Result<Xattrs, DiskError> {
-        xattrs(&self.fd).map_err(failed("read the attributes of", &self.path))
-    }
-
-    /// The extended attributes of an open file that releases carry; `name` is for messages.
-    ///
-    /// # Errors
-    /// Those of the system calls.
-    pub fn file_xattrs(&self, file: &File, name: &str) -> Result<Xattrs, DiskError> {
-        xattrs(file).map_err(|errno| self.error_at("read the attributes of", OsStr::new(name), errno))
-    }
-
-    /// Bytes and inodes that are free for this process.
-    ///
-    /// # Errors
-    /// Those of `fstatvfs`.
-    pub fn free_space(&self) -> Result<(u64, u64), DiskError> {
-        let stat = fs::fstatvfs(&self.fd).map_err(failed("look at the file system of", &self.path))?;
-        Ok((stat.f_bavail.saturating_mul(stat.f_frsize), stat.f_favail))
-    }
-
-    /// The kind of file system, as far as it is one of those that systems are installed on.
-    ///
-    /// # Errors
-    /// Those of `fstatfs`.
-    pub fn filesystem(&self) -> Result<String, DiskError> {
-        let stat = fs::fstatfs(&self.fd).map_err(failed("look at the file system of", &self.path))?;
-        // The magic numbers of statfs(2).
-        Ok(match stat.f_type {
-            0xEF53 => "ext4".to_owned(),
-            0x5846_5342 => "xfs".to_owned(),
-            0x9123_683E => "btrfs".to_owned(),
-            0xF2F5_2010 => "f2fs".to_owned(),
-            0x0102_1994 => "tmpfs".to_owned(),
-            0x794C_7630 => "overlay".to_owned(),
-            other => format!("file system {other:#x}"),
-        })
-    }
-
     fn error(&self, action: &'static str, source: std::io::Error) -> DiskError {
         DiskError { action, path: self.path.clone(), source }
     }
 
-    fn error_at(&self, action: &'static str, name: &OsStr, errno: Errno) -> DiskError {
+    pub(super) fn error_at(&self, action: &'static str, name: &OsStr, errno: Errno) -> DiskError {
         DiskError { action, path: self.path.join(name), source: errno.into() }
     }
 }
@@ -420,7 +247,7 @@ fn beneath() -> ResolveFlags {
     ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS
 }
 
-fn failed(action: &'static str, path: &Path) -> impl Fn(Errno) -> DiskError {
+pub(super) fn failed(action: &'static str, path: &Path) -> impl Fn(Errno) -> DiskError {
     let path = path.to_owned();
     move |errno| DiskError { action, path: path.clone(), source: errno.into() }
 }

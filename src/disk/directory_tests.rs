@@ -1,6 +1,8 @@
 //! Tests of what is done beneath a directory.
 
 use super::*;
+use crate::disk::Ownership;
+use crate::types::{Metadata, Timestamp};
 
 fn scratch() -> (tempfile::TempDir, Directory) {
     let temporary = tempfile::tempdir().expect("a temporary directory");

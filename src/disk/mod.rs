@@ -5,9 +5,11 @@
 //! and `RESOLVE_NO_SYMLINKS` (Linux 5.6). The paths that a handle carries are for messages only.
 
 mod directory;
+mod filesystem;
 mod inode;
 mod lock;
 mod metadata;
+mod names;
 mod processes;
 mod replace;
 mod users;

@@ -43,6 +43,7 @@ mod json;
 mod keys;
 mod progress;
 mod refresh;
+mod refused;
 mod release;
 mod roles;
 mod signing;

@@ -3,11 +3,11 @@
 //! Equal inputs give equal trees, to the bit, the mode and the nanosecond. Owners and file capabilities are set when
 //! root runs this; everyone else gets the trees without them. What is the same in both releases has the same time.
 
+mod listings;
 pub mod program;
 pub mod specials;
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, lchown, symlink};
 use std::path::{Path, PathBuf};
@@ -15,7 +15,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
 
-use crate::judge::{self, Kind, Tree};
+use crate::judge;
+pub use listings::{Listings, listings};
 use program::Build;
 
 /// The two releases.
@@ -63,29 +64,6 @@ pub fn write(fixtures: &Path, release: u32, out: &Path) -> Result<()> {
             .with_context(|| format!("bundle {bundle} of release {release}"))?;
     }
     Ok(())
-}
-
-/// Every entry of a release's trees, one a line, without owners and attributes: what `listing-*.txt` keep.
-///
-/// # Errors
-/// When a tree cannot be read.
-pub fn listing(trees: &Path, bundles: &[String]) -> Result<String> {
-    let mut text =
-        String::from("# Made by `cargo xtask fixtures`: bundle, mode, time, size, SHA-256 or what it is, path.\n");
-    for bundle in bundles {
-        for (path, node) in Tree::read(&trees.join(bundle))?.nodes() {
-            let (size, what) = match &node.kind {
-                Kind::File { size, digest } => (*size, hex::encode(digest)),
-                Kind::Directory => (0, "directory".to_owned()),
-                Kind::Symlink(target) => (0, format!("symlink to {}", target.display())),
-                Kind::Special => bail!("{} is a device, socket or pipe", path.display()),
-            };
-            let (seconds, nanoseconds) = node.mtime;
-            let path = path.display();
-            writeln!(text, "{bundle} {:04o} {seconds}.{nanoseconds:09} {size} {what} {path}", node.mode)?;
-        }
-    }
-    Ok(text)
 }
 
 /// Both times of an entry, as the system call takes them.
@@ -272,41 +250,10 @@ impl Writer<'_> {
     }
 }
 
-/// Writes the listings that are kept in the checkout, or with `check` says which of them is stale.
-///
-/// # Errors
-/// When a listing is stale, or something cannot be read or written.
-pub fn listings(checkout: &Path, mode: Listings) -> Result<()> {
-    let fixtures = fixtures(checkout);
-    let trees = tempfile::tempdir()?;
-    for release in RELEASES {
-        let out = trees.path().join(release.to_string());
-        write(&fixtures, release, &out)?;
-        let fresh = listing(&out, &bundles(&fixtures)?)?;
-        let path = fixtures.join(format!("listing-{release}.txt"));
-        match mode {
-            Listings::Write => fs::write(&path, fresh).with_context(|| format!("cannot write {}", path.display()))?,
-            Listings::Check if fs::read_to_string(&path).ok().as_deref() != Some(&fresh) => {
-                bail!("{} is stale: run `cargo xtask fixtures`", path.display());
-            }
-            Listings::Check => {}
-        }
-    }
-    Ok(())
-}
-
-/// What to do with the listings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Listings {
-    /// Bring them up to date.
-    Write,
-    /// Only say whether they are.
-    Check,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::judge::{Kind, Tree};
 
     fn checkout() -> &'static Path {
         Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
