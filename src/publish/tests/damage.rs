@@ -1,0 +1,84 @@
+//! A damaged publication: found by a check, and nothing is built on it.
+
+use super::*;
+
+#[test]
+fn every_planted_damage_is_found() {
+    let world = World::new();
+    world.release(10).expect("good input");
+    world.write("os-core", "usr/bin/tool", &edited(program(1)));
+    let second = world.release(20).expect("good input");
+    let object = Release::object_path(Digest::of(&program(2)));
+    let manifest = Release::manifest_path(second.release.bundles["os-core"].manifest.sha256);
+    let document = world.files().into_iter().find(|(path, _)| path.ends_with(".10.json")).expect("there").0;
+    let newest = world.files().into_iter().find(|(path, _)| path.ends_with(".20.json")).expect("there").0;
+    let head = second.release.packs[0].head.length as usize;
+    let flip = |at: usize| move |bytes: &mut Vec<u8>| bytes[at] ^= 1;
+    let cut = |bytes: &mut Vec<u8>| bytes.truncate(bytes.len() - 1);
+    type Damage<'a> = Box<dyn Fn(&mut Vec<u8>) + 'a>;
+    let cases: Vec<(&str, Damage<'_>, &str)> = vec![
+        (&object, Box::new(flip(30_000)), &object),
+        (&object, Box::new(cut), &object),
+        (&manifest, Box::new(flip(20)), &manifest),
+        (&manifest, Box::new(cut), &manifest),
+        (&document, Box::new(flip(20)), &document),
+        (&newest, Box::new(flip(20)), &newest),
+        ("packs/10-20/all", Box::new(flip(10)), "packs/10-20/all"),
+        ("packs/10-20/all", Box::new(flip(head + 5)), "packs/10-20/all"),
+        (
+            "packs/10-20/all",
+            Box::new(move |bytes| {
+                let last = bytes.len() - 1;
+                bytes[last] ^= 1
+            }),
+            "packs/10-20/all",
+        ),
+        ("packs/nothing-20/web", Box::new(cut), "packs/nothing-20/web"),
+        ("metadata/timestamp.json", Box::new(flip(30)), "metadata/timestamp.json"),
+        ("metadata/3.targets.json", Box::new(flip(30)), "metadata/timestamp.json"),
+    ];
+    for (path, damage, wanted) in cases {
+        let place = world.path("site").join(path);
+        let good = fs::read(&place).expect(path);
+        let mut bad = good.clone();
+        damage(&mut bad);
+        fs::write(&place, &bad).expect("write");
+        let findings = world.check().findings;
+        assert!(findings.iter().any(|finding| finding.path == wanted), "{path}: {findings:?}");
+        fs::remove_file(&place).expect("remove");
+        let findings = world.check().findings;
+        assert!(findings.iter().any(|finding| finding.path == wanted), "{path} missing: {findings:?}");
+        fs::write(&place, &good).expect("write");
+    }
+    fs::write(world.path("site/objects/stray"), "").expect("write");
+    let checked = world.check();
+    assert_eq!((checked.findings.len(), checked.unreferenced), (0, vec!["objects/stray".to_owned()]));
+
+    let trust = world.path("other.json");
+    let other = World::new();
+    fs::copy(other.path("site/metadata/1.root.json"), &trust).expect("write");
+    let request = CheckRequest { site: world.path("site"), trust: Some(trust), now: NOW };
+    assert!(!check(&request, &Silent).expect("a publication").findings.is_empty(), "another root");
+    let late = CheckRequest { site: world.path("site"), trust: None, now: NOW + 30 * 86_400 };
+    assert!(check(&late, &Silent).expect("a publication").findings[0].problem.contains("expired"));
+    refresh(&world.path("site"), &world.path("keys"), crate::trust::Resign::Snapshot, NOW + 30 * 86_400).expect("keys");
+    assert_eq!(check(&late, &Silent).expect("a publication").findings, []);
+}
+
+#[test]
+fn nothing_is_built_on_a_damaged_publication() {
+    let world = World::new();
+    let first = world.release(10).expect("good input");
+    let manifest = world.path("site").join(Release::manifest_path(first.release.bundles["web"].manifest.sha256));
+    let good = fs::read(&manifest).expect("there");
+    fs::write(&manifest, BundleManifest::compress(b"{}")).expect("write");
+    assert_eq!(world.release(20).expect_err("damaged").category(), Category::Integrity);
+    fs::write(&manifest, good).expect("write");
+    let object = world.path("site").join(Release::object_path(Digest::of(&program(2))));
+    fs::write(&object, b"no object").expect("write");
+    world.write("web", "usr/bin/server", &edited(program(2)));
+    assert!(world.release(20).is_err(), "a delta from a damaged object");
+    let keys = World::new().path("keys");
+    let request = ReleaseRequest { keys, ..world.request(20) };
+    assert!(release(&request, &Silent).is_err(), "other keys");
+}

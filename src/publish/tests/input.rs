@@ -1,0 +1,121 @@
+//! What is taken as input, and what is refused.
+
+use super::*;
+
+#[test]
+fn what_cannot_be_published_is_refused_by_name() {
+    type Change = fn(&World);
+    let cases: [(Change, &[&str]); 10] = [
+        (|w| w.write("web", "usr/share/doc/shared", b"said otherwise"), &["os-core and web", "usr/share/doc/shared"]),
+        (
+            |w| {
+                let place = w.path("trees/web/usr/bin");
+                fs::set_permissions(place, fs::Permissions::from_mode(0o700)).expect("chmod");
+            },
+            &["os-core and web", "usr/bin", "mode 755 and 700"],
+        ),
+        (|w| w.write("web", "etc/passwd", b""), &["bundle web", "etc lies beside usr"]),
+        (|w| w.define("web", "title = \"x\"\nincludes = [\"ghost\"]\n"), &["bundle web includes ghost"]),
+        (|w| w.define("web", "title = \"x\"\nalso_add = [\"ghost\"]\n"), &["bundle web also_adds ghost"]),
+        (
+            |w| {
+                w.define("web", "title = \"x\"\nincludes = [\"site\"]\n");
+                w.define("site", "title = \"x\"\nincludes = [\"web\"]\n");
+            },
+            &["circle", "site", "web"],
+        ),
+        (|w| w.define("os-core", "title = \"x\"\nincludes = [\"web\"]\n"), &["os-core -> web -> os-core"]),
+        (|w| w.define("empty", "title = \"x\"\n"), &["bundle empty", "no tree"]),
+        (|w| fs::remove_file(w.path("definitions/os-core.toml")).expect("remove"), &["no bundle os-core"]),
+        (|w| w.define("web", "titel = \"x\"\n"), &["web.toml is not valid"]),
+    ];
+    for (change, wanted) in cases {
+        let world = World::new();
+        change(&world);
+        let said = world.refusal(10);
+        assert!(wanted.iter().all(|word| said.contains(word)), "{said}\n  not: {wanted:?}");
+    }
+    let world = World::new();
+    world.release(10).expect("good input");
+    for version in [9, 10] {
+        assert!(world.refusal(version).contains("not newer than release 10"));
+    }
+    for floor in [9, 21] {
+        let request = ReleaseRequest { floor: Version::new(floor), ..world.request(20) };
+        let error = release(&request, &Silent).expect_err("a refusal");
+        assert!(matches!(error, PublishError::BadFloor { .. }));
+    }
+    let keys = world.path("new/keys");
+    assert!(matches!(init(&world.path("new"), &keys, NOW), Err(PublishError::KeysInside { .. })));
+    assert!(init(&world.path("site"), &world.path("keys"), NOW).is_err(), "not empty");
+    assert_eq!(default_keys(Path::new("a/site/")), Path::new("a/site.keys"));
+}
+
+#[test]
+fn bundles_that_only_include_and_trees_without_definition() {
+    #[derive(Default)]
+    struct Warnings(Mutex<Vec<String>>);
+    impl Reporter for Warnings {
+        fn report(&self, event: Event) {
+            if let Event::Warning(text) = event {
+                self.0.lock().expect("no panic").push(text);
+            }
+        }
+    }
+    let world = World::new();
+    world.define("server", "title = \"All of it\"\nincludes = [\"web\"]\n");
+    world.write("full", "usr/bin/tool", b"not what os-core says");
+    let warnings = Warnings::default();
+    let released = release(&world.request(10), &warnings).expect("good input");
+    let said = warnings.0.lock().expect("no panic").join("\n");
+    assert!(said.contains("left out: full") && said.contains("owned by 0:0"), "{said}");
+    let server = &released.release.bundles["server"];
+    assert_eq!((server.files, server.download_bytes), (0, 0));
+    assert_eq!(world.entry(&released, "server", "usr"), world.entry(&released, "os-core", "usr"));
+    assert_eq!(world.check().findings, []);
+    fs::remove_file(world.path("definitions/server.toml")).expect("remove");
+    release(&world.request(20), &warnings).expect("good input");
+    assert!(
+        warnings.0.lock().expect("no panic").iter().any(|text| text.contains("bundle server of release 10 is gone"))
+    );
+}
+
+#[test]
+fn an_archive_is_the_tree_that_is_in_it() {
+    let world = World::new();
+    let long = format!("usr/share/{}/{}", "d".repeat(120), "n".repeat(120));
+    world.write("web", &long, b"a long name");
+    fs::hard_link(world.path("trees/web/usr/bin/server"), world.path("trees/web/usr/bin/again")).expect("link");
+    symlink("x".repeat(200), world.path("trees/web/usr/share/link")).expect("symlink");
+    let _ = rustix::fs::setxattr(
+        world.path("trees/web/usr/bin/server"),
+        "user.test",
+        b"two\nlines\0",
+        rustix::fs::XattrFlags::empty(),
+    );
+    fs::create_dir(world.path("archives")).expect("write");
+    for bundle in ["os-core", "web"] {
+        let archive = world.path("archives").join(format!("{bundle}.tar"));
+        let options = ["--xattrs", "--format=pax", "--owner=0", "--group=0", "--numeric-owner", "-C"];
+        let tree = world.path("trees").join(bundle);
+        let made =
+            std::process::Command::new("tar").args(options).arg(tree).arg("-cf").arg(archive).arg("usr").status();
+        assert!(made.expect("GNU tar is there").success());
+    }
+    init(&world.path("other"), &world.path("keys"), NOW).expect("an empty place");
+    world.release(10).expect("good input");
+    let request = ReleaseRequest { site: world.path("other"), trees: world.path("archives"), ..world.request(10) };
+    release(&request, &Silent).expect("good archives");
+    let (files, others) = (files_of(&world.path("site")), files_of(&world.path("other")));
+    assert_eq!(
+        files.iter().map(|file| &file.0).collect::<Vec<_>>(),
+        others.iter().map(|file| &file.0).collect::<Vec<_>>()
+    );
+    assert!(files == others, "the same names with other bytes");
+    assert!(!world.path("other/.staging").exists(), "the spool is gone");
+
+    fs::create_dir(world.path("archives/web")).expect("write");
+    let error = release(&ReleaseRequest { version: Version::new(20).expect("not zero"), ..request }, &Silent);
+    let error = error.expect_err("a directory and an archive");
+    assert!(error.category() == Category::Usage && error.to_string().contains("web.tar"), "{error}");
+}

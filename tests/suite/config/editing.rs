@@ -1,0 +1,115 @@
+//! Overrides that are set, taken away, pruned and checked.
+
+use super::*;
+
+#[test]
+fn set_writes_the_smallest_file_and_unset_takes_it_away() {
+    let machine = machine(&[("etc/app/app.conf", "# by hand\n[DEFAULT]\nlevel = warn\n")]);
+    fs::set_permissions(machine.path("etc/app/app.conf"), fs::Permissions::from_mode(0o640)).expect("set");
+    let set = machine.succeeds(["config", "set", "app", "DEFAULT.debug", "true"]).result;
+    let own = machine.path("etc/app/app.conf.d/zz-local.conf");
+    assert_eq!(set["files"], json!(["/etc/app/app.conf.d/zz-local.conf"]));
+    assert_eq!(fs::read_to_string(&own).expect("there"), "[DEFAULT]\ndebug = true\n");
+    assert_eq!(fs::metadata(&own).expect("there").mode() & 0o7777, 0o640, "as the main file's");
+    fs::set_permissions(&own, fs::Permissions::from_mode(0o600)).expect("set");
+    machine.succeeds(["config", "set", "app", "db.host", "there"]);
+    assert_eq!(fs::metadata(&own).expect("there").mode() & 0o7777, 0o600, "kept");
+    assert_eq!(machine.succeeds(["config", "set", "app", "db.host", "there"]).result["changed"], false);
+    assert_eq!(machine.succeeds(["config", "get", "app", "db.url"]).result["value"], "db://there");
+    machine.succeeds(["config", "set", "app", "tag", "a", "b"]);
+    assert_eq!(
+        machine.succeeds(["config", "get", "app", "DEFAULT.tag"]).result["values"],
+        json!(["shipped", "a", "b"])
+    );
+    assert_eq!(
+        machine.succeeds(["config", "set", "app", "threads", "9"]).result["key"],
+        "workers",
+        "by its present name"
+    );
+
+    // A later file would win, so it is changed itself.
+    write(&machine.path("etc/app/app.conf.d/zzz.conf"), "[DEFAULT]\nlevel = late\n");
+    let set = machine.succeeds(["config", "set", "app", "DEFAULT.level", "now"]).result;
+    assert_eq!(set["files"], json!(["/etc/app/app.conf.d/zzz.conf"]));
+
+    let unset = machine.succeeds(["config", "unset", "app", "DEFAULT.level"]).result;
+    assert_eq!(unset["files"], json!(["/etc/app/app.conf", "/etc/app/app.conf.d/zzz.conf"]));
+    assert_eq!(fs::read_to_string(machine.path("etc/app/app.conf")).expect("there"), "# by hand\n[DEFAULT]\n");
+    assert!(!machine.path("etc/app/app.conf.d/zzz.conf").exists());
+    for option in ["debug", "db.host", "tag", "workers"] {
+        machine.succeeds(["config", "unset", "app", option]);
+    }
+    assert!(!own.exists());
+    machine.refuses(2, ["config", "set", "web", "x", "1"]);
+    machine.refuses(2, ["config", "set", "app", "db.host", "one", "two"]);
+    let open = machine.succeeds(["config", "set", "app", "db.password", SECRET]);
+    assert_eq!(fs::metadata(&own).expect("there").mode() & 0o7777, 0o640);
+    assert!(warnings(&open).is_empty(), "{}", open.told());
+    fs::set_permissions(&own, fs::Permissions::from_mode(0o644)).expect("set");
+    let open = machine.succeeds(["config", "set", "app", "db.password", "another"]);
+    assert!(warnings(&open)[0].contains("everybody may read it"), "{}", open.told());
+    machine.succeeds(["config", "unset", "app", "db.password"]);
+    machine.refuses(2, ["config", "set", "app", "db.host", "a\n\nb"]);
+    symlink("/etc/passwd", &own).expect("linked");
+    assert_ne!(machine.client(["config", "set", "app", "db.host", "x"]).code, 0);
+    assert!(!fs::read_to_string("/etc/passwd").expect("there").contains("host"));
+}
+
+#[test]
+fn redundant_overrides_are_pruned() {
+    let machine = machine(&[
+        ("etc/app/app.conf", "[DEFAULT]\ndebug = false\nlevel = warn\n"),
+        ("etc/web/same.conf", "same\n"),
+        ("etc/web/web.conf", "mine\n"),
+    ]);
+    let found = machine.succeeds(["config", "redundant"]);
+    assert_eq!(kinds(&found), pairs(&[("debug", "redundant"), ("same.conf", "redundant")]));
+    assert!(machine.path("etc/web/same.conf").exists());
+    let pruned = machine.succeeds(["config", "redundant", "--prune"]).result;
+    assert_eq!(pruned["pruned"], json!(["/etc/app/app.conf", "/etc/web/same.conf"]));
+    assert_eq!(fs::read_to_string(machine.path("etc/app/app.conf")).expect("there"), "[DEFAULT]\nlevel = warn\n");
+    assert!(!machine.path("etc/web/same.conf").exists() && machine.path("etc/web/web.conf").exists());
+    assert_eq!(kinds(&machine.succeeds(["config", "redundant"])), []);
+}
+
+#[test]
+fn what_a_whole_file_needs_is_not_pruned() {
+    let declared = "model = \"uapi\"\n";
+    let shipped = "[A]\na=1\nb=1\n";
+    let machine = machine(&[
+        ("usr/share/defaults/whole/.overlay.toml", declared),
+        ("usr/lib/whole/whole.conf", shipped),
+        ("etc/whole/whole.conf", "[A]\na=1\nb=2\n"),
+    ]);
+    let found = machine.succeeds(["config", "redundant", "whole", "--prune"]);
+    assert_eq!((&found.result["pruned"], kinds(&found).len()), (&json!([]), 0), "{}", found.told());
+    assert!(warnings(&found)[0].contains("[A] a stays"), "{}", found.told());
+    write(&machine.path("etc/whole/whole.conf"), "[A]\na=1\nb=1\n");
+    machine.succeeds(["config", "redundant", "whole", "--prune"]);
+    assert!(!machine.path("etc/whole/whole.conf").exists(), "one that says nothing else goes as a whole");
+}
+
+#[test]
+fn check_names_lines_and_exits_with_1() {
+    let machine =
+        machine(&[("etc/app/app.conf", "[DEFAULT]\nlevl = warn\nworkers = 99\nthreads = 1\n[db]\nurl = $nobody\n")]);
+    let found = machine.client(["config", "check", "app"]);
+    assert_eq!(found.code, 1);
+    let all: Vec<_> = found.result["findings"]
+        .as_array()
+        .expect("findings")
+        .iter()
+        .map(|one| (one["kind"].as_str().unwrap_or(""), one["line"].as_u64().unwrap_or(0)))
+        .collect();
+    assert_eq!(all, [("unknown", 2), ("value", 3), ("reference", 6)]);
+    assert!(found.told().contains("did you mean level?"), "{}", found.told());
+    write(&machine.path("etc/app/app.conf"), "[DEFAULT]\n\nbroken\n");
+    let found = machine.client(["config", "check"]);
+    assert_eq!(
+        (found.code, &found.result["findings"][0]["kind"], &found.result["findings"][0]["line"]),
+        (1, &json!("syntax"), &json!(3))
+    );
+    assert_eq!(machine.refuses(5, ["config", "show", "app"]).code, 5);
+    fs::remove_file(machine.path("etc/app/app.conf")).expect("removed");
+    assert_eq!(machine.client(["config", "check"]).code, 0);
+}
