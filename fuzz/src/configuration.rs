@@ -6,6 +6,7 @@ use stateless_update::overlay::{
 };
 
 use super::parts::parts;
+use super::trees::sealed;
 
 /// The dialect of oslo.config: what is taken combines to bounded values and can be edited.
 pub fn oslo(input: &[u8]) {
@@ -58,9 +59,10 @@ pub fn options(input: &[u8]) {
     _ = Options::parse(&Declaration::of(Model::Oslo), "list", input);
 }
 
-/// An archive of overrides: what is taken lies beneath `etc`, and is written and read again as the same.
+/// An archive of overrides; the checksums of its headers are made right first. What is taken lies beneath `etc`, and is written and read again as the same.
 pub fn saved(input: &[u8]) {
-    let Ok(saved) = Saved::from_tar(input) else { return };
+    let archive = sealed(input);
+    let Ok(saved) = Saved::from_tar(&archive) else { return };
     for file in &saved.files {
         assert!(file.path.starts_with("etc/") && file.path.split('/').all(|name| !matches!(name, "" | "." | "..")));
     }

@@ -103,7 +103,7 @@ fn as_another_reads(archive: &[u8]) -> Option<BTreeMap<String, Found>> {
 }
 
 /// The archive with the right checksum in each header, and an end.
-fn sealed(input: &[u8]) -> Vec<u8> {
+pub fn sealed(input: &[u8]) -> Vec<u8> {
     let mut archive = input.to_vec();
     archive.resize(input.len().next_multiple_of(BLOCK), 0);
     let mut rest = &mut archive[..];

@@ -6,7 +6,8 @@
 //! etc/nova/nova.conf  the files, in the order of the manifest, each once
 //! ```
 //!
-//! Paths lie beneath `etc` and are checked when an archive is read, as are digests, lengths and the number of files.
+//! All members are plain files. Paths lie beneath `etc` and are checked when an archive is read, as are digests, lengths and
+//! the number of files.
 
 use std::io::Read;
 
@@ -106,6 +107,10 @@ impl Saved {
         let mut next = || -> Result<Option<(String, Vec<u8>)>, OverlayError> {
             let Some(member) = members.next() else { return Ok(None) };
             let member = member.map_err(|_| wrong("it is damaged"))?;
+            // One with holes would have more content than the archive has bytes.
+            if member.header().entry_type() != tar::EntryType::Regular {
+                return Err(wrong("a member is no plain file"));
+            }
             let path = String::from_utf8(member.path_bytes().into_owned()).map_err(|_| wrong("a path is no text"))?;
             let mut content = Vec::new();
             // The manifest may be longer than a file.

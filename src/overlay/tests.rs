@@ -349,6 +349,33 @@ fn archives_come_back_as_they_were_or_not_at_all() {
 }
 
 #[test]
+fn members_with_holes_do_not_unfold() {
+    let zeros = vec![0; 1 << 20];
+    let file = SavedFile { path: "etc/x".into(), mode: 0o600, uid: 0, gid: 0, kind: SavedKind::File(zeros) };
+    let saved = Saved { version: 20, files: vec![file] };
+    let whole = saved.to_tar();
+    assert_eq!(Saved::from_tar(&whole), Ok(saved));
+    // The same manifest, and one block instead of a mebibyte: its content ends with a hole.
+    let member = whole.len() - 1024 - (1 << 20) - 512;
+    let mut header = tar::Header::new_gnu();
+    header.set_path("etc/x").expect("short");
+    header.set_entry_type(tar::EntryType::GNUSparse);
+    header.set_mode(0o600);
+    header.set_size(0);
+    let gnu = header.as_gnu_mut().expect("GNU");
+    gnu.sparse[0].offset = *b"00004000000\0";
+    gnu.sparse[0].numbytes = *b"00000000000\0";
+    gnu.realsize = *b"00004000000\0";
+    header.set_cksum();
+    let holed = [&whole[..member], header.as_bytes(), &[0; 1024]].concat();
+    let mut read = tar::Archive::new(&holed[..]);
+    let lengths: Vec<u64> = read.entries().expect("tar").map(|member| member.expect("one").size()).collect();
+    assert_eq!(lengths[1], 1 << 20, "crate tar would unfold it");
+    let refused = Saved::from_tar(&holed).expect_err("a refusal");
+    assert!(refused.to_string().contains("no plain file"), "{refused}");
+}
+
+#[test]
 fn declarations_stay_in_their_directory() {
     for bad in [
         "model = 'oslo'\nfiles = ['../x']",
