@@ -20,8 +20,10 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Vec<Setting>, OverlayError
         }
         let (first, mut whole) = begun.take().unwrap_or((number, String::new()));
         whole.push_str(if whole.is_empty() { trimmed } else { line.trim_end() });
-        if let Some(goes_on) = whole.strip_suffix('\\') {
-            begun = Some((first, format!("{goes_on} ")));
+        if whole.ends_with('\\') {
+            whole.pop();
+            whole.push(' ');
+            begun = Some((first, whole));
             continue;
         }
         take(file, &whole, (first, number), &mut section, &mut settings)?;

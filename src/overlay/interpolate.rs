@@ -7,11 +7,12 @@
 //! cannot be read since it has the name of an option that nobody knows in it, oslo.config takes that of `DEFAULT`.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
 
 use super::options::Name;
 use super::{Declaration, Options, OverlayError, Value, oslo};
 
-/// All interpolated values of a program together.
+/// All interpolated values of a program together, as they are written or as they are read: what is longer.
 const MAX_BYTES: usize = 8 << 20;
 /// Options that stand for options that stand for options.
 const MAX_DEPTH: usize = 64;
@@ -21,14 +22,19 @@ pub(super) struct Interpolation<'a> {
     declaration: &'a Declaration,
     options: &'a Options,
     values: HashMap<Name, (Vec<String>, bool)>,
-    done: HashMap<Name, Done>,
+    /// Those of the values.
+    groups: BTreeSet<String>,
+    done: HashMap<Name, Rc<Done>>,
     under_way: BTreeSet<Name>,
     bytes: usize,
 }
 
-#[derive(Clone, Debug, Default)]
+/// What an option is read as.
+#[derive(Debug, Default)]
 struct Done {
     values: Vec<String>,
+    /// What its name stands for.
+    text: String,
     secret: bool,
     unresolved: Vec<String>,
     failure: Option<Failure>,
@@ -46,10 +52,9 @@ enum Failure {
 
 /// What a name stands for.
 enum Stand {
-    For(String),
+    /// As it is read, maybe with something in it that cannot be.
+    For(Rc<Done>),
     Nothing(Failure),
-    /// As it is read, with something in it that cannot be.
-    Broken(String, Failure),
 }
 
 impl<'a> Interpolation<'a> {
@@ -59,9 +64,10 @@ impl<'a> Interpolation<'a> {
         options: &'a Options,
         values: &BTreeMap<Name, Value>,
     ) -> Self {
+        let groups = values.keys().map(|(group, _)| group.clone()).collect();
         let values = values.iter().map(|(name, value)| (name.clone(), (value.raw.clone(), value.secret))).collect();
         let (done, under_way) = (HashMap::new(), BTreeSet::new());
-        Self { app, declaration, options, values, done, under_way, bytes: 0 }
+        Self { app, declaration, options, values, groups, done, under_way, bytes: 0 }
     }
 
     /// Interpolates all values.
@@ -69,17 +75,20 @@ impl<'a> Interpolation<'a> {
         for (name, value) in values {
             let Some(done) = self.resolve(name)? else { continue };
             value.value = done.values.last().cloned().unwrap_or_default();
-            value.values = done.values;
+            value.values = done.values.clone();
             value.secret |= done.secret;
-            value.unresolved = done.unresolved;
+            value.unresolved = done.unresolved.clone();
         }
         Ok(())
     }
 
     /// The option's values; none when nobody knows the option, or it is under way.
-    fn resolve(&mut self, name: &Name) -> Result<Option<Done>, OverlayError> {
+    fn resolve(&mut self, name: &Name) -> Result<Option<Rc<Done>>, OverlayError> {
         if let Some(done) = self.done.get(name) {
-            return Ok(Some(done.clone()));
+            return Ok(Some(Rc::clone(done)));
+        }
+        if self.under_way.len() >= MAX_DEPTH || self.under_way.contains(name) {
+            return Ok(None);
         }
         let known = self.options.option(&name.0, &name.1);
         let (raw, secret) = match (self.values.get(name), known) {
@@ -89,20 +98,30 @@ impl<'a> Interpolation<'a> {
             }
             (None, None) => return Ok(None),
         };
-        if self.under_way.len() >= MAX_DEPTH || !self.under_way.insert(name.clone()) {
-            return Ok(None);
-        }
+        self.under_way.insert(name.clone());
         let mut done = Done { secret, ..Done::default() };
         for text in &raw {
             let value = self.substituted(text, &name.0, &mut done)?;
             done.values.push(value);
         }
         self.under_way.remove(name);
+        done.text = self.text(name, &done.values);
+        let done = Rc::new(done);
         // What a circle has cut short is something else from elsewhere.
         if !done.is_cut {
-            self.done.insert(name.clone(), done.clone());
+            self.done.insert(name.clone(), Rc::clone(&done));
         }
         Ok(Some(done))
+    }
+
+    /// What the name of an option with these values stands for.
+    fn text(&self, (group, key): &Name, values: &[String]) -> String {
+        match values.last() {
+            None => String::new(),
+            Some(_) if self.declaration.accumulates(self.options, group, key) => python_list(values),
+            Some(value) if self.declaration.is_list(self.options, group, key) => python_list(&oslo::list_items(value)),
+            Some(value) => value.clone(),
+        }
     }
 
     fn substituted(&mut self, text: &str, group: &str, done: &mut Done) -> Result<String, OverlayError> {
@@ -116,15 +135,17 @@ impl<'a> Interpolation<'a> {
             match name {
                 Some("$") => made.push('$'),
                 Some(name) => {
-                    let (text, failure) = match self.stands_for(name, group, done)? {
-                        Stand::For(value) => (value, None),
-                        Stand::Broken(value, failure) => (value, Some(failure)),
+                    let failure = match self.stands_for(name, group, done)? {
+                        Stand::For(found) => {
+                            made.push_str(&found.text);
+                            found.failure
+                        }
                         Stand::Nothing(failure) => {
                             done.unresolved.push(name.to_owned());
-                            (rest[..length].to_owned(), Some(failure))
+                            made.push_str(&rest[..length]);
+                            Some(failure)
                         }
                     };
-                    made.push_str(&text);
                     done.failure = done.failure.or(failure);
                 }
                 None => made.push_str(&rest[..length]),
@@ -133,7 +154,8 @@ impl<'a> Interpolation<'a> {
             self.check(made.len())?;
         }
         made.push_str(rest);
-        self.bytes += made.len();
+        // Also where much stands for nothing: what is in a circle is read again and again.
+        self.bytes += made.len().max(text.len());
         self.check(0)?;
         Ok(made)
     }
@@ -172,18 +194,8 @@ impl<'a> Interpolation<'a> {
         };
         done.secret |= found.secret;
         done.is_cut |= found.is_cut;
-        let (accumulates, is_list) = (
-            self.declaration.accumulates(self.options, &name.0, &name.1),
-            self.declaration.is_list(self.options, &name.0, &name.1),
-        );
-        let text = match found.values.last() {
-            None => String::new(),
-            Some(_) if accumulates => python_list(&found.values),
-            Some(value) if is_list => python_list(&oslo::list_items(value)),
-            Some(value) => value.clone(),
-        };
-        done.unresolved.extend(found.unresolved);
-        Ok(found.failure.map_or(Stand::For(text.clone()), |failure| Stand::Broken(text, failure)))
+        done.unresolved.extend_from_slice(&found.unresolved);
+        Ok(Stand::For(found))
     }
 
     fn is_known(&self, name: &Name) -> bool {
@@ -191,7 +203,7 @@ impl<'a> Interpolation<'a> {
     }
 
     fn has_group(&self, group: &str) -> bool {
-        self.values.keys().any(|(section, _)| section == group) || self.options.keys(group).next().is_some()
+        self.groups.contains(group) || self.options.keys(group).next().is_some()
     }
 }
 

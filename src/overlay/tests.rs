@@ -2,6 +2,8 @@
 
 use super::*;
 
+mod long;
+
 fn read(format: Format, text: &str) -> Vec<(String, String, String, u32)> {
     let settings = parse(format, "etc/x", text.as_bytes()).unwrap_or_else(|error| panic!("{error}: {text:?}"));
     settings.into_iter().map(|one| (one.section, one.key, one.value, one.line)).collect()
