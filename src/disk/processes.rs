@@ -94,6 +94,9 @@ fn manager(cgroup: &str) -> Manager {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
+    use std::process::{Command, Stdio};
+
     use super::*;
 
     #[test]
@@ -145,8 +148,10 @@ mod tests {
         let temporary = tempfile::tempdir().expect("a temporary directory");
         let program = temporary.path().join("program");
         fs::copy("/bin/cat", &program).expect("copied");
-        let mut child =
-            std::process::Command::new(&program).stdin(std::process::Stdio::piped()).spawn().expect("it runs");
+        let mut child = Command::new(&program).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it runs");
+        // Spawning ends a moment before the kernel maps the program: what it answers, it answers as itself.
+        child.stdin.as_mut().expect("piped").write_all(b"x").expect("it listens");
+        child.stdout.as_mut().expect("piped").read_exact(&mut [0]).expect("it answers");
         let mapped = mapped_beneath(temporary.path());
         child.kill().expect("ended");
         child.wait().expect("gone");
