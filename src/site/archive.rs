@@ -51,6 +51,9 @@ pub(super) fn scan(bundle: &BundleName, archive: &Path, spool: &Spool) -> Result
             return Err(reading.refused(&name, ArchiveError::NotUstar));
         }
         let slot = match entry.header().entry_type() {
+            EntryType::XGlobalHeader if ahead != Ahead::default() => {
+                return Err(reading.refused("", ArchiveError::GlobalBetween));
+            }
             EntryType::XGlobalHeader => {
                 reading.check_global(&reading.text(&mut entry)?)?;
                 continue;

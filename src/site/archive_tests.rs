@@ -173,10 +173,10 @@ fn long_names_come_in_any_order_and_say_one_thing() {
         |tar, name, target| tar.pax(&[("path", name.as_bytes()), ("linkpath", target.as_bytes())]),
         |tar, name, target| long(tar.pax(&[("linkpath", target.as_bytes())]), GNULongName, name),
         |tar, name, target| long(tar, GNULongLink, target).pax(&[("path", name.as_bytes())]),
-        // Said twice in two ways, and the same; other headers stand between.
+        // Said twice in two ways, and the same, behind a global header.
         |tar, name, target| {
-            let tar = long(tar.pax(&[("path", name.as_bytes())]), GNULongName, name);
-            long(tar.add("comment", EntryType::XGlobalHeader, b"15 comment=hey\n"), GNULongLink, target)
+            let tar = tar.add("comment", EntryType::XGlobalHeader, b"15 comment=hey\n");
+            long(long(tar.pax(&[("path", name.as_bytes())]), GNULongName, name), GNULongLink, target)
         },
     ];
     for (number, make) in orders.into_iter().enumerate() {
@@ -217,6 +217,9 @@ fn long_names_that_are_odd_are_refused() {
     let odd = Tar::new()
         .with("././@LongLink", GNULongName, b"usr/b\0", |header| header.as_ustar_mut().expect("ustar").magic[3] = b'u');
     assert!(odd.add("usr/a", Regular, b"").refusal().contains("not of the form ustar"));
+    // GNU tar takes the name for the file's, crate tar for the global header's.
+    let between = long(Tar::new(), GNULongName, "usr/b").add("g", EntryType::XGlobalHeader, b"15 comment=hey\n");
+    assert!(between.add("usr/a", Regular, b"").refusal().contains("a global header stands between"));
     // Said of a symlink, a target in two ways; said of nothing.
     let twice = long(Tar::new().pax(&[("linkpath", b"c")]), GNULongLink, "b").link("usr/a", Symlink, "d");
     assert!(twice.refusal().contains("disagree about its link target"));

@@ -203,6 +203,9 @@ pub enum ArchiveError {
     /// A header for all entries that follow.
     #[error("a global header says {0:?} of all that follow")]
     Global(String),
+    /// A global header between an entry and what is said of it: to some readers all that is said of the global header.
+    #[error("a global header stands between an entry and what is said of it")]
+    GlobalBetween,
     /// A type of entry that nothing is known of.
     #[error("it is an entry of the unknown type {0:?}")]
     UnknownType(char),
