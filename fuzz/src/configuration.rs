@@ -59,7 +59,8 @@ pub fn options(input: &[u8]) {
     _ = Options::parse(&Declaration::of(Model::Oslo), "list", input);
 }
 
-/// An archive of overrides; the checksums of its headers are made right first. What is taken lies beneath `etc`, and is written and read again as the same.
+/// An archive of overrides; the checksums of its headers are made right first. What is taken lies beneath `etc`, and is
+/// written and read again as the same.
 pub fn saved(input: &[u8]) {
     let archive = sealed(input);
     let Ok(saved) = Saved::from_tar(&archive) else { return };
