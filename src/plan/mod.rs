@@ -260,14 +260,15 @@ pub fn may_be_carried(path: &Path) -> bool {
 /// that directory goes along as a whole.
 fn carried(extra: &[PathBuf], target: &Tree) -> Vec<PathBuf> {
     let owned = |path: &Path| as_tree_path(path).and_then(|path| target.find(&path));
-    let mut carried = Vec::new();
+    let (mut carried, mut known) = (Vec::new(), HashSet::new());
     for path in extra.iter().filter(|path| may_be_carried(path)) {
         let ancestors: Vec<&Path> = path.ancestors().filter(|path| path.components().next().is_some()).collect();
         let topmost = ancestors.iter().rev().find(|path| owned(path).is_none_or(|entry| !entry.is_directory()));
         let taken = topmost.is_none_or(|path| owned(path).is_some());
         if let Some(topmost) = topmost.filter(|_| !taken)
-            && !carried.iter().any(|known: &PathBuf| topmost.starts_with(known))
+            && !is_beneath(topmost, &known)
         {
+            known.insert(*topmost);
             carried.push(topmost.to_path_buf());
         }
     }
@@ -276,7 +277,13 @@ fn carried(extra: &[PathBuf], target: &Tree) -> Vec<PathBuf> {
 
 /// Paths that no release owns and that do not go along.
 fn dropped<'a>(extra: &'a [PathBuf], carried: &'a [PathBuf]) -> impl Iterator<Item = &'a PathBuf> {
-    extra.iter().filter(|path| !carried.iter().any(|carried| path.starts_with(carried)))
+    let carried: HashSet<&Path> = carried.iter().map(PathBuf::as_path).collect();
+    extra.iter().filter(move |path| !is_beneath(path, &carried))
+}
+
+/// Whether a path is one of these or lies beneath one.
+fn is_beneath(path: &Path, tops: &HashSet<&Path>) -> bool {
+    path.ancestors().any(|ancestor| tops.contains(ancestor))
 }
 
 fn as_tree_path(path: &Path) -> Option<TreePath> {

@@ -79,6 +79,7 @@ impl<'a> Chooser<'a> {
         let here = intact.filter_map(|(entry, _)| Some((entry.kind.digest()?, &entry.path))).collect();
         let mut installed: Vec<Digest> = entries().filter_map(|entry| entry.kind.digest()).collect();
         installed.sort_unstable();
+        installed.dedup();
         let before = offers.iter().map(|offer| offer.before.iter().map(|need| need.digest).collect());
         Self { offers, memory, terms, here, installed, before: before.collect() }
     }
@@ -87,10 +88,11 @@ impl<'a> Chooser<'a> {
     /// nothing makes.
     fn round(&self, needs: &[Need], may_be_base: impl Fn(&Digest) -> bool) -> (Chosen, Vec<Digest>) {
         let mut open: BTreeMap<Digest, Wanted> = BTreeMap::new();
-        let mut first = Vec::new();
+        let (mut first, mut copied) = (Vec::new(), HashSet::new());
         for need in needs.iter().filter(|need| !self.memory.blobs.contains(&need.digest)) {
             if let Some((tree, from)) = self.file(&need.digest) {
                 first.push(Work::Copy { tree, from: from.clone(), need: *need });
+                copied.insert(need.digest);
             } else {
                 open.insert(need.digest, Wanted { need: *need, worth: need.object_bytes + REQUEST_BYTES });
             }
@@ -99,7 +101,7 @@ impl<'a> Chooser<'a> {
         let mut between: BTreeMap<Digest, Need> = BTreeMap::new();
         for (offer, before) in self.offers.iter().zip(&self.before) {
             let (work, bases) = self.step(offer, before, &mut open, &may_be_base);
-            for (base, worth) in bases {
+            for (base, worth) in bases.into_iter().filter(|(base, _)| !copied.contains(base)) {
                 let need = offer.before[before.binary_search(&base).expect("it was found there")];
                 open.entry(base).or_insert(Wanted { need, worth: 0 }).worth += worth;
                 between.insert(base, need);
@@ -109,11 +111,12 @@ impl<'a> Chooser<'a> {
                 _ => later.push(work),
             }
         }
+        // What the target needs as well comes as an object, before anything starts from it.
+        between.retain(|base, _| needs.binary_search_by_key(base, |need| need.digest).is_err());
         let missing = between.keys().filter(|base| open.contains_key(base)).copied().collect();
         first.extend(needs.iter().filter(|need| open.contains_key(&need.digest)).copied().map(Work::Object));
         let stages = std::iter::once(first).chain(later.into_iter().rev());
         let work = stages.filter(|work| !work.is_empty()).collect();
-        between.retain(|base, _| needs.binary_search_by_key(base, |need| need.digest).is_err());
         (Chosen { work, between: between.into_values().collect() }, missing)
     }
 
@@ -144,8 +147,11 @@ impl<'a> Chooser<'a> {
         };
         let (mut taken, mut work, mut bases) = (Vec::new(), Vec::new(), BTreeMap::new());
         let held = |placed: &PlacedBlock| self.memory.blocks.contains(&placed.block.digest);
-        let useless =
-            |placed: &PlacedBlock| self.memory.struck.contains(&placed.block.digest) || !self.terms.allow(placed);
+        // A block without bytes, which makes empty blobs alone, is in no range of a pack: it never comes.
+        let comes = |placed: &PlacedBlock| held(placed) || placed.block.length() > 0;
+        let useless = |placed: &PlacedBlock| {
+            self.memory.struck.contains(&placed.block.digest) || !self.terms.allow(placed) || !comes(placed)
+        };
         let mut blocks: Vec<&PlacedBlock> = offer.index.blocks().iter().filter(|placed| !useless(placed)).collect();
         blocks.sort_by_key(|placed| (!held(placed), !placed.block.is_costly()));
         for placed in blocks {

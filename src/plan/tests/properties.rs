@@ -13,7 +13,7 @@ proptest! {
         new in prop::collection::btree_map("[a-f]", 0u8..24, 0..6),
         damage in prop::collection::vec(0u8..4, 8),
         blocks in prop::collection::vec(prop::collection::vec((0u8..24, prop::option::of(0u8..12)), 1..4), 0..5),
-        costly in prop::collection::vec((0u8..24, 0u8..12), 0..3),
+        costly in prop::collection::vec((0..EMPTY, 0u8..12), 0..3),
         held in prop::collection::vec(0u8..24, 0..3),
         gone in prop::collection::vec(any::<prop::sample::Index>(), 0..3),
         terms in (any::<bool>(), prop::option::of(prop_oneof![0u64..20 << 20, Just(1 << 40)])).prop_map(|(bytes, memory)| {
@@ -76,6 +76,8 @@ proptest! {
             match work {
                 Work::Range(range) => {
                     bytes += range.length;
+                    let end = |work: &BlockWork| work.block.offset + work.block.block.length();
+                    prop_assert_eq!(range.blocks.last().map(end), Some(range.offset + range.length));
                     range.blocks.iter().try_for_each(&mut make)?;
                 }
                 Work::Block(block) => make(block)?,
