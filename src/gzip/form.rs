@@ -1,14 +1,13 @@
-//! A gzip file as its text and what its compressor did; and back.
+//! A gzip file as its text and what its compressor did.
 
 use std::io::Write;
 
-use super::bits::BitWriter;
-use super::encoder;
+use super::MAX_BYTES;
 use super::inflate::{Visitor, inflate};
-use super::matcher::{MAX_LEVEL, MIN_LEVEL, Matcher};
+use super::matcher::{MAX_LEVEL, Matcher};
 use super::member::{TRAILER, header_length, trailer};
-use super::tokens::{BlockKind, BlockShape, MAX_DISTANCE, Match, Token};
-use super::{GzipError, MAX_BLOCK_TOKENS, MAX_BYTES};
+use super::replay::rewrap;
+use super::tokens::{BlockKind, BlockShape, Exception, Token};
 use crate::delta::varint;
 
 /// Levels in the order in which they are tried; the first two are what nearly everyone uses.
@@ -25,14 +24,6 @@ struct Recipe {
     /// Empty for one dynamic block.
     blocks: Vec<BlockShape>,
     exceptions: Vec<Exception>,
-}
-
-/// A token that is not the one that was foretold.
-#[derive(Clone, Copy)]
-struct Exception {
-    /// How many tokens that were foretold stand between the last one and this.
-    after: u64,
-    token: Token,
 }
 
 /// The form of a file that is one gzip member; none when it is anything else, or its compressor is not one that can be
@@ -72,21 +63,6 @@ pub fn base_form(old: &[u8]) -> Option<Vec<u8>> {
     let start = Recipe { level: MAX_LEVEL, ..Recipe::default() }.form(header, &[]);
     let (_, form) = open(old, start, &mut ())?;
     (form.len() as u64 <= MAX_BYTES).then_some(form)
-}
-
-/// Writes the file of `size` bytes that has this form.
-///
-/// # Errors
-/// When the form is broken or does not make a file of that length, takes too long, or `out` cannot be written. At most
-/// `size` bytes have been written.
-pub fn rewrap(form: &[u8], size: u64, out: &mut dyn Write) -> Result<(), GzipError> {
-    let (header, recipe, plain) = Recipe::parse(form)?;
-    let mut out = BitWriter::new(out, size);
-    out.put_bytes(header)?;
-    recipe.encode(plain, &mut out)?;
-    out.align();
-    out.put_bytes(&trailer(plain))?;
-    out.finish()
 }
 
 /// Takes a member apart: its header, and its text appended to `plain`.
@@ -166,128 +142,6 @@ impl Recipe {
         form.extend_from_slice(plain);
         form
     }
-
-    /// Header, recipe and text of a form.
-    fn parse(form: &[u8]) -> Result<(&[u8], Self, &[u8]), GzipError> {
-        if form.len() as u64 > MAX_BYTES {
-            return Err(GzipError::bad("it is too long"));
-        }
-        let mut rest = form;
-        let header = number(&mut rest)?;
-        let header = usize::try_from(header).ok().and_then(|length| rest.split_at_checked(length));
-        let (header, mut rest) = header.ok_or(GzipError::bad("it is cut off"))?;
-        if header_length(header) != Some(header.len()) {
-            return Err(GzipError::bad("its header is none"));
-        }
-        let level = number(&mut rest)?;
-        let level = u8::try_from(level).ok().filter(|level| (MIN_LEVEL..=MAX_LEVEL).contains(level));
-        let level = level.ok_or(GzipError::bad("its level is none"))?;
-        let blocks = numbers(&mut rest, |value| {
-            let kind = [BlockKind::Stored, BlockKind::Fixed, BlockKind::Dynamic][(value % 3) as usize];
-            let most = if kind == BlockKind::Stored { u16::MAX.into() } else { MAX_BLOCK_TOKENS as u64 };
-            let count = Some(value / 3).filter(|count| *count <= most);
-            count.map(|count| BlockShape { kind, count: count as u32 }).ok_or(GzipError::bad("a block is too long"))
-        })?;
-        let after = numbers(&mut rest, Ok)?;
-        let mut lengths = Vec::with_capacity(after.len());
-        for _ in &after {
-            lengths.push(number(&mut rest)?);
-        }
-        let mut exceptions = Vec::with_capacity(after.len());
-        for (after, length) in after.into_iter().zip(lengths) {
-            let token = if length == 0 {
-                Token::Literal
-            } else {
-                let distance = number(&mut rest)?;
-                let small = u16::try_from(length).ok().zip(u16::try_from(distance).ok());
-                let small = small.filter(|(_, distance)| usize::from(*distance) <= MAX_DISTANCE);
-                let (length, distance) = small.ok_or(GzipError::bad("an exception is no match"))?;
-                Token::Match(Match { length, distance })
-            };
-            exceptions.push(Exception { after, token });
-        }
-        Ok((header, Self { level, blocks, exceptions }, rest))
-    }
-
-    fn encode(&self, plain: &[u8], out: &mut BitWriter<'_>) -> Result<(), GzipError> {
-        let matcher = Matcher::new(plain, self.level).ok_or(GzipError::bad("its level is none"))?;
-        let mut replay = Replay { matcher, exceptions: self.exceptions.iter().peekable(), foretold: 0 };
-        if self.blocks.is_empty() {
-            let tokens = replay.tokens(usize::MAX)?;
-            encoder::compressed(&tokens, plain, true, true, out)?;
-        }
-        for (number, block) in self.blocks.iter().enumerate() {
-            let (start, count) = (replay.matcher.at(), block.count as usize);
-            let last = number + 1 == self.blocks.len();
-            if block.kind == BlockKind::Stored {
-                let bytes = plain[start..].get(..count).ok_or(GzipError::bad("a block goes beyond its text"))?;
-                replay.matcher.pass(count);
-                encoder::stored(bytes, last, out)?;
-                continue;
-            }
-            let tokens = replay.tokens(count)?;
-            if tokens.len() != count {
-                return Err(GzipError::bad("a block goes beyond its text"));
-            }
-            encoder::compressed(&tokens, &plain[start..], block.kind == BlockKind::Dynamic, last, out)?;
-        }
-        if replay.matcher.left() > 0 || replay.exceptions.next().is_some() {
-            return Err(GzipError::bad("its blocks end before its text or exceptions"));
-        }
-        Ok(())
-    }
-}
-
-/// The tokens of a file, from what is foretold and what is not.
-struct Replay<'a, I: Iterator<Item = &'a Exception>> {
-    matcher: Matcher<'a>,
-    exceptions: std::iter::Peekable<I>,
-    /// Tokens since the last exception.
-    foretold: u64,
-}
-
-impl<'a, I: Iterator<Item = &'a Exception>> Replay<'a, I> {
-    /// The next `count` tokens, or as many as the text has.
-    fn tokens(&mut self, count: usize) -> Result<Vec<Token>, GzipError> {
-        let mut tokens = Vec::with_capacity(count.min(self.matcher.left()).min(MAX_BLOCK_TOKENS));
-        while tokens.len() < count && self.matcher.left() > 0 {
-            if tokens.len() == MAX_BLOCK_TOKENS {
-                return Err(GzipError::bad("a block is too long"));
-            }
-            let prediction = self.matcher.predict()?;
-            let token = match self.exceptions.next_if(|exception| exception.after == self.foretold) {
-                Some(exception) => {
-                    self.foretold = 0;
-                    exception.token
-                }
-                None => {
-                    self.foretold += 1;
-                    prediction.token
-                }
-            };
-            if let Token::Match(found) = token
-                && !self.matcher.is_true(found)
-            {
-                return Err(GzipError::bad("an exception is no match"));
-            }
-            self.matcher.advance(token, prediction);
-            tokens.push(token);
-        }
-        Ok(tokens)
-    }
-}
-
-fn number(rest: &mut &[u8]) -> Result<u64, GzipError> {
-    varint::read(rest).map_err(|_| GzipError::bad("a number is cut off or not in its shortest form"))
-}
-
-/// A count, and as many numbers; no more than the form can hold.
-fn numbers<T>(rest: &mut &[u8], each: impl Fn(u64) -> Result<T, GzipError>) -> Result<Vec<T>, GzipError> {
-    let count = number(rest)?;
-    if count > rest.len() as u64 {
-        return Err(GzipError::bad("it is cut off"));
-    }
-    (0..count).map(|_| each(number(rest)?)).collect()
 }
 
 /// Takes only what is the same.

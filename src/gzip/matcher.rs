@@ -7,7 +7,7 @@
 //! their chain.
 
 use super::chains::{Chains, RING};
-use super::tokens::{MAX_MATCH, MIN_MATCH, Match, Token};
+use super::tokens::{MAX_DISTANCE, MAX_MATCH, MIN_MATCH, Match, Token};
 use super::{GzipError, MAX_STEPS};
 
 /// The slowest level, which is what distributions use.
@@ -109,7 +109,7 @@ impl<'a> Matcher<'a> {
     pub(super) fn is_true(&self, found: Match) -> bool {
         let (length, distance) = (usize::from(found.length), usize::from(found.distance));
         (MIN_MATCH..=MAX_MATCH.min(self.left())).contains(&length)
-            && (1..=self.at).contains(&distance)
+            && (1..=MAX_DISTANCE.min(self.at)).contains(&distance)
             && (self.at..self.at + length).all(|at| self.plain[at] == self.plain[at - distance])
     }
 

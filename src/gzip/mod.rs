@@ -7,7 +7,7 @@
 //!
 //! Promises: [`rewrap`] makes exactly what [`unwrap`] was given, or `unwrap` gives nothing; equal inputs give equal
 //! forms; on hostile input `rewrap` ends in an error, after at most the blob's length of output, [`MAX_STEPS`]
-//! comparisons and less than 1 MiB of memory besides the form. Needs: contents of at most [`MAX_BYTES`] in memory.
+//! comparisons and at most [`CODER_MEMORY_BYTES`] besides the form. Needs: contents of at most [`MAX_BYTES`] in memory.
 //! Leaves to others: whether a form is smaller, and the digest of what comes out.
 //!
 //! The compressor is that of gzip and zlib at levels 4 to 9 (Jean-loup Gailly and Mark Adler; `deflate.c`, `trees.c`):
@@ -30,6 +30,7 @@ mod huffman;
 mod inflate;
 mod matcher;
 mod member;
+mod replay;
 mod tokens;
 
 #[cfg(test)]
@@ -37,13 +38,16 @@ mod tests;
 
 pub use error::GzipError;
 pub(crate) use form::Compare;
-pub use form::{base_form, rewrap, unwrap};
+pub use form::{base_form, unwrap};
+pub use replay::rewrap;
 
 /// How much [`looks_like_gzip`] looks at.
 pub const MAGIC_BYTES: usize = member::MAGIC.len();
 /// The longest form, and the longest file that is made from one or whose text a delta may start from: 8 MiB. The largest
 /// changelog of Debian 12 has 3.7 MB.
 pub const MAX_BYTES: u64 = 8 << 20;
+/// What making a file takes at most besides its form: what the compressor remembers of the text, and the tokens of a block.
+pub const CODER_MEMORY_BYTES: u64 = 2 << 20;
 /// The most candidates for matches that are looked at for one file: seconds. The largest changelog of Debian 12 needs a
 /// sixteenth.
 pub const MAX_STEPS: u64 = 1 << 30;

@@ -33,6 +33,14 @@ pub(super) struct Match {
     pub(super) distance: u16,
 }
 
+/// A token that is not the one that was foretold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Exception {
+    /// How many tokens that were foretold stand between the last one and this.
+    pub(super) after: u64,
+    pub(super) token: Token,
+}
+
 /// How a block is written; the numbers are those of the format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum BlockKind {

@@ -170,8 +170,8 @@ impl<I> Method<I> {
     fn memory(&self, size: u64) -> u64 {
         match self {
             Self::Whole | Self::Delta { .. } => 0,
-            Self::WholeForm { form } => form + (1 << 20),
-            Self::DeltaForm { form, .. } => form + gzip::MAX_BYTES + (1 << 20),
+            Self::WholeForm { form } => form + gzip::CODER_MEMORY_BYTES,
+            Self::DeltaForm { form, .. } => form + gzip::MAX_BYTES + gzip::CODER_MEMORY_BYTES,
             // The old one may be larger.
             Self::Predicted { .. } => predicted_memory(MAX_PREDICTED_BYTES),
             // First the old form stands beside the new one, then the compressor.
