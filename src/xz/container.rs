@@ -37,7 +37,7 @@ pub(super) struct Shape {
     pub(super) block: u32,
 }
 
-/// A block as the index has it: length without padding, and of its payload.
+/// Lengths of a block: packed (in the index with header and check, without padding), and plain.
 pub(super) type Record = (u64, u64);
 
 impl Shape {
@@ -52,22 +52,25 @@ impl Shape {
         let mut shape: Option<Self> = None;
         let mut records: Vec<Record> = Vec::new();
         while *file.get(at)? != 0 {
-            let (found, header) = Self::of_header(&file[at..])?;
+            let (found, told, header) = Self::of_header(&file[at..])?;
             let before = payload.len();
             let packed = decompress(&file[at + header..], found.chain, payload, limit)?;
-            let length = (payload.len() - before) as u64;
+            let plain = &payload[before..];
+            let (length, lengths) = (plain.len() as u64, (packed as u64, plain.len() as u64));
             let known = shape.get_or_insert(Self { block: u32::try_from(length).ok()?, ..found });
-            let full = records.iter().all(|(_, plain)| *plain == u64::from(known.block));
-            let alike = Self { block: known.block, ..found } == *known;
-            if !full || !alike || !(1..=u64::from(known.block)).contains(&length) {
+            let full = records.last().is_none_or(|(_, plain)| *plain == u64::from(known.block));
+            let alike = Self { block: known.block, ..found } == *known && told.is_none_or(|told| told == lengths);
+            let ending = file[at + header + packed..].strip_prefix(&[0; 3][..padding(packed)])?;
+            // Also after the second block: a stream of millions of short ones ends here.
+            let sound = ending.starts_with(&crc32(plain).to_le_bytes()) && known.check(payload.len() - start).is_ok();
+            if !full || !alike || !sound || !(1..=u64::from(known.block)).contains(&length) {
                 return None;
             }
             records.push(((header + packed + 4) as u64, length));
             at += (header + packed).next_multiple_of(4) + 4;
         }
         let (shape, end) = (shape?, tail(&records));
-        let sound = shape.check(payload.len() - start).is_ok() && file[at..].starts_with(&end);
-        sound.then_some((shape, at + end.len()))
+        file[at..].starts_with(&end).then_some((shape, at + end.len()))
     }
 
     /// Writes the stream of `payload`.
@@ -126,8 +129,9 @@ impl Shape {
         (usize::from(self.header) + 1) * 4
     }
 
-    /// The shape that a block's header tells, apart from its lengths, which are not known to be right.
-    fn of_header(bytes: &[u8]) -> Option<(Self, usize)> {
+    /// The shape that a block's header tells but for the block's length, what it says of lengths (packed, plain), and its
+    /// own length.
+    fn of_header(bytes: &[u8]) -> Option<(Self, Option<Record>, usize)> {
         let length = (usize::from(*bytes.first()?) + 1) * 4;
         let header = bytes.get(..length)?;
         let flags = header[1];
@@ -142,7 +146,8 @@ impl Shape {
         let dictionary = dictionary(*rest.strip_prefix(&LZMA2)?.first()?)?;
         let shape = Self { chain: Chain { x86, dictionary }, lengths, header: bytes[0], block: 0 };
         // Everything else about it has one way to be.
-        (shape.to_header(packed, plain).ok()? == header).then_some((shape, length))
+        let told = lengths.then_some((packed, plain));
+        (shape.to_header(packed, plain).ok()? == header).then_some((shape, told, length))
     }
 
     fn to_header(self, packed: u64, plain: u64) -> Result<Vec<u8>, XzError> {
