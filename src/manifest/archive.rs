@@ -93,14 +93,12 @@ impl Header {
         }
         let name = text(&block[NAME])?;
         // In GNU's format other things stand in the place of the prefix.
-        let path = match text(&block[PREFIX]) {
-            Ok(prefix) if !is_gnu && !prefix.is_empty() => format!("{prefix}/{name}"),
-            _ => name.to_owned(),
-        };
+        let prefix = if is_gnu { "" } else { text(&block[PREFIX])? };
+        let path = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}/{name}") };
         let path = path.strip_prefix("./").unwrap_or(&path);
         let length = number(&block[SIZE]).ok_or(HeaderError::Length)?;
         match block[TYPE] {
-            b'5' if length == 0 => Ok(Self::Directory),
+            b'5' if length == 0 && is_directory(path) => Ok(Self::Directory),
             b'0' | 0 if is_plain(path) => Ok(Self::File { path: path.to_owned(), length }),
             b'0' | 0 | b'5' => Err(HeaderError::Path),
             other => Err(HeaderError::Type(char::from(other))),
@@ -120,6 +118,12 @@ fn is_plain(path: &str) -> bool {
         letters && !matches!(part, "" | "." | "..")
     };
     path.split('/').all(plain)
+}
+
+/// Whether a path is that of a directory of a publication, or of the publication itself.
+fn is_directory(path: &str) -> bool {
+    let path = path.strip_suffix('/').unwrap_or(path);
+    matches!(path, "" | ".") || is_plain(path)
 }
 
 /// A text that ends with its first NUL, or its field.
@@ -148,6 +152,14 @@ mod tests {
     fn changed(at: usize, text: &[u8]) -> [u8; BLOCK] {
         let mut block = Header::of_file("objects/ab/abc", 5).expect("it has room");
         block[at..at + text.len()].copy_from_slice(text);
+        let checksum = checksum(&block);
+        block[CHECKSUM].copy_from_slice(format!("{checksum:06o}\0 ").as_bytes());
+        block
+    }
+
+    fn directory(path: &str) -> [u8; BLOCK] {
+        let mut block = Header::of_file(path, 0).expect("it has room");
+        block[TYPE] = b'5';
         let checksum = checksum(&block);
         block[CHECKSUM].copy_from_slice(format!("{checksum:06o}\0 ").as_bytes());
         block
@@ -182,6 +194,9 @@ mod tests {
             (changed(0, b"a//b"), HeaderError::Path),
             (changed(0, b"a/\xff"), HeaderError::Path),
             (changed(PREFIX.start, b".."), HeaderError::Path),
+            (changed(PREFIX.start, b"\xff"), HeaderError::Path),
+            (directory("../"), HeaderError::Path),
+            (directory("a//"), HeaderError::Path),
             (changed(SIZE.start, b"\x80\0\0\0"), HeaderError::Length),
             (changed(SIZE.start, b"-0000000001"), HeaderError::Length),
         ] {
@@ -195,10 +210,8 @@ mod tests {
         assert_eq!(Header::parse(&gnu), Ok(Header::File { path: "objects/ab/abc".to_owned(), length: 5 }));
         let dotted = changed(0, b"./jects/ab/abc");
         assert_eq!(Header::parse(&dotted), Ok(Header::File { path: "jects/ab/abc".to_owned(), length: 5 }));
-        let mut directory = Header::of_file("./", 0).expect("it has room");
-        directory[TYPE] = b'5';
-        let checksum = checksum(&directory);
-        directory[CHECKSUM].copy_from_slice(format!("{checksum:06o}\0 ").as_bytes());
-        assert_eq!(Header::parse(&directory), Ok(Header::Directory));
+        for path in ["./", ".", "./metadata/", "objects/00/"] {
+            assert_eq!(Header::parse(&directory(path)), Ok(Header::Directory), "{path}");
+        }
     }
 }
