@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::{Batch, SiteError};
@@ -44,7 +45,12 @@ impl Site {
     /// # Errors
     /// [`SiteError::NotEmpty`] when something lies there; otherwise as [`Site::open`].
     pub fn create(root: &Path) -> Result<Self, SiteError> {
-        fs::create_dir_all(root).map_err(SiteError::io("make", root))?;
+        if !root.is_dir() {
+            // What lies above the publication is no part of it and is made as the umask says.
+            let above = root.parent().unwrap_or(root);
+            fs::create_dir_all(above).map_err(SiteError::io("make", above))?;
+            make_directory(root)?;
+        }
         let site = Self::open(root, Access::Write)?;
         let mut found = fs::read_dir(root).map_err(SiteError::io("read", root))?;
         if found.next().is_some() { Err(SiteError::NotEmpty(root.to_owned())) } else { Ok(site) }
@@ -181,10 +187,11 @@ impl Site {
         tempfile::TempDir::new_in(&staging).map_err(SiteError::io("make a directory in", staging))
     }
 
-    /// Makes the directory that is to hold `place`.
+    /// Makes the directory that is to hold `place`, and those above it that are missing.
     pub(super) fn parent_of<'a>(&self, place: &'a Path) -> Result<&'a Path, SiteError> {
         let parent = place.parent().unwrap_or(place);
-        fs::create_dir_all(parent).map_err(SiteError::io("make", parent))?;
+        let missing: Vec<&Path> = parent.ancestors().take_while(|directory| !directory.is_dir()).collect();
+        missing.into_iter().rev().try_for_each(make_directory)?;
         Ok(parent)
     }
 
@@ -242,9 +249,15 @@ fn read_at_most(file: File, path: &str, limit: u64) -> Result<Vec<u8>, SiteError
     Ok(bytes)
 }
 
+/// Makes one directory of a publication: for everybody, as its files are, whatever the umask takes away.
+fn make_directory(place: &Path) -> Result<(), SiteError> {
+    fs::create_dir(place)
+        .and_then(|()| fs::set_permissions(place, fs::Permissions::from_mode(0o755)))
+        .map_err(SiteError::io("make", place))
+}
+
 /// Temporary files are made for the owner alone; those of a publication are for everybody.
 pub(super) fn make_readable(file: &File) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
     file.set_permissions(fs::Permissions::from_mode(0o644))
 }
 

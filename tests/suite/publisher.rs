@@ -206,3 +206,27 @@ fn keys_are_not_published() {
         }
     }
 }
+
+#[test]
+fn whatever_the_umask_everybody_may_read_the_publication() {
+    let world = world();
+    let directory = world.directory();
+    let place = directory.path().join("place");
+    fs::create_dir(&place).expect("a directory");
+    fs::set_permissions(&place, Permissions::from_mode(0o700)).expect("mode");
+    let (site, trees) = (place.join("site"), world.trees.of(10));
+    let publish = |command: &str, options: &[&Path]| {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", r#"umask 077; exec "$@""#, "sh"]).arg(&world.programs.publish).arg(command).arg(&site);
+        assert!(shell.arg("--quiet").args(options).status().is_ok_and(|status| status.success()), "{command}");
+    };
+    publish("init", &[]);
+    let [version, definitions, from] = ["--version=10", "--definitions", "--trees"].map(Path::new);
+    publish("release", &[version, definitions, &world.trees.definitions, from, &trees]);
+    for (path, node) in Tree::read(&site).expect("the publication is read").nodes() {
+        let wanted = if matches!(node.kind, Kind::File { .. }) { 0o644 } else { 0o755 };
+        assert_eq!(node.mode & 0o7777, wanted, "{}", path.display());
+    }
+    let mode = |path: &Path| fs::metadata(path).expect("there").permissions().mode() & 0o7777;
+    assert_eq!((mode(&site), mode(&place)), (0o755, 0o700));
+}
