@@ -68,6 +68,19 @@ pub enum ComposeError {
     /// A bundle without a tree that includes nothing.
     #[error("bundle {0} has a definition but no tree, and includes no other bundle")]
     NoTree(BundleName),
+    /// A bundle that had a tree in the release before and has none now.
+    #[error(
+        "bundle {bundle} has no tree, but {entries} entries in release {version}: put its tree back, or make an empty \
+         directory {bundle}/usr for it if machines are to lose them"
+    )]
+    LostTree {
+        /// The bundle.
+        bundle: BundleName,
+        /// The release before.
+        version: Version,
+        /// How many entries it has there.
+        entries: usize,
+    },
     /// Two bundles that disagree.
     #[error("bundles {first} and {second} disagree about {path}: {difference}")]
     Conflict {

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use rayon::prelude::*;
 
 use super::PublishError;
-use super::compose::{Digests, InputBundle, check_definitions};
+use super::compose::{ComposeError, Digests, InputBundle, check_definitions};
+use super::published::PublishedRelease;
 use crate::manifest::BundleDefinition;
 use crate::report::{Event, Progress, Reporter, Step};
 use crate::site::{FileId, InputKind, InputSource, InputTrees, Owners, ScannedTree};
@@ -16,12 +17,14 @@ const LISTED: usize = 10;
 
 /// Reads definitions and trees and hashes all files.
 ///
-/// The definitions say what a release is made of: a tree without one is left out, with a warning.
+/// The definitions say what a release is made of: a tree without one is left out, with a warning. One that is missing for a
+/// bundle which had one in the release `before` is more likely forgotten than meant.
 ///
 /// # Errors
-/// When something cannot be read, or is nothing that a release carries.
+/// When something cannot be read, is nothing that a release carries, or is missing.
 pub fn read(
     input: &InputTrees,
+    before: Option<&PublishedRelease>,
     reporter: &dyn Reporter,
 ) -> Result<(BTreeMap<BundleName, InputBundle>, Digests), PublishError> {
     let definitions: BTreeMap<BundleName, BundleDefinition> = input.definitions()?.into_iter().collect();
@@ -36,6 +39,10 @@ pub fn read(
         .keys()
         .filter_map(|bundle| Some(input.source(bundle).transpose()?.map(|source| (bundle, source))))
         .collect::<Result<_, _>>()?;
+    if let Some(before) = before {
+        let mut without = definitions.keys().filter(|bundle| !sources.contains_key(bundle));
+        without.try_for_each(|bundle| refuse_lost_tree(bundle, before))?;
+    }
     let has_directory = sources.values().any(|source| matches!(source, InputSource::Directory(_)));
     if input.owners() == Owners::AllRoot && has_directory {
         let text = "not run as root: all entries from directories are published as owned by 0:0";
@@ -55,6 +62,15 @@ pub fn read(
         .zip(definitions.into_values())
         .map(|((bundle, tree), definition)| (bundle, InputBundle { definition, entries: tree.entries }));
     Ok((bundles.collect(), digests))
+}
+
+/// A bundle that only includes others has the entry of `usr` alone.
+fn refuse_lost_tree(bundle: &BundleName, before: &PublishedRelease) -> Result<(), ComposeError> {
+    let entries = before.manifests.get(bundle).map_or(0, |manifest| manifest.tree.entries().len());
+    match entries {
+        0 | 1 => Ok(()),
+        _ => Err(ComposeError::LostTree { bundle: bundle.clone(), version: before.release.version, entries }),
+    }
 }
 
 fn warn_of_ignored(bundle: &BundleName, tree: &ScannedTree, reporter: &dyn Reporter) {

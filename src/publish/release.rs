@@ -116,7 +116,7 @@ pub fn release(request: &ReleaseRequest, reporter: &dyn Reporter) -> Result<Rele
     let floor = floor(request, past.first())?;
 
     let input = InputTrees::new(&request.definitions, &request.trees, request.owners, Spool::beside(&site)?);
-    let (bundles, digests) = read::read(&input, reporter)?;
+    let (bundles, digests) = read::read(&input, past.first(), reporter)?;
     let before = past.first().map(|past| &past.tree);
     warn_of_dropped(past.first(), &bundles, reporter);
     let mut composition = compose(request.version, &bundles, &digests, before, request.latest_mtime)?;

@@ -150,6 +150,16 @@ pub enum InputError {
         /// The other.
         archive: PathBuf,
     },
+    /// Something that is no tree lies where a bundle's tree belongs.
+    #[error("bundle {bundle}: {} is {what}: a tree is a directory, or an archive {bundle}.tar that is not compressed", path.display())]
+    NoTree {
+        /// The bundle.
+        bundle: BundleName,
+        /// What lies there.
+        path: PathBuf,
+        /// What it is, or is not.
+        what: &'static str,
+    },
     /// An archive with something in it that is no part of a tree.
     #[error("bundle {bundle}: {} cannot be taken from the archive", path.display())]
     Archive {

@@ -122,15 +122,28 @@ impl InputTrees {
     /// Where the tree of one bundle is; none when there is none.
     ///
     /// # Errors
-    /// When there are a directory and an archive.
+    /// When there are a directory and an archive, when what lies there is neither, or when the system does not say.
     pub fn source(&self, bundle: &BundleName) -> Result<Option<InputSource>, InputError> {
         let (directory, archive) = (self.trees.join(bundle.as_str()), self.archive(bundle));
-        match (directory.is_dir(), archive.is_file()) {
-            (true, true) => Err(InputError::TwoTrees { bundle: bundle.clone(), directory, archive }),
-            (true, false) => Ok(Some(InputSource::Directory(directory))),
-            (false, true) => Ok(Some(InputSource::Archive(archive))),
-            (false, false) => Ok(None),
+        let no_tree = |path: PathBuf, what| Err(InputError::NoTree { bundle: bundle.clone(), path, what });
+        match (look(bundle, &directory)?, look(bundle, &archive)?) {
+            (Some(_), Some(_)) => Err(InputError::TwoTrees { bundle: bundle.clone(), directory, archive }),
+            (Some(found), None) if found.is_dir() => Ok(Some(InputSource::Directory(directory))),
+            (None, Some(found)) if found.is_file() => Ok(Some(InputSource::Archive(archive))),
+            (Some(_), None) => no_tree(directory, "no directory"),
+            (None, Some(_)) => no_tree(archive, "no file"),
+            (None, None) => match self.other_archive(bundle)? {
+                Some(path) => no_tree(path, "no archive that is read"),
+                None => Ok(None),
+            },
         }
+    }
+
+    /// What lies there as `BUNDLE.tar` with more to its name, such as `.zst`.
+    fn other_archive(&self, bundle: &BundleName) -> Result<Option<PathBuf>, InputError> {
+        let start = format!("{bundle}.{ARCHIVE}.");
+        let is_other = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&start));
+        Ok(list(&self.trees)?.into_iter().find(is_other))
     }
 
     /// The tree of one bundle.
@@ -216,6 +229,20 @@ fn digest_and_kind(file: &mut File) -> io::Result<(Digest, u64, ContentKind)> {
     }
 }
 
+/// What lies at a bundle's place; none when nothing does. A link counts for what it leads to.
+fn look(bundle: &BundleName, path: &Path) -> Result<Option<fs::Metadata>, InputError> {
+    let is_missing = |error: &io::Error| error.kind() == io::ErrorKind::NotFound;
+    let (bundle, place) = (|| bundle.clone(), || path.to_owned());
+    match (fs::symlink_metadata(path), fs::metadata(path)) {
+        (_, Ok(found)) => Ok(Some(found)),
+        (Err(error), _) if is_missing(&error) => Ok(None),
+        (Ok(_), Err(error)) if is_missing(&error) => {
+            Err(InputError::NoTree { bundle: bundle(), path: place(), what: "a link that leads nowhere" })
+        }
+        (_, Err(source)) => Err(InputError::Read { bundle: bundle(), path: place(), source }),
+    }
+}
+
 fn list(directory: &Path) -> Result<Vec<PathBuf>, InputError> {
     let failed = |source| InputError::Directory { path: directory.to_owned(), source };
     let found = fs::read_dir(directory).map_err(failed)?;
@@ -227,6 +254,8 @@ fn list(directory: &Path) -> Result<Vec<PathBuf>, InputError> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::symlink;
+
     use super::*;
 
     #[test]
@@ -263,6 +292,40 @@ mod tests {
         fs::remove_dir(place.path().join("web")).expect("remove");
         assert!(matches!(input.source(&web), Ok(Some(InputSource::Archive(_)))));
         assert_eq!(input.tree_names().expect("a directory"), ["web"]);
+    }
+
+    #[test]
+    fn what_lies_at_a_tree_s_place_is_one_or_is_refused() {
+        let web: BundleName = "web".parse().expect("a name");
+        type Place = fn(&Path);
+        let cases: [(Place, &str); 6] = [
+            (|trees| symlink("nowhere", trees.join("web")).expect("symlink"), "web is a link that leads nowhere"),
+            (|trees| symlink("nowhere", trees.join("web.tar")).expect("symlink"), "web.tar is a link that leads nowhere"),
+            (|trees| fs::write(trees.join("web"), "").expect("write"), "web is no directory"),
+            (|trees| fs::create_dir(trees.join("web.tar")).expect("write"), "web.tar is no file"),
+            (|trees| fs::write(trees.join("web.tar.zst"), "").expect("write"), "web.tar.zst is no archive that is read"),
+            (|trees| symlink("web", trees.join("web")).expect("symlink"), "cannot read"),
+        ];
+        for (put, wanted) in cases {
+            let place = tempfile::tempdir().expect("a directory");
+            let input = InputTrees::new(place.path(), place.path(), Owners::AllRoot, Spool::anywhere());
+            assert_eq!(input.source(&web).expect("nothing lies there"), None);
+            put(place.path());
+            let said = input.source(&web).expect_err(wanted).to_string();
+            assert!(said.contains("bundle web") && said.contains(wanted), "{said}\n  not: {wanted}");
+        }
+        let place = tempfile::tempdir().expect("a directory");
+        let input = InputTrees::new(place.path(), place.path(), Owners::AllRoot, Spool::anywhere());
+        fs::create_dir(place.path().join("elsewhere")).expect("write");
+        symlink("elsewhere", place.path().join("web")).expect("symlink");
+        fs::write(place.path().join("web.tar.sha256"), "").expect("write");
+        assert!(matches!(input.source(&web), Ok(Some(InputSource::Directory(_)))), "what lies beside a tree is no matter");
+    }
+
+    #[test]
+    fn a_definition_is_named_after_its_bundle() {
+        let place = tempfile::tempdir().expect("a directory");
+        let input = InputTrees::new(place.path(), place.path(), Owners::AllRoot, Spool::anywhere());
         fs::write(place.path().join("Bad.toml"), "title = \"x\"\n").expect("write");
         assert!(matches!(input.definitions(), Err(InputError::BadName { .. })));
     }

@@ -81,6 +81,22 @@ fn bundles_that_only_include_and_trees_without_definition() {
 }
 
 #[test]
+fn a_tree_that_is_forgotten_is_missed() {
+    let world = World::new();
+    world.define("server", "title = \"All of it\"\nincludes = [\"web\"]\n");
+    world.write("server", "usr/bin/serve-all", b"#!/bin/sh\n");
+    world.release(10).expect("good input");
+    fs::remove_dir_all(world.path("trees/server")).expect("remove");
+    let said = world.refusal(20);
+    assert!(said.contains("bundle server has no tree, but 3 entries in release 10"), "{said}");
+    fs::create_dir_all(world.path("trees/server/usr")).expect("write");
+    let released = world.release(20).expect("an empty tree is meant");
+    assert_eq!(released.release.bundles["server"].files, 0);
+    fs::remove_dir_all(world.path("trees/server")).expect("remove");
+    world.release(30).expect("it only includes others by now");
+}
+
+#[test]
 fn an_archive_is_the_tree_that_is_in_it() {
     let world = World::new();
     let long = format!("usr/share/{}/{}", "d".repeat(120), "n".repeat(120));
