@@ -5,10 +5,9 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::scan::scan;
-use super::{FileId, InputError, Owners, ScannedTree, Spool, archive};
+use super::{ContentKind, FileId, InputError, Owners, ScannedTree, Spool, archive};
 use crate::manifest::BundleDefinition;
 use crate::types::{BundleName, Digest, Hasher, TreePath};
-use crate::xz;
 
 /// Where the input lies: `definitions/BUNDLE.toml` and `trees/BUNDLE/usr` or `trees/BUNDLE.tar`.
 #[derive(Debug)]
@@ -30,44 +29,6 @@ pub enum InputSource {
 
 /// What an archive's name ends with.
 const ARCHIVE: &str = "tar";
-
-/// What a content looks like from its first bytes. Contents of one kind compress best beside each other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ContentKind {
-    /// An executable or library.
-    Elf,
-    /// A relocatable ELF file, such as a kernel module.
-    Object,
-    /// No zero byte near the beginning.
-    Text,
-    /// A gzip member.
-    Gzip,
-    /// A file with one xz stream, such as a kernel image.
-    Xz,
-    /// Any other.
-    Other,
-}
-
-impl ContentKind {
-    /// Bytes that a look needs.
-    pub const LOOK_BYTES: usize = xz::LOOK_BYTES;
-
-    /// The kind of a content that begins so.
-    pub fn of(start: &[u8]) -> Self {
-        if start.starts_with(b"\x7fELF") {
-            // e_type 1 is ET_REL, in the file's byte order.
-            if matches!(start.get(16..18), Some([1, 0] | [0, 1])) { Self::Object } else { Self::Elf }
-        } else if start.starts_with(b"\x1f\x8b") {
-            Self::Gzip
-        } else if xz::looks_like_xz(start) {
-            Self::Xz
-        } else if !start.contains(&0) {
-            Self::Text
-        } else {
-            Self::Other
-        }
-    }
-}
 
 impl InputTrees {
     /// Input that lies in these directories. What comes out of archives waits in the spool.
@@ -259,23 +220,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kinds_by_first_bytes() {
-        let elf = |kind: u8| {
-            let mut bytes = b"\x7fELF".to_vec();
-            bytes.resize(16, 0);
-            bytes.extend([kind, 0]);
-            bytes
-        };
-        assert_eq!(ContentKind::of(&elf(3)), ContentKind::Elf);
-        assert_eq!(ContentKind::of(&elf(1)), ContentKind::Object);
-        assert_eq!(ContentKind::of(b"\x1f\x8b\x08\0"), ContentKind::Gzip);
-        assert_eq!(ContentKind::of(b"\xfd7zXZ\0\0\x01"), ContentKind::Xz);
-        assert_eq!(ContentKind::of(b"#!/bin/sh\n"), ContentKind::Text);
-        assert_eq!(ContentKind::of(b""), ContentKind::Text);
-        assert_eq!(ContentKind::of(b"a\0b"), ContentKind::Other);
-    }
-
-    #[test]
     fn definitions_are_found_by_name() {
         let place = tempfile::tempdir().expect("a directory");
         let input = InputTrees::new(place.path(), place.path(), Owners::AllRoot, Spool::anywhere());
@@ -300,10 +244,16 @@ mod tests {
         type Place = fn(&Path);
         let cases: [(Place, &str); 6] = [
             (|trees| symlink("nowhere", trees.join("web")).expect("symlink"), "web is a link that leads nowhere"),
-            (|trees| symlink("nowhere", trees.join("web.tar")).expect("symlink"), "web.tar is a link that leads nowhere"),
+            (
+                |trees| symlink("nowhere", trees.join("web.tar")).expect("symlink"),
+                "web.tar is a link that leads nowhere",
+            ),
             (|trees| fs::write(trees.join("web"), "").expect("write"), "web is no directory"),
             (|trees| fs::create_dir(trees.join("web.tar")).expect("write"), "web.tar is no file"),
-            (|trees| fs::write(trees.join("web.tar.zst"), "").expect("write"), "web.tar.zst is no archive that is read"),
+            (
+                |trees| fs::write(trees.join("web.tar.zst"), "").expect("write"),
+                "web.tar.zst is no archive that is read",
+            ),
             (|trees| symlink("web", trees.join("web")).expect("symlink"), "cannot read"),
         ];
         for (put, wanted) in cases {
@@ -319,7 +269,10 @@ mod tests {
         fs::create_dir(place.path().join("elsewhere")).expect("write");
         symlink("elsewhere", place.path().join("web")).expect("symlink");
         fs::write(place.path().join("web.tar.sha256"), "").expect("write");
-        assert!(matches!(input.source(&web), Ok(Some(InputSource::Directory(_)))), "what lies beside a tree is no matter");
+        assert!(
+            matches!(input.source(&web), Ok(Some(InputSource::Directory(_)))),
+            "what lies beside a tree is no matter"
+        );
     }
 
     #[test]

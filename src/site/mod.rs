@@ -12,6 +12,7 @@
 
 mod archive;
 mod batch;
+mod content_kind;
 mod directory;
 mod error;
 mod export;
@@ -22,9 +23,10 @@ mod scanned;
 mod spool;
 
 pub use batch::{Batch, ClosedDraft, Draft};
+pub use content_kind::ContentKind;
 pub use directory::{Access, Site, SiteFile, read_file, temporary_directory};
 pub use error::{ArchiveError, InputError, SiteError};
 pub use export::ArchiveWriter;
-pub use input::{ContentKind, InputSource, InputTrees};
+pub use input::{InputSource, InputTrees};
 pub use scanned::{FileId, InputEntry, InputKind, Owners, ScannedTree};
 pub use spool::Spool;
