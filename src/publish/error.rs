@@ -171,6 +171,7 @@ impl PublishError {
                 | TrustError::KeyUnusable { .. }
                 | TrustError::CannotSign { .. }
                 | TrustError::Threshold { .. }
+                | TrustError::TimeWentBack { .. }
                 | TrustError::OutOfRange { .. } => Category::Usage,
                 TrustError::Local { .. } | TrustError::KeyGeneration => Category::Disk,
                 _ => Category::Integrity,

@@ -23,7 +23,7 @@ use crate::pack::LEVEL;
 use crate::plan::Route;
 use crate::report::{Event, Reporter};
 use crate::site::{Access, InputTrees, Owners, Site, Spool};
-use crate::trust::{KeyDirectory, Lifetimes, sign_release};
+use crate::trust::{KeyDirectory, Lifetimes, Resign, resign, sign_release};
 use crate::types::{BundleName, Digest, Entry, Kind, Version};
 
 /// What is to be released.
@@ -109,6 +109,10 @@ pub fn release(request: &ReleaseRequest, reporter: &dyn Reporter) -> Result<Rele
     if let Some(newest) = newest.as_ref().filter(|newest| newest.version >= request.version) {
         return Err(PublishError::NotNewer { version: request.version, newest: newest.version });
     }
+    let lifetimes = Lifetimes::default();
+    // Thrown away: what is signed at the end takes the same keys at the same time, and whether they do is better known now
+    // than after hours of work.
+    resign(&current, &keys, Resign::Targets, &lifetimes, signing_time)?;
     let past = match &newest {
         Some(newest) => newest_releases(&site, newest, request.deltas.max(1))?,
         None => Vec::new(),
@@ -156,7 +160,6 @@ pub fn release(request: &ReleaseRequest, reporter: &dyn Reporter) -> Result<Rele
         .map_err(|source| PublishError::NewRelease { version: request.version, source })?;
     site.replace(&Release::path(request.version, Digest::of(&document)), &document)?;
     let newest = text_deltas::publish_document(&site, request.version, &document, past.iter().take(request.deltas))?;
-    let lifetimes = Lifetimes::default();
     let documents = sign_release(&current, &keys, &newest, &lifetimes, signing_time)?;
     write_documents(&site, &documents)?;
     Ok(Released {

@@ -52,6 +52,24 @@ fn what_cannot_be_published_is_refused_by_name() {
 }
 
 #[test]
+fn what_cannot_be_signed_is_refused_before_anything_is_made() {
+    let world = World::new();
+    world.release(10).expect("good input");
+    world.write("web", "usr/bin/server", b"other content");
+    let before = world.files();
+    let requests = [
+        ReleaseRequest { keys: world.path("nowhere"), ..world.request(20) },
+        ReleaseRequest { keys: World::new().path("keys"), ..world.request(20) },
+        ReleaseRequest { published: NOW, ..world.request(20) },
+    ];
+    for request in requests {
+        let error = release(&request, &Silent).expect_err("a refusal");
+        assert_eq!(error.category(), Category::Usage, "{error}");
+        assert!(world.files() == before, "{error}");
+    }
+}
+
+#[test]
 fn bundles_that_only_include_and_trees_without_definition() {
     #[derive(Default)]
     struct Warnings(Mutex<Vec<String>>);
