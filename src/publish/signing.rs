@@ -23,6 +23,8 @@ pub struct Initialized {
 
 /// Where the keys of a publication are unless it is said otherwise: beside it, never in it.
 pub fn default_keys(site: &Path) -> PathBuf {
+    // `.` and `..` are no names: what they lead to has one.
+    let site = if site.file_name().is_some() { site.to_owned() } else { resolved(site) };
     let mut name = site.file_name().unwrap_or_default().to_owned();
     name.push(".keys");
     site.with_file_name(name)

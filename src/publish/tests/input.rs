@@ -48,7 +48,22 @@ fn what_cannot_be_published_is_refused_by_name() {
     let keys = world.path("new/keys");
     assert!(matches!(init(&world.path("new"), &keys, NOW), Err(PublishError::KeysInside { .. })));
     assert!(init(&world.path("site"), &world.path("keys"), NOW).is_err(), "not empty");
-    assert_eq!(default_keys(Path::new("a/site/")), Path::new("a/site.keys"));
+}
+
+#[test]
+fn keys_lie_beside_the_publication_however_it_is_called() {
+    let here = std::env::current_dir().expect("there is one");
+    let beside = |path: &Path| format!("{}.keys", path.display());
+    for (site, keys) in [
+        ("a/site", "a/site.keys".to_owned()),
+        ("a/site/", "a/site.keys".to_owned()),
+        (".", beside(&here)),
+        ("./", beside(&here)),
+        ("..", beside(here.parent().expect("a checkout is not the root"))),
+        ("src/..", beside(&here)),
+    ] {
+        assert_eq!(default_keys(Path::new(site)), Path::new(&keys), "{site}");
+    }
 }
 
 #[test]
