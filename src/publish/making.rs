@@ -95,7 +95,7 @@ pub(super) fn memory(old: u64, new: u64, gzip: bool) -> u64 {
     if gzip { alone(old.max(text(old)), new + text(new)) } else { alone(old, new) }
 }
 
-/// Adds a blob to a block without a base.
+/// Adds a blob to a block without a base. One of another length than when it was first read is told by its name.
 pub(super) fn whole<W: Write>(
     writer: &mut BlockWriter<W>,
     contents: &Contents<'_>,
@@ -103,7 +103,10 @@ pub(super) fn whole<W: Write>(
     size: u64,
 ) -> Result<(), BlockError> {
     if !looks_like_gzip(contents, digest, size)? {
-        return Ok(writer.whole(digest, size, contents.open(digest)?)?);
+        return writer.whole(digest, size, contents.open(digest)?).map_err(|error| match error {
+            PackError::WrongLength { .. } => contents.changed(digest).into(),
+            error => error.into(),
+        });
     }
     let file = contents.bytes(digest, size)?;
     let form = unwrapped(&file).filter(|form| pack::estimate([&form[..]]) <= size + size / SOLID_GAIN);

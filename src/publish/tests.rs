@@ -7,7 +7,7 @@ use std::sync::Mutex;
 
 use super::*;
 use crate::manifest::{BundleManifest, Release};
-use crate::report::{Event, Reporter, Silent};
+use crate::report::{Event, Reporter, Silent, Step};
 use crate::site::{Access, Owners, Site};
 use crate::types::{Digest, Entry, Kind, Version};
 

@@ -84,6 +84,31 @@ fn what_cannot_be_signed_is_refused_before_anything_is_made() {
     }
 }
 
+/// Makes a file longer as soon as packs are made.
+struct Lengthens(PathBuf);
+
+impl Reporter for Lengthens {
+    fn report(&self, event: Event) {
+        if let Event::Progress { step: Step::Packs, done: 0, .. } = event {
+            fs::write(&self.0, b"longer than any program here".repeat(9000)).expect("write");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_changes_meanwhile_is_named() {
+    let world = World::new();
+    let server = world.path("trees/web/usr/bin/server");
+    // First it changes in a block that is new, then in the one by which those of the release before are tried.
+    for version in [10, 20] {
+        let error = release(&world.request(version), &Lengthens(server.clone())).expect_err("a refusal");
+        assert!(error.to_string().contains("usr/bin/server changed while"), "{error}");
+        assert_eq!(error.category(), Category::Disk);
+        world.write("web", "usr/bin/server", &program(2));
+        world.release(version).expect("good input");
+    }
+}
+
 #[test]
 fn bundles_that_only_include_and_trees_without_definition() {
     #[derive(Default)]
