@@ -19,7 +19,7 @@ Examples:
 Machines are given /srv/os/metadata/1.root.json as their root of trust.
 
 Exit codes:
-  0 done   2 usage, or input that cannot be published   3 a file of the publication could not be served
+  0 done   2 usage, or input that cannot be published
   4 the publication or its signatures are not what they must be   5 local disk or filesystem
   6 another run is at work   70 a bug";
 
