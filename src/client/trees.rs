@@ -7,7 +7,7 @@ use super::pack_heads::{ReadPack, part};
 use super::route::Step as RouteStep;
 use super::session::{KnownRelease, Session};
 use super::{ClientError, Thoroughness};
-use crate::manifest::{BundleManifest, Conflict, ManifestError, ManifestName, Release, Tree, Union};
+use crate::manifest::{BundleManifest, Conflict, ManifestName, Release, Tree, Union};
 use crate::pack::apply_text_delta;
 use crate::plan::{Need, Present, blobs, joined};
 use crate::report::{Event, Step};
@@ -120,10 +120,7 @@ impl Session {
             };
             manifest.tree.share_paths(installed);
             entries += manifest.tree.entries().len();
-            if entries > BundleManifest::MAX_ENTRIES {
-                let limit = BundleManifest::MAX_ENTRIES;
-                return Err(ManifestError::TooMany { bundle: bundle.clone(), limit }.into());
-            }
+            BundleManifest::check_count(bundle, entries)?;
             let digests = manifest.tree.entries().iter().filter_map(|entry| entry.kind.digest());
             contents.insert(bundle.clone(), digests.collect());
             union.add(manifest).map_err(|source| contradiction(release.version, source))?;

@@ -87,6 +87,18 @@ impl BundleManifest {
     /// More entries than this are refused, in one manifest and in those of one machine together.
     pub const MAX_ENTRIES: usize = 1 << 19;
 
+    /// Checks that there may be so many entries, of which the last are those of `bundle`: of one manifest, or of those of one
+    /// machine together.
+    ///
+    /// # Errors
+    /// [`ManifestError::TooMany`] when there may not.
+    pub fn check_count(bundle: &BundleName, entries: usize) -> Result<(), ManifestError> {
+        match entries > Self::MAX_ENTRIES {
+            true => Err(ManifestError::TooMany { bundle: bundle.clone(), limit: Self::MAX_ENTRIES }),
+            false => Ok(()),
+        }
+    }
+
     /// Reads the plain JSON.
     ///
     /// # Errors
@@ -214,11 +226,11 @@ mod tests {
             (file("usr/a", "").replace("420", "65535"), "permission bits"),
             (file("usr/a", "").replace(r#""uid":0"#, r#""uid":4294967295"#), "nobody's"),
             (file("usr/a", "").replace(r#""uid":0"#, r#""uid":4294967296"#), "expected u32"),
-            (file("usr/a", "").replace(r#""size":0"#, r#""size":18446744073709551615"#), "fields do not fit"),
+            (file("usr/a", "").replace(r#""size":0"#, r#""size":18446744073709551615"#), "more than 1099511627776 bytes"),
             (r#",{"path":"usr/d","type":"device","mode":1,"uid":0,"gid":0,"mtime":1}"#.to_owned(), "unknown variant"),
             (
                 r#",{"path":"usr/l","type":"symlink","mode":511,"uid":0,"gid":0,"mtime":1,"target":""}"#.to_owned(),
-                "fields",
+                "0 bytes, not 1 to 4095",
             ),
         ];
         for (entries, wanted) in cases {

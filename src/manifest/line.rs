@@ -16,6 +16,7 @@ use crate::types::{Digest, Entry, Kind, Metadata, Timestamp, TreePath, Version};
 /// Files larger than this are refused: no sum over [`BundleManifest::MAX_ENTRIES`] of them exceeds 64 bits.
 const MAX_FILE_BYTES: u64 = 1 << 40;
 const MAX_XATTR_BYTES: usize = 64 << 10;
+const MAX_TARGET_BYTES: usize = 4095;
 /// Times before 1901 and after 2446 are refused: ext4 cannot keep them, and the tree would never be as it should.
 const TIMES: RangeInclusive<i64> = -(1 << 31)..=(1 << 34) - (1 << 31) - 1;
 
@@ -138,50 +139,69 @@ impl<'a> Line<'a> {
 
     fn into_entry(self) -> Result<Entry, String> {
         let path: TreePath = self.path.parse().map_err(|error| format!("{error}"))?;
-        if path.as_str().strip_prefix(Tree::RECORD_PATH).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
-            return Err("that place is kept for the tree's own record".to_owned());
-        }
-        if self.mode > 0o7777 {
-            return Err(format!("mode {:o} has more than permission bits", self.mode));
-        }
-        if self.uid == u32::MAX || self.gid == u32::MAX {
-            return Err("4294967295 is nobody's number".to_owned());
-        }
-        if self.mtime_ns > 999_999_999 {
-            return Err("mtime_ns is over 999999999".to_owned());
-        }
-        if !TIMES.contains(&self.mtime) {
-            return Err(format!("mtime {} is not a time that file systems keep", self.mtime));
-        }
-        // The two directories above the record must be able to hold it.
-        if matches!(path.as_str(), TreePath::TOP | "usr/share") && !matches!(self.kind, LineKind::Directory) {
-            return Err("must be a directory".to_owned());
-        }
         let kind = match (self.kind, self.size, self.sha256, self.object_bytes, self.since, self.target) {
             (LineKind::Directory, None, None, None, None, None) => Kind::Directory,
-            (LineKind::File, Some(size), Some(digest), Some(object_bytes), Some(since), None)
-                if size <= MAX_FILE_BYTES && object_bytes <= MAX_FILE_BYTES =>
-            {
+            (LineKind::File, Some(size), Some(digest), Some(object_bytes), Some(since), None) => {
                 Kind::File { size, digest, object_bytes, since }
             }
-            (LineKind::Symlink, None, None, None, None, Some(target))
-                if (1..=4095).contains(&target.len()) && !target.contains('\0') =>
-            {
-                Kind::Symlink { target: (*target).into() }
-            }
+            (LineKind::Symlink, None, None, None, None, Some(target)) => Kind::Symlink { target: (*target).into() },
             _ => return Err("the fields do not fit its type".to_owned()),
         };
         let mut xattrs = BTreeMap::new();
         for (name, value) in self.xattrs {
             let value = BASE64.decode(value).map_err(|error| format!("attribute {name}: {error}"))?;
-            if !is_allowed_xattr(&name) || value.len() > MAX_XATTR_BYTES {
-                return Err(format!("attribute {name:?} is not one that a release may carry"));
-            }
             xattrs.insert(name.into(), value.into());
         }
         let mtime = Timestamp { seconds: self.mtime, nanoseconds: self.mtime_ns };
-        Ok(Entry { path, kind, metadata: Metadata { mode: self.mode, uid: self.uid, gid: self.gid, mtime, xattrs } })
+        let metadata = Metadata { mode: self.mode, uid: self.uid, gid: self.gid, mtime, xattrs };
+        let entry = Entry { path, kind, metadata };
+        check_entry(&entry)?;
+        Ok(entry)
     }
+}
+
+/// Checks that a manifest may carry this entry, as far as that depends on no other: whoever reads one and whoever makes one
+/// ask here.
+///
+/// # Errors
+/// The rule that it breaks.
+pub(crate) fn check_entry(entry: &Entry) -> Result<(), String> {
+    let Entry { path, kind, metadata } = entry;
+    if path.as_str().strip_prefix(Tree::RECORD_PATH).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
+        return Err("that place is kept for the tree's own record".to_owned());
+    }
+    if metadata.mode > 0o7777 {
+        return Err(format!("mode {:o} has more than permission bits", metadata.mode));
+    }
+    if metadata.uid == u32::MAX || metadata.gid == u32::MAX {
+        return Err("4294967295 is nobody's number".to_owned());
+    }
+    if metadata.mtime.nanoseconds > 999_999_999 {
+        return Err("mtime_ns is over 999999999".to_owned());
+    }
+    if !TIMES.contains(&metadata.mtime.seconds) {
+        return Err(format!("mtime {} is not a time that file systems keep", metadata.mtime.seconds));
+    }
+    // The two directories above the record must be able to hold it.
+    if matches!(path.as_str(), TreePath::TOP | "usr/share") && !entry.is_directory() {
+        return Err("must be a directory".to_owned());
+    }
+    match kind {
+        Kind::File { size, object_bytes, .. } if *size.max(object_bytes) > MAX_FILE_BYTES => {
+            return Err(format!("it has more than {MAX_FILE_BYTES} bytes"));
+        }
+        Kind::Symlink { target } if !(1..=MAX_TARGET_BYTES).contains(&target.len()) => {
+            return Err(format!("its target has {} bytes, not 1 to {MAX_TARGET_BYTES}", target.len()));
+        }
+        Kind::Symlink { target } if target.contains('\0') => return Err("its target has a NUL in it".to_owned()),
+        Kind::File { .. } | Kind::Directory | Kind::Symlink { .. } => {}
+    }
+    for (name, value) in &metadata.xattrs {
+        if !is_allowed_xattr(name) || value.len() > MAX_XATTR_BYTES {
+            return Err(format!("attribute {name:?} is not one that a release may carry"));
+        }
+    }
+    Ok(())
 }
 
 /// Whether a release may carry this extended attribute: file capabilities, integrity signatures, access lists, and

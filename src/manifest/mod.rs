@@ -23,7 +23,7 @@ pub use bundle::{BundleManifest, ManifestError};
 pub use definition::{BundleDefinition, DefinitionError, Status};
 pub use history::{Ending, HistoryEntry};
 pub use installed::{InstalledRecord, ReleaseName};
-pub(crate) use line::is_allowed_xattr;
+pub(crate) use line::{check_entry, is_allowed_xattr};
 pub use mirror::MirrorOverride;
 pub use offers::{BundleOffer, HeadName, ManifestName, PackOffer};
 pub use release::{Predecessor, Release, ReleaseError};

@@ -6,7 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::manifest::{BundleDefinition, Tree, TreeError, describe_difference};
+use crate::manifest::{
+    BundleDefinition, BundleManifest, ManifestError, Tree, TreeError, check_entry, describe_difference,
+};
 use crate::site::{ContentKind, FileId, InputEntry, InputKind};
 use crate::types::{BundleName, Digest, Entry, Kind, Metadata, Timestamp, TreePath, Version};
 
@@ -93,6 +95,9 @@ pub enum ComposeError {
         /// In what they differ.
         difference: String,
     },
+    /// A bundle of which no manifest can be made.
+    #[error(transparent)]
+    NoManifest(#[from] ManifestError),
     /// The entries of all bundles together are no tree.
     #[error("the bundles together are no tree")]
     NoUnion(#[source] TreeError),
@@ -134,7 +139,7 @@ pub fn closure(bundle: &BundleName, includes: impl Fn(&BundleName) -> Vec<Bundle
 /// `before` is the whole tree of the release before. Times after `latest`, where it is given, become `latest`.
 ///
 /// # Errors
-/// When the definitions do not fit together or bundles disagree.
+/// When bundles disagree, lack a tree, or have entries that no manifest may carry.
 ///
 /// # Panics
 /// When `digests` lacks a file of a bundle.
@@ -147,8 +152,13 @@ pub fn compose(
 ) -> Result<Composition, ComposeError> {
     let mut union: BTreeMap<&TreePath, (Entry, &BundleName)> = BTreeMap::new();
     for (bundle, input) in bundles {
+        BundleManifest::check_count(bundle, input.entries.len())?;
         for found in &input.entries {
             let entry = entry_of(found, digests, version, latest);
+            check_entry(&entry).map_err(|reason| {
+                let path = entry.path.as_str().to_owned();
+                ManifestError::BadEntry { bundle: bundle.clone(), path, reason }
+            })?;
             match union.entry(&found.path) {
                 std::collections::btree_map::Entry::Vacant(place) => {
                     place.insert((entry, bundle));

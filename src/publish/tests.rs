@@ -11,6 +11,7 @@ use crate::report::{Event, Reporter, Silent, Step};
 use crate::site::{Access, Owners, Site};
 use crate::types::{Digest, Entry, Kind, Version};
 
+mod compose;
 mod damage;
 mod input;
 mod packs;

@@ -199,12 +199,12 @@ fn fields(kit: &Kit) -> Vec<Attack> {
             "Gives a file to user 2^32 - 1, which means `leave it`.",
             odd("uid", json!(u32::MAX)),
         ),
-        refused("size-huge", &[35], "fields do not fit", "Says that a file has 2^63 bytes.", odd("size", json!(big))),
+        refused("size-huge", &[35], "more than 1099511627776 bytes", "Says that a file has 2^63 bytes.", odd("size", json!(big))),
         refused("size-negative", &[35], "invalid value", "Says that a file has -1 bytes.", odd("size", json!(-1))),
         refused(
             "object-bytes-huge",
             &[35],
-            "fields do not fit",
+            "more than 1099511627776 bytes",
             "Says that an object has 2^63 bytes.",
             odd("object_bytes", json!(big)),
         ),
@@ -239,7 +239,7 @@ fn fields(kit: &Kit) -> Vec<Attack> {
         refused(
             "symlink-with-nul",
             &[23],
-            "fields do not fit",
+            "NUL in it",
             "Lists a symlink with a NUL in its target.",
             Box::new(|d| d.core().push(symlink("usr/s", "a\0b"))),
         ),
