@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use super::check_packs::{CheckedRelease, PackChecker};
 use super::check_trust::look;
-use super::contents::{Contents, decode_object};
+use super::contents::{Contents, prove_object};
 use super::notes::{Finding, Noted, Notes};
 use super::published::{Releases, manifest, name_of, release};
 use super::text_deltas::check_documents;
@@ -19,7 +19,7 @@ use crate::manifest::{BundleManifest, Predecessor, Release, Tree};
 use crate::report::{Event, Progress, Reporter, Step};
 use crate::site::{Access, Site};
 use crate::trust::NewestRelease;
-use crate::types::{Digest, Hasher, Kind, Version};
+use crate::types::{Digest, Kind, Version};
 
 /// What is to be proved.
 #[derive(Clone, Debug)]
@@ -171,7 +171,11 @@ fn check_objects(site: &Site, facts: &BTreeMap<Digest, BlobFacts>, reporter: &dy
         let path = Release::object_path(*digest);
         notes.refers(&path);
         match site.length(&path) {
-            Ok(Some(length)) if length == facts.object_bytes => check_object(site, &path, *digest, facts.size, notes),
+            Ok(Some(length)) if length == facts.object_bytes => {
+                if let Err(error) = prove_object(site, *digest, facts.size) {
+                    notes.failed(&path, &error);
+                }
+            }
             Ok(Some(length)) => {
                 notes.found(&path, format!("it has {length} bytes instead of {}", facts.object_bytes));
             }
@@ -180,14 +184,6 @@ fn check_objects(site: &Site, facts: &BTreeMap<Digest, BlobFacts>, reporter: &dy
         }
         progress.advance(facts.size);
     });
-}
-
-fn check_object(site: &Site, path: &str, digest: Digest, size: u64, notes: &Notes) {
-    match decode_object(site, digest, size, Hasher::default()).map(Hasher::finish) {
-        Ok(found) if found == digest => {}
-        Ok(_) => notes.found(path, "it does not hold the content that it is named after"),
-        Err(error) => notes.failed(path, &error),
-    }
 }
 
 fn check_packs(site: &Site, releases: &Releases, reporter: &dyn Reporter, notes: &Notes) -> u64 {

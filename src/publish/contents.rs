@@ -8,7 +8,7 @@ use super::compose::Blob;
 use crate::manifest::Release;
 use crate::pack::ObjectDecoder;
 use crate::site::{InputTrees, Site};
-use crate::types::Digest;
+use crate::types::{Digest, Hasher};
 
 /// Where contents are to be had.
 #[derive(Clone, Copy, Debug)]
@@ -60,6 +60,17 @@ impl Contents<'_> {
     fn input_of(&self, digest: Digest) -> Option<(&InputTrees, &Blob)> {
         let (input, blobs) = self.input?;
         Some((input, blobs.get(&digest)?))
+    }
+}
+
+/// Decodes a published object of a blob of `size` bytes and compares what comes out with the blob's digest.
+///
+/// # Errors
+/// When it cannot be decoded, or holds something else.
+pub fn prove_object(site: &Site, digest: Digest, size: u64) -> Result<(), PublishError> {
+    match decode_object(site, digest, size, Hasher::default())?.finish() == digest {
+        true => Ok(()),
+        false => Err(PublishError::DamagedObject { path: Release::object_path(digest) }),
     }
 }
 

@@ -7,12 +7,13 @@ use rayon::prelude::*;
 
 use super::PublishError;
 use super::compose::Blob;
-use super::contents::Contents;
+use super::contents::{Contents, prove_object};
+use super::published::PublishedRelease;
 use crate::manifest::Release;
 use crate::pack::write_object;
 use crate::report::{Progress, Reporter, Step};
-use crate::site::{Batch, Site};
-use crate::types::{Digest, Hasher};
+use crate::site::Batch;
+use crate::types::{Digest, Entry, Hasher, Kind};
 
 /// What became of the blobs.
 #[derive(Clone, Debug, Default)]
@@ -25,30 +26,42 @@ pub struct Objects {
     pub added_bytes: u64,
 }
 
-/// Makes the objects that the publication does not have yet and publishes them.
+/// Makes the objects that the publication does not have yet and publishes them. One that it has must be as long as the
+/// releases of the `past` signed for.
 ///
 /// # Errors
-/// When a blob is not what it was when it was first read, or the disk refuses.
+/// When a blob is not what it was when it was first read, an object is damaged, or the disk refuses.
 pub fn publish(
-    site: &Site,
     contents: &Contents<'_>,
     blobs: &BTreeMap<Digest, Blob>,
+    past: &[PublishedRelease],
     level: i32,
     reporter: &dyn Reporter,
 ) -> Result<Objects, PublishError> {
+    let signed = signed_lengths(past);
     let mut objects = Objects::default();
-    let mut missing = Vec::new();
+    let (mut unsigned, mut missing) = (Vec::new(), Vec::new());
     for (digest, blob) in blobs {
-        match site.length(&Release::object_path(*digest))? {
-            Some(length) => drop(objects.lengths.insert(*digest, length)),
-            None => missing.push((*digest, blob)),
+        let path = Release::object_path(*digest);
+        let Some(length) = contents.site.length(&path)? else {
+            missing.push((*digest, blob));
+            continue;
+        };
+        match signed.get(digest) {
+            None => unsigned.push((*digest, blob.size)),
+            Some(signed) if *signed == length => {}
+            Some(_) => return Err(PublishError::DamagedObject { path }),
         }
+        objects.lengths.insert(*digest, length);
     }
+    // Left by a run that was killed, or by releases further back. There are few, and to decode them costs less than to make
+    // them.
+    unsigned.par_iter().with_max_len(16).try_for_each(|(digest, size)| prove_object(contents.site, *digest, *size))?;
     // The largest first, so that no core is left alone with one at the end.
     missing.sort_by_key(|(digest, blob)| (std::cmp::Reverse(blob.size), *digest));
     let total = missing.iter().map(|(_, blob)| blob.size).sum();
     let progress = Progress::new(reporter, Step::Objects, total);
-    let batch = site.batch()?;
+    let batch = contents.site.batch()?;
     let made: Vec<(Digest, u64)> = missing
         .par_iter()
         .with_max_len(1)
@@ -63,6 +76,16 @@ pub fn publish(
     objects.added_bytes = made.iter().map(|(_, length)| length).sum();
     objects.lengths.extend(made);
     Ok(objects)
+}
+
+/// How long each object is that these releases refer to.
+fn signed_lengths(past: &[PublishedRelease]) -> HashMap<Digest, u64> {
+    let entries = past.iter().flat_map(|release| release.tree.entries());
+    let length = |entry: &Entry| match entry.kind {
+        Kind::File { digest, object_bytes, .. } => Some((digest, object_bytes)),
+        Kind::Directory | Kind::Symlink { .. } => None,
+    };
+    entries.filter_map(length).collect()
 }
 
 /// One object: reads the blob once, compresses it piece by piece and checks that it still is what it was.

@@ -126,7 +126,7 @@ pub fn release(request: &ReleaseRequest, reporter: &dyn Reporter) -> Result<Rele
     let mut composition = compose(request.version, &bundles, &digests, before, request.latest_mtime)?;
 
     let contents = Contents { site: &site, input: Some((&input, &composition.blobs)) };
-    let objects = objects::publish(&site, &contents, &composition.blobs, request.levels.objects, reporter)?;
+    let objects = objects::publish(&contents, &composition.blobs, &past, request.levels.objects, reporter)?;
     fill_object_bytes(&mut composition.bundles, &objects.lengths);
 
     let contents = Contents { site: &site, input: Some((&input, &composition.blobs)) };

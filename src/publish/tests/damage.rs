@@ -1,6 +1,7 @@
 //! A damaged publication: found by a check, and nothing is built on it.
 
 use super::*;
+use crate::pack::write_object;
 
 #[test]
 fn every_planted_damage_is_found() {
@@ -81,4 +82,38 @@ fn nothing_is_built_on_a_damaged_publication() {
     let keys = World::new().path("keys");
     let request = ReleaseRequest { keys, ..world.request(20) };
     assert!(release(&request, &Silent).is_err(), "other keys");
+}
+
+#[test]
+fn an_object_that_is_there_is_not_taken_as_it_lies() {
+    let world = World::new();
+    world.release(10).expect("good input");
+    let refused = |content: &[u8]| {
+        let error = world.release(20).expect_err("a damaged object");
+        assert_eq!(error.category(), Category::Integrity);
+        let path = Release::object_path(Digest::of(content));
+        assert!(error.to_string().contains(&path), "{error}");
+    };
+    // One that release 10 signs for.
+    let signed = world.path("site").join(Release::object_path(Digest::of(&program(2))));
+    let whole = fs::read(&signed).expect("there");
+    fs::write(&signed, &whole[..whole.len() - 1]).expect("write");
+    refused(&program(2));
+    fs::write(&signed, &whole).expect("write");
+
+    // One that no release signs for, as a run that was killed leaves it.
+    let content = b"a content that is new";
+    world.write("web", "usr/bin/new", content);
+    let unsigned = world.path("site").join(Release::object_path(Digest::of(content)));
+    let (mut whole, mut other) = (Vec::new(), Vec::new());
+    write_object(&content[..], content.len() as u64, 1, &mut whole).expect("memory");
+    write_object(&[b'x'; 21][..], 21, 1, &mut other).expect("memory");
+    fs::create_dir_all(unsigned.parent().expect("not the root")).expect("write");
+    for damaged in [&whole[..whole.len() - 1], &other[..]] {
+        fs::write(&unsigned, damaged).expect("write");
+        refused(content);
+    }
+    fs::write(&unsigned, &whole).expect("write");
+    assert_eq!(world.release(20).expect("good input").objects_added, 0);
+    assert_eq!(world.check().findings, []);
 }
