@@ -226,7 +226,10 @@ mod tests {
             (file("usr/a", "").replace("420", "65535"), "permission bits"),
             (file("usr/a", "").replace(r#""uid":0"#, r#""uid":4294967295"#), "nobody's"),
             (file("usr/a", "").replace(r#""uid":0"#, r#""uid":4294967296"#), "expected u32"),
-            (file("usr/a", "").replace(r#""size":0"#, r#""size":18446744073709551615"#), "more than 1099511627776 bytes"),
+            (
+                file("usr/a", "").replace(r#""size":0"#, r#""size":18446744073709551615"#),
+                "more than 1099511627776 bytes",
+            ),
             (r#",{"path":"usr/d","type":"device","mode":1,"uid":0,"gid":0,"mtime":1}"#.to_owned(), "unknown variant"),
             (
                 r#",{"path":"usr/l","type":"symlink","mode":511,"uid":0,"gid":0,"mtime":1,"target":""}"#.to_owned(),

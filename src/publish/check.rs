@@ -11,6 +11,7 @@ use rayon::prelude::*;
 use super::check_packs::{CheckedRelease, PackChecker};
 use super::check_trust::look;
 use super::contents::{Contents, prove_object};
+use super::installable::check_bundles;
 use super::notes::{Finding, Noted, Notes};
 use super::published::{Releases, manifest, name_of, release};
 use super::text_deltas::check_documents;
@@ -19,7 +20,7 @@ use crate::manifest::{BundleManifest, Predecessor, Release, Tree};
 use crate::report::{Event, Progress, Reporter, Step};
 use crate::site::{Access, Site};
 use crate::trust::NewestRelease;
-use crate::types::{Digest, Kind, Version};
+use crate::types::{BundleName, Digest, Kind, Version};
 
 /// What is to be proved.
 #[derive(Clone, Debug)]
@@ -140,6 +141,13 @@ fn check_release(
     }
     if let Err(conflict) = Tree::compose(&manifests) {
         notes.failed(&document, &conflict);
+    }
+    let entries = |bundle: &BundleName| {
+        let manifest = manifests.iter().find(|manifest| manifest.bundle == *bundle);
+        manifest.map_or(0, |manifest| manifest.tree.entries().len())
+    };
+    if let Err(error) = check_bundles(release, entries) {
+        notes.failed(&document, &error);
     }
     search::check(site, release, &manifests, notes);
     for entry in manifests.iter().flat_map(|manifest| manifest.tree.entries()) {

@@ -4,6 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::compose::ComposeError;
+use super::installable::NotInstallable;
 use crate::manifest::{Conflict, ManifestError, ReleaseError};
 use crate::pack::PackError;
 use crate::site::{InputError, SiteError};
@@ -48,6 +49,9 @@ pub enum PublishError {
     /// The input is no release.
     #[error(transparent)]
     Compose(#[from] ComposeError),
+    /// A bundle that no machine could have.
+    #[error(transparent)]
+    NotInstallable(#[from] NotInstallable),
     /// The publication's directory.
     #[error(transparent)]
     Site(#[from] SiteError),
@@ -154,7 +158,7 @@ impl PublishError {
             Self::KeysInside { .. } | Self::NotNewer { .. } | Self::BadFloor { .. } | Self::BadTime(_) => {
                 Category::Usage
             }
-            Self::Compose(_) => Category::Usage,
+            Self::Compose(_) | Self::NotInstallable(_) => Category::Usage,
             Self::Input(error) => match error {
                 InputError::Read { .. } | InputError::Changed { .. } => Category::Disk,
                 _ => Category::Usage,

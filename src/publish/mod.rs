@@ -14,9 +14,11 @@
 //! calls gives the time, so that it can be `SOURCE_DATE_EPOCH`.
 //!
 //! ```text
-//! read ─> compose ─> objects ─> planning ─> packs ─> manifests ─> release document ─> targets, snapshot, timestamp
-//!            │                     │
-//!       published release     bases, similar, ownership, grouping, reuse         check: the same way back, down to every byte
+//! read ─> compose ─> objects ─> manifests ─> planning ─> packs ─> release document ─> targets, snapshot, timestamp
+//!            │                      │          │
+//!       published release    installable    bases, similar, ownership, grouping, reuse
+//!
+//! check: the same way back, down to every byte
 //! ```
 
 mod bases;
@@ -27,6 +29,7 @@ mod compose;
 mod contents;
 mod error;
 mod grouping;
+mod installable;
 mod making;
 mod notes;
 mod objects;
@@ -51,6 +54,7 @@ pub use bases::Reason;
 pub use check::{CheckRequest, Checked, check};
 pub use compose::ComposeError;
 pub use error::{Category, PublishError};
+pub use installable::{NotInstallable, Refusal};
 pub use notes::Finding;
 pub use release::{Levels, ReleaseRequest, Released, release};
 pub use signing::{Initialized, default_keys, init, refresh};

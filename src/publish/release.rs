@@ -8,6 +8,7 @@ use rayon::prelude::*;
 
 use super::compose::{Composition, InputBundle, compose};
 use super::contents::Contents;
+use super::installable::check_bundles;
 use super::ownership::Bundles;
 use super::packs::PackOrder;
 use super::planning::{self, Needs, NewRelease, OldRelease, PackPlan};
@@ -18,7 +19,7 @@ use super::signing::{current_metadata, write_documents};
 use super::similar::Comparer;
 use super::sources::Sources;
 use super::{PublishError, objects, packs, read, search, text_deltas};
-use crate::manifest::{BundleManifest, BundleOffer, ManifestName, Release, SearchIndex, Tree};
+use crate::manifest::{BundleDefinition, BundleManifest, BundleOffer, ManifestName, Release, SearchIndex, Tree};
 use crate::pack::LEVEL;
 use crate::plan::Route;
 use crate::report::{Event, Reporter};
@@ -129,8 +130,20 @@ pub fn release(request: &ReleaseRequest, reporter: &dyn Reporter) -> Result<Rele
     let objects = objects::publish(&contents, &composition.blobs, &past, request.levels.objects, reporter)?;
     fill_object_bytes(&mut composition.bundles, &objects.lengths);
 
-    let contents = Contents { site: &site, input: Some((&input, &composition.blobs)) };
     let texts = manifest_texts(&composition)?;
+    let mut release = Release::new(request.version, request.published, floor);
+    let batch = site.batch()?;
+    for (bundle, text) in &texts {
+        let manifest = publish_text(&site, &batch, Release::manifest_path, BundleManifest::compress, text)?;
+        let entries = &composition.bundles[bundle];
+        release.bundles.insert(bundle.clone(), offer(&bundles[bundle].definition, entries, manifest));
+    }
+    check_bundles(&release, |bundle| composition.bundles[bundle].len())?;
+    let index = search::index(composition.bundles.iter().map(|(bundle, entries)| (bundle, &entries[..])));
+    release.search = Some(publish_text(&site, &batch, Release::search_path, SearchIndex::compress, &index)?);
+    batch.publish()?;
+
+    let contents = Contents { site: &site, input: Some((&input, &composition.blobs)) };
     let mut comparer = Comparer::new(&contents, reporter);
     let orders = pack_orders(request, &composition, &bundles, &texts, &past, &mut comparer)?;
     let steps = orders.iter().map(|order| &order.plan).filter(|plan| plan.from.is_some());
@@ -140,21 +153,17 @@ pub fn release(request: &ReleaseRequest, reporter: &dyn Reporter) -> Result<Rele
     let mut offers = packs.offers;
     offers.sort_by(|a, b| (b.from, &a.bundle).cmp(&(a.from, &b.bundle)));
 
-    let mut release = Release::new(request.version, request.published, floor);
     release.predecessors = match &newest {
         Some(newest) => predecessors_after(&site, newest)?,
         None => Vec::new(),
     };
     release.packs = offers;
-    let routes = routes_to(&site, &release)?;
-    let batch = site.batch()?;
-    for (bundle, text) in &texts {
-        let manifest = publish_text(&site, &batch, Release::manifest_path, BundleManifest::compress, text)?;
-        release.bundles.insert(bundle.clone(), offer(&release, bundle, &bundles[bundle], &composition, manifest));
+    for pack in release.packs.iter().filter(|pack| pack.from.is_none()) {
+        if let Some(offer) = pack.bundle.as_ref().and_then(|bundle| release.bundles.get_mut(bundle)) {
+            offer.download_bytes = pack.length;
+        }
     }
-    let index = search::index(composition.bundles.iter().map(|(bundle, entries)| (bundle, &entries[..])));
-    release.search = Some(publish_text(&site, &batch, Release::search_path, SearchIndex::compress, &index)?);
-    batch.publish()?;
+    let routes = routes_to(&site, &release)?;
     let document = release.to_json();
     Release::parse(request.version, &document)
         .map_err(|source| PublishError::NewRelease { version: request.version, source })?;
@@ -277,19 +286,12 @@ fn publish_text(
     Ok(ManifestName { sha256, length: text.len() as u64, wire_bytes })
 }
 
-fn offer(
-    release: &Release,
-    bundle: &BundleName,
-    input: &InputBundle,
-    composition: &Composition,
-    manifest: ManifestName,
-) -> BundleOffer {
-    let definition = &input.definition;
-    let sizes = composition.bundles[bundle].iter().filter_map(|entry| match entry.kind {
+/// What the release says of a bundle; what its pack from nothing takes is known when that is made.
+fn offer(definition: &BundleDefinition, entries: &[Entry], manifest: ManifestName) -> BundleOffer {
+    let sizes = entries.iter().filter_map(|entry| match entry.kind {
         Kind::File { size, .. } => Some(size),
         Kind::Directory | Kind::Symlink { .. } => None,
     });
-    let pack = release.packs.iter().find(|pack| pack.from.is_none() && pack.bundle.as_ref() == Some(bundle));
     BundleOffer {
         title: definition.title.clone(),
         description: definition.description.clone(),
@@ -299,6 +301,6 @@ fn offer(
         manifest,
         files: sizes.clone().count() as u64,
         disk_bytes: sizes.sum(),
-        download_bytes: pack.map_or(0, |pack| pack.length),
+        download_bytes: 0,
     }
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::pack::write_object;
+use crate::trust::{KeyDirectory, Lifetimes, NewestRelease, Reference, sign_release};
 
 #[test]
 fn every_planted_damage_is_found() {
@@ -116,4 +117,27 @@ fn an_object_that_is_there_is_not_taken_as_it_lies() {
     fs::write(&unsigned, &whole).expect("write");
     assert_eq!(world.release(20).expect("good input").objects_added, 0);
     assert_eq!(world.check().findings, []);
+}
+
+#[test]
+fn a_bundle_that_no_machine_can_install_is_found() {
+    let world = World::new();
+    let mut release = world.release(10).expect("good input").release;
+    for offer in release.bundles.values_mut() {
+        offer.manifest.length = BundleManifest::MAX_BYTES - 1;
+    }
+    let document = release.to_json();
+    let site = Site::open(&world.path("site"), Access::Write).expect("a publication");
+    site.replace(&Release::path(release.version, Digest::of(&document)), &document).expect("write");
+    let newest = NewestRelease::new(release.version, Reference::to(&document));
+    let (current, keys) = (signing::current_metadata(&site).expect("signed"), KeyDirectory::open(world.path("keys")));
+    let time = jiff::Timestamp::from_second(NOW + 20).expect("a time");
+    let documents = sign_release(&current, &keys, &newest, &Lifetimes::default(), time).expect("keys");
+    signing::write_documents(&site, &documents).expect("write");
+    drop(site);
+    let findings = world.check().findings;
+    let wanted = "no machine can install bundle web";
+    assert!(findings.iter().any(|finding| finding.problem.contains(wanted)), "{findings:?}");
+    let core = "no machine can install bundle os-core";
+    assert!(!findings.iter().any(|finding| finding.problem.contains(core)), "{findings:?}");
 }

@@ -193,3 +193,20 @@ fn an_archive_is_the_tree_that_is_in_it() {
     let error = error.expect_err("a directory and an archive");
     assert!(error.category() == Category::Usage && error.to_string().contains("web.tar"), "{error}");
 }
+
+#[test]
+fn a_bundle_that_no_machine_can_install_is_refused() {
+    let world = World::new();
+    // Links with long targets: long manifests, each of which is short enough alone.
+    let target = "x".repeat(4000);
+    for bundle in ["os-core", "web"] {
+        let place = world.path("trees").join(bundle).join("usr/lib/long");
+        fs::create_dir_all(&place).expect("write");
+        for number in 0..8500 {
+            symlink(&target, place.join(format!("{bundle}-{number}"))).expect("symlink");
+        }
+    }
+    let said = world.refusal(10);
+    assert!(said.contains("no machine can install bundle web"), "{said}");
+    assert!(!world.path("site/packs").exists(), "it is known before packs are made");
+}

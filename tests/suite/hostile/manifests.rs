@@ -199,7 +199,13 @@ fn fields(kit: &Kit) -> Vec<Attack> {
             "Gives a file to user 2^32 - 1, which means `leave it`.",
             odd("uid", json!(u32::MAX)),
         ),
-        refused("size-huge", &[35], "more than 1099511627776 bytes", "Says that a file has 2^63 bytes.", odd("size", json!(big))),
+        refused(
+            "size-huge",
+            &[35],
+            "more than 1099511627776 bytes",
+            "Says that a file has 2^63 bytes.",
+            odd("size", json!(big)),
+        ),
         refused("size-negative", &[35], "invalid value", "Says that a file has -1 bytes.", odd("size", json!(-1))),
         refused(
             "object-bytes-huge",
