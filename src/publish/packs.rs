@@ -260,7 +260,7 @@ impl Maker<'_> {
 
 fn assemble(batch: &Batch<'_>, to: Version, order: PackOrder, blocks: Vec<Made>) -> Result<PackOffer, PublishError> {
     let PackPlan { from, bundle, path, known, .. } = order.plan;
-    let mut writer = PackWriter::new(from, to, known);
+    let mut writer = PackWriter::new(from, to, known.iter().copied());
     order.manifest_deltas.into_iter().for_each(|delta| writer.manifest_delta(delta));
     let mut draft = batch.draft()?;
     let (blocks, files): (Vec<Block<Digest>>, Vec<ClosedDraft>) = blocks.into_iter().unzip();

@@ -4,6 +4,7 @@
 //! do not bring the blob in the old one. It is made from an old blob only when every such machine has that old blob.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::bases::{Base, OldFile, OldFiles, Reason};
 use super::compose::{Blob, closure};
@@ -29,8 +30,8 @@ pub struct PackPlan {
     pub path: String,
     /// What it makes, block by block.
     pub blocks: Vec<Vec<PlannedBuild>>,
-    /// The blobs of both releases.
-    pub known: Vec<Digest>,
+    /// The blobs of both releases, in order: one list for all packs that have it in common.
+    pub known: Arc<[Digest]>,
 }
 
 /// The release that is being made.
@@ -66,7 +67,7 @@ impl PackPlan {
 pub fn from_nothing(new: NewRelease<'_>) -> Vec<PackPlan> {
     let names = Names::new(new.bundles.keys().copied());
     let holders = names.holders(new.bundles);
-    let known: Vec<Digest> = new.blobs.keys().copied().collect();
+    let known: Arc<[Digest]> = new.blobs.keys().copied().collect();
     let plan = |(&bundle, (entries, _)): (&&BundleName, &(&[Entry], Vec<&BundleName>))| {
         let mut wanted: BTreeSet<Digest> = entries.iter().filter_map(|entry| entry.kind.digest()).collect();
         for included in closure(bundle, |name| includes(new.bundles, name)).iter().filter(|name| *name != bundle) {
@@ -80,7 +81,7 @@ pub fn from_nothing(new: NewRelease<'_>) -> Vec<PackPlan> {
             bundle: Some(bundle.clone()),
             path: format!("packs/nothing-{}/{bundle}", new.version),
             blocks: blocks(candidates, Cut::ByContent),
-            known: known.clone(),
+            known: Arc::clone(&known),
         }
     };
     new.bundles.iter().map(plan).collect()
@@ -169,6 +170,7 @@ impl<'a> Needs<'a> {
         }
         let old_blobs = old.tree.entries().iter().filter_map(|entry| entry.kind.digest());
         let known: BTreeSet<Digest> = new.blobs.keys().copied().chain(old_blobs).collect();
+        let known: Arc<[Digest]> = known.into_iter().collect();
         let plan = |(bundle, candidates): (Option<&BundleName>, _)| {
             let name = bundle.map_or("all".to_owned(), |bundle| format!("bundles/{bundle}"));
             PackPlan {
@@ -176,7 +178,7 @@ impl<'a> Needs<'a> {
                 bundle: bundle.cloned(),
                 path: format!("packs/{}-{}/{name}", old.version, new.version),
                 blocks: blocks(candidates, Cut::WhenFull),
-                known: known.iter().copied().collect(),
+                known: Arc::clone(&known),
             }
         };
         by_pack.into_iter().map(plan).collect()
@@ -208,5 +210,50 @@ fn candidate<'a>(new: NewRelease<'a>, holders: &'a Holders, digest: Digest, base
         kind: blob.kind,
         path: &blob.paths[0],
         build: PlannedBuild { digest, size: blob.size, base, way: Way::Cheap },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+    use crate::site::{ContentKind, FileId};
+    use crate::types::{Kind, Metadata, TreePath};
+
+    /// So much is in each bundle that a step has a pack for it.
+    #[test]
+    fn packs_that_have_blobs_in_common_share_one_list_of_them() {
+        let top = Entry { path: TreePath::top(), kind: Kind::Directory, metadata: Metadata::default() };
+        let names = ["os-core", "one", "two"].map(|name| name.parse::<BundleName>().expect(name));
+        let [core, one, two] = &names;
+        let version = Version::new(20).expect("not zero");
+        let mut blobs = BTreeMap::new();
+        let mut files_of = |bundle: &BundleName| {
+            let mut entries = vec![top.clone()];
+            for number in 0..OWN_PACK_BUILDS {
+                let path = TreePath::top().join(&format!("{bundle}-{number}")).expect("a path");
+                let digest = Digest::of(path.as_str().as_bytes());
+                let kind = Kind::File { size: 1, digest, object_bytes: 1, since: version };
+                let file = FileId::OnDisk { device: 1, inode: number as u64 };
+                let (bundle, paths) = (bundle.clone(), vec![path.clone()]);
+                blobs.insert(digest, Blob { size: 1, kind: ContentKind::Text, bundle, file, paths });
+                entries.push(Entry { path, kind, metadata: Metadata::default() });
+            }
+            entries
+        };
+        let (in_one, in_two) = (files_of(one), files_of(two));
+        let only_top = [top];
+        let bundles = |one_has, two_has| -> Bundles<'_> {
+            BTreeMap::from([(core, (&only_top[..], vec![])), (one, (one_has, vec![])), (two, (two_has, vec![]))])
+        };
+        let (before, after) = (bundles(&only_top, &only_top), bundles(&in_one, &in_two));
+        let new = NewRelease { version, bundles: &after, blobs: &blobs };
+        let tree = Tree::from_sorted(only_top.to_vec()).expect("a tree");
+        let old = OldRelease { version: Version::new(10).expect("not zero"), bundles: &before, tree: &tree };
+        for plans in [from_nothing(new), Needs::of(old, new).packs(&HashMap::new())] {
+            assert_eq!((plans.len(), plans[0].known.len()), (3, 2 * OWN_PACK_BUILDS));
+            assert!(plans.iter().all(|plan| Arc::ptr_eq(&plan.known, &plans[0].known)));
+        }
     }
 }
