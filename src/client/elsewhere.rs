@@ -16,14 +16,14 @@ const OTHERS: [(Place, Slot); 2] = [(Place::Previous, Slot::Previous), (Place::N
 
 impl Session {
     /// Whether the records of the machine's trees have all manifests of `bundles` in a release.
-    pub fn has_manifests(&self, release: &Release, bundles: &BTreeSet<BundleName>) -> bool {
-        let others = self.other_records();
+    pub fn has_manifests(&self, release: &Release, bundles: &BTreeSet<BundleName>) -> Result<bool, ClientError> {
+        let others = self.other_records()?;
         let has = |bundle: &BundleName| {
             let wanted = release.bundles.get(bundle).map(|offer| &offer.manifest.sha256);
             wanted.is_some()
                 && self.record.iter().chain(&others).any(|record| record.installed.bundles.get(bundle) == wanted)
         };
-        bundles.iter().all(has)
+        Ok(bundles.iter().all(has))
     }
 
     /// Files of the other two trees with content that the target misses.
@@ -49,8 +49,9 @@ impl Session {
     }
 
     /// What the other two trees say of themselves, as far as they do.
-    pub fn other_records(&self) -> Vec<Record> {
-        OTHERS.into_iter().filter_map(|(_, slot)| self.machine.record(slot).ok().flatten()).collect()
+    pub fn other_records(&self) -> Result<Vec<Record>, ClientError> {
+        let records = OTHERS.into_iter().map(|(_, slot)| self.machine.other_record(slot));
+        Ok(records.filter_map(Result::transpose).collect::<Result<_, _>>()?)
     }
 }
 

@@ -18,7 +18,7 @@ use super::{ClientError, Mode, Thoroughness, Transition};
 use crate::disk::Ownership;
 use crate::manifest::{InstalledRecord, ReleaseName, Tree};
 use crate::plan::{Memory, UpdatePlan, closure, missing_blobs};
-use crate::report::Event;
+use crate::report::{Checkpoint, Event};
 use crate::state::{NewRecord, Slot};
 use crate::store::Store;
 use crate::types::{BundleName, Digest};
@@ -59,7 +59,7 @@ pub(super) async fn go(
     session.scan_live(&mut installed, thoroughness)?;
 
     // The machine may have all that it needs: then no pack is asked for.
-    let at_hand = session.has_manifests(release, &bundles);
+    let at_hand = session.has_manifests(release, &bundles)?;
     let mut packs = Packs::default();
     if !at_hand {
         packs.steps = session.steps(&goal.release, &bundles).await?;
@@ -132,6 +132,10 @@ pub(super) async fn go(
         done.changed = mode == Mode::Run;
         if mode == Mode::Run {
             mover.switch(staged, &damaged, installed.fingerprints)?;
+        } else {
+            // What is told to be there is there after a power cut, too.
+            machine.own_directory().sync_filesystem()?;
+            session.reporter.passes(Checkpoint::TreesSynced);
         }
         let meter = session.transport.meter();
         (done.download_bytes, done.requests) = (meter.bytes, meter.requests);
@@ -153,10 +157,8 @@ fn new_record(
     let release = &*goal.release.release;
     let document = &goal.release.document;
     let name = ReleaseName { version: release.version, sha256: Digest::of(document), length: document.len() as u64 };
-    let mut newest = 0;
-    for slot in [Slot::Live, Slot::Previous] {
-        newest = newest.max(session.machine.record(slot)?.map_or(0, |record| record.installed.sequence));
-    }
+    let previous = session.machine.other_record(Slot::Previous)?;
+    let newest = session.record.iter().chain(&previous).map(|record| record.installed.sequence).max().unwrap_or(0);
     let digests = bundles.iter().map(|bundle| (bundle.clone(), release.bundles[bundle].manifest.sha256)).collect();
     let origin = match &session.record {
         Some(record) => record.installed.origin.clone(),

@@ -102,6 +102,12 @@ pub enum ClientError {
     /// The trees cannot be exchanged.
     #[error(transparent)]
     Switch(#[from] SwitchError),
+    /// The kept tree does not say what it is.
+    #[error("there is no going back to the kept release: what its tree says of itself is damaged")]
+    DamagedPrevious {
+        /// What is damaged.
+        source: StateError,
+    },
     /// No such release.
     #[error("the publication has no release {wanted}; its newest is {newest}")]
     NoSuchRelease {

@@ -22,7 +22,7 @@ pub fn history(settings: &Settings) -> Result<Vec<HistoryEntry>, ClientError> {
 /// Remembers a transition that an earlier run made and this one has finished.
 pub(super) fn remember_recovery(machine: &LockedMachine, reporter: &dyn Reporter) -> Result<(), StateError> {
     let live = machine.live_record()?.installed;
-    let previous = machine.record(Slot::Previous)?.map(|record| record.installed);
+    let previous = machine.other_record(Slot::Previous)?.map(|record| record.installed);
     let names = |record: &InstalledRecord| record.bundles.keys().cloned().collect();
     let before: BTreeSet<BundleName> = previous.as_ref().map(names).unwrap_or_default();
     let from = previous.map(|record| record.version());

@@ -44,7 +44,7 @@ pub async fn info(settings: &Settings, reporter: &Arc<dyn Reporter>) -> Result<I
         trust_root: root,
         layout: session.machine.root().filesystem()?,
         switch_method,
-        previous: session.machine.record(Slot::Previous)?.map(|record| record.installed.version()),
+        previous: session.machine.other_record(Slot::Previous)?.map(|record| record.installed.version()),
     })
 }
 

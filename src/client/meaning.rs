@@ -81,6 +81,7 @@ impl ClientError {
             | Self::Fetch(_)
             | Self::Stage(_)
             | Self::Switch(_)
+            | Self::DamagedPrevious { .. }
             | Self::NoSpace { .. }
             | Self::Layout { .. } => ErrorKind::Local,
         }
@@ -115,6 +116,9 @@ impl ClientError {
                 "edit it by hand; `config check` then says whether it can be read"
             }
             Self::Older { .. } => "go back deliberately with `update --version`",
+            Self::DamagedPrevious { .. } => {
+                "nothing was changed; `update --version` brings an older release from the publication"
+            }
             Self::BelowFloor { .. } => "`update` goes to the newest release",
             Self::NotEmpty { .. } => "os-install needs a root without a usr, or with an empty one",
             Self::MissingOption { missing: "--trust" } => {

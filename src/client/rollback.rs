@@ -11,7 +11,7 @@ use crate::manifest::{BundleManifest, Tree, Union};
 use crate::plan::{Memory, Terms, plan};
 use crate::report::Reporter;
 use crate::stage::{StageError, previous};
-use crate::state::{Record, Slot};
+use crate::state::{Record, Slot, StateError};
 use crate::switch::switch;
 use crate::tree::Fingerprints;
 
@@ -25,7 +25,7 @@ pub async fn rollback(
     reporter: &Arc<dyn Reporter>,
 ) -> Result<Transition, ClientError> {
     let session = Session::open(settings, mode, reporter)?;
-    let record = session.machine.record(Slot::Previous)?.ok_or(StageError::NoPrevious)?;
+    let record = session.machine.record(Slot::Previous).map_err(damaged)?.ok_or(StageError::NoPrevious)?;
     let wanted = record.installed.version();
     if let Some(floor) = session.known_floor()?.filter(|floor| wanted < *floor) {
         return Err(ClientError::BelowFloor { wanted, floor });
@@ -52,6 +52,14 @@ pub async fn rollback(
         .map(|()| Transition { duration_ms: session.stopwatch.elapsed_ms(), ..done });
     remember(&session, "rollback", wanted, mode, &result);
     result
+}
+
+/// Damage in the kept tree's record, told as what it means for a rollback.
+fn damaged(error: StateError) -> ClientError {
+    match error {
+        StateError::DamagedRecord { .. } => ClientError::DamagedPrevious { source: error },
+        other => other.into(),
+    }
 }
 
 fn exchange(session: &Session, mode: Mode, expected: &Tree, carried: Vec<PathBuf>) -> Result<(), ClientError> {

@@ -77,8 +77,8 @@ struct Kernels {
 pub async fn status(settings: &Settings, reporter: &Arc<dyn Reporter>) -> Result<Status, ClientError> {
     let session = Session::look(settings, reporter)?;
     let live = &session.record()?.installed;
-    let previous = session.machine.record(Slot::Previous)?.map(|record| record.installed);
-    let next = session.machine.record(Slot::Next)?.map(|record| record.installed);
+    let previous = session.machine.other_record(Slot::Previous)?.map(|record| record.installed);
+    let next = session.machine.other_record(Slot::Next)?.map(|record| record.installed);
     // Trees are numbered as they are made: one that is to come has a higher number than those that were live.
     let newest = previous.as_ref().map_or(0, |previous| previous.sequence).max(live.sequence);
     let pending = next.filter(|next| next.sequence > newest).map(|next| next.version());

@@ -96,7 +96,7 @@ impl Session {
         let mut entries = 0;
         let mut before = vec![Vec::new(); steps.len()];
         let mut deltas = self.deltas_along(bundles, steps).await?;
-        let others = self.other_records();
+        let others = self.other_records()?;
         for bundle in bundles {
             let name = manifest_name(release, bundle)?;
             let has = self.record.as_ref().and_then(|record| record.installed.bundles.get(bundle));

@@ -46,7 +46,7 @@ checkpoints! {
     LeftoverRemoved,
     /// Rollback: the kept tree has taken from the live one what it lacked.
     Mended,
-    /// Switch: everything below the exchange is on disk.
+    /// Switch: everything below the exchange is on disk; also at the end of a run that only stages.
     TreesSynced,
     /// Switch: the journal is on disk.
     JournalWritten,

@@ -93,6 +93,19 @@ impl Machine {
         }
     }
 
+    /// What one of the other trees says of itself. A record that is damaged there counts as none: trees are synced before they
+    /// are exchanged and not before, so a power cut may leave half of one in a tree that was only staged, and no such tree may
+    /// keep the live one from moving on.
+    ///
+    /// # Errors
+    /// When the disk cannot be read.
+    pub fn other_record(&self, slot: Slot) -> Result<Option<Record>, StateError> {
+        match self.record(slot) {
+            Err(StateError::DamagedRecord { .. }) => Ok(None),
+            other => other,
+        }
+    }
+
     /// What the live tree says of itself.
     ///
     /// # Errors

@@ -102,17 +102,11 @@ pub fn recover(machine: &LockedMachine, reporter: &dyn Reporter) -> Result<bool,
 /// What comes after the exchange. Every step looks before it acts, so it can be done again from the start.
 fn settle(machine: &LockedMachine, journal: &Journal, reporter: &dyn Reporter) -> Result<(), SwitchError> {
     let home = machine.own_directory();
-    let mut old_tree = None;
-    for slot in [Slot::Next, Slot::Previous] {
-        let sequence = machine.record(slot)?.map(|record| record.installed.sequence);
-        if sequence.is_some() && sequence == journal.from {
-            old_tree = old_tree.or(Some(slot));
-        }
-    }
+    let former = former_live(machine, journal)?;
     // The exchange leads the tops' `..` elsewhere, which xfs takes for a change of the directories themselves.
     set_top_mtime(machine, Slot::Live, journal.to_mtime)?;
     reporter.passes(Checkpoint::LiveTimed);
-    if let Some(slot) = old_tree {
+    if let Some(slot) = former {
         set_top_mtime(machine, slot, journal.from_mtime)?;
         reporter.passes(Checkpoint::FormerTimed);
         for carried in &journal.carried {
@@ -132,6 +126,18 @@ fn settle(machine: &LockedMachine, journal: &Journal, reporter: &dyn Reporter) -
     Journal::clear(home)?;
     reporter.passes(Checkpoint::JournalCleared);
     Ok(())
+}
+
+/// Where the tree that was live before lies now; none when there was none.
+fn former_live(machine: &LockedMachine, journal: &Journal) -> Result<Option<Slot>, SwitchError> {
+    let Some(from) = journal.from else { return Ok(None) };
+    for slot in [Slot::Next, Slot::Previous] {
+        let record = machine.other_record(slot)?;
+        if record.is_some_and(|record| record.installed.sequence == from) {
+            return Ok(Some(slot));
+        }
+    }
+    Ok(None)
 }
 
 fn top_mtime(machine: &LockedMachine, slot: Slot) -> Result<Option<Time>, SwitchError> {

@@ -36,6 +36,7 @@ mod oracles;
 mod plain_user;
 mod publisher;
 mod real_os;
+mod records;
 mod refusals;
 mod repair;
 mod routes;

@@ -1,0 +1,90 @@
+//! Damage to what the trees say of themselves: a machine moves on from it, or says so before it changes anything.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use stateless_update::client::{self, Mode, UpdateRequest};
+use stateless_update::report::{Checkpoint, Event, Reporter};
+
+use crate::library::{self, UPDATE, settings};
+use crate::machine::{Machine, error, overwrite_in_place};
+
+const BUNDLES: &[&str] = &["openstack-compute"];
+
+/// A machine at release 10 that keeps 20 and has 20 staged once more.
+fn with_three_trees() -> Machine {
+    let machine = Machine::installed(10, BUNDLES);
+    machine.succeeds(["update"]);
+    machine.succeeds(["update", "--version", "10"]);
+    machine.succeeds(["update", "--download"]);
+    machine
+}
+
+fn record(machine: &Machine, tree: &str) -> PathBuf {
+    machine.path(".stateless-update").join(tree).join("share/stateless-update/installed.json")
+}
+
+#[test]
+fn a_torn_record_beside_the_live_tree_keeps_nothing_from_moving_on() {
+    let sound = with_three_trees();
+    let commands: &[(&[&str], u32, &[&str])] = &[
+        (&["status"], 10, BUNDLES),
+        (&["info"], 10, BUNDLES),
+        (&["diagnose"], 10, BUNDLES),
+        (&["update", "--download"], 10, BUNDLES),
+        (&["update"], 20, BUNDLES),
+        (&["bundle-add", "editors"], 10, &["openstack-compute", "editors"]),
+        (&["bundle-remove", "openstack-compute"], 10, &[]),
+        (&["repair"], 10, BUNDLES),
+        (&["rollback"], 20, BUNDLES),
+    ];
+    for (tree, torn) in [("next", ""), ("next", "{\"form"), ("previous", ""), ("previous", "\0\0\0\0")] {
+        for (command, release, bundles) in commands {
+            let machine = sound.twin();
+            fs::write(record(&machine, tree), torn).expect("written");
+            if command == &["repair"] {
+                overwrite_in_place(&machine.path("usr/bin/hello"));
+            }
+            if (*command, tree) == (&["rollback"], "previous") {
+                let refused = machine.refuses(5, ["rollback"]);
+                let told = error(&refused).expect("an error").to_string();
+                assert!(told.contains("kept release") && told.contains("--version"), "{told}");
+            } else {
+                machine
+                    .client(*command)
+                    .success()
+                    .unwrap_or_else(|error| panic!("{tree} {torn:?} {command:?}: {error:#}"));
+                machine.assert_holds(*release, bundles);
+            }
+            assert!(!machine.path(".stateless-update/journal").exists(), "{tree} {command:?}");
+            machine.succeeds(["bundle-add", "editors"]);
+            machine.succeeds(["update"]);
+            machine.assert_holds(20, &[*bundles, &["editors"]].concat());
+            machine.succeeds(["rollback"]);
+        }
+    }
+}
+
+/// Notes where a run comes by.
+#[derive(Default)]
+struct Noting(Mutex<Vec<Checkpoint>>);
+
+impl Reporter for Noting {
+    fn report(&self, _: Event) {}
+
+    fn passes(&self, checkpoint: Checkpoint) {
+        self.0.lock().expect("no thread panics while it notes").push(checkpoint);
+    }
+}
+
+#[test]
+fn what_is_told_to_be_staged_is_on_disk() {
+    let machine = Machine::installed(10, BUNDLES);
+    let noting = Arc::new(Noting::default());
+    let reporter: Arc<dyn Reporter> = noting.clone();
+    let request = UpdateRequest { mode: Mode::DownloadOnly, ..UPDATE };
+    library::run(client::update(&settings(&machine.root), &request, &reporter)).expect("staged");
+    let passed = noting.0.lock().expect("no thread panics while it notes");
+    assert_eq!(passed.last(), Some(&Checkpoint::TreesSynced), "{passed:?}");
+}
