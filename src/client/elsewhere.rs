@@ -56,7 +56,11 @@ impl Session {
 }
 
 /// A manifest that one of these records has.
-pub(super) fn kept_text(records: &[Record], bundle: &BundleName, name: &ManifestName) -> Option<Vec<u8>> {
-    let mut having = records.iter().filter(|record| record.installed.bundles.get(bundle) == Some(&name.sha256));
-    having.find_map(|record| record.manifest_json(bundle, name.length).ok().flatten())
+pub(super) fn kept_text<'a>(
+    records: impl IntoIterator<Item = &'a Record>,
+    bundle: &BundleName,
+    name: &ManifestName,
+) -> Option<Vec<u8>> {
+    let has = |record: &&Record| record.installed.bundles.get(bundle) == Some(&name.sha256);
+    records.into_iter().filter(has).find_map(|record| record.manifest_json(bundle, name.length).ok().flatten())
 }

@@ -19,7 +19,7 @@ use crate::disk::Ownership;
 use crate::manifest::{InstalledRecord, ReleaseName, Tree};
 use crate::plan::{Memory, UpdatePlan, closure, missing_blobs};
 use crate::report::{Checkpoint, Event};
-use crate::state::{NewRecord, Slot};
+use crate::state::{NewRecord, Record, Slot};
 use crate::store::Store;
 use crate::types::{BundleName, Digest};
 
@@ -98,7 +98,7 @@ pub(super) async fn go(
         // What a real run reads of the staged tree is fetched for it, and no part of what the real run costs.
         tell_touched(session, release.version, &installed.tree, &target).await;
     }
-    let changed = planned.tree_differs || session.record.as_ref().is_none_or(|live| !same_record(live, &record));
+    let changed = planned.tree_differs || session.record.as_ref().is_none_or(|live| !is_already(live, &record));
     let mut done = Transition {
         from: session.record.as_ref().map(|record| record.installed.version()),
         to: release.version,
@@ -146,6 +146,12 @@ pub(super) async fn go(
     }
     done.duration_ms = session.stopwatch.elapsed_ms();
     Ok(done)
+}
+
+/// Whether the live tree's record is the new one already: it says the same, and has all of its manifests whole.
+fn is_already(live: &Record, new: &NewRecord) -> bool {
+    let lacks = |digest: &Digest| new.manifests.iter().any(|(brought, _)| brought == digest);
+    same_record(live, new) && !live.installed.bundles.values().any(lacks)
 }
 
 fn new_record(

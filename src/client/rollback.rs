@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::elsewhere::kept_text;
 use super::remember::remember;
 use super::session::Session;
 use super::trees::contradiction;
@@ -30,7 +31,7 @@ pub async fn rollback(
     if let Some(floor) = session.known_floor()?.filter(|floor| wanted < *floor) {
         return Err(ClientError::BelowFloor { wanted, floor });
     }
-    let expected = kept_tree(&record)?;
+    let expected = kept_tree(&session, &record)?;
     let mut installed = session.installed().await?;
     session.scan_live(&mut installed, Thoroughness::Quick)?;
     let planned = plan(installed.present(), &expected, &[], &Memory::default(), Terms::default());
@@ -72,15 +73,16 @@ fn exchange(session: &Session, mode: Mode, expected: &Tree, carried: Vec<PathBuf
     Ok(())
 }
 
-/// The tree that a kept record describes. Its manifests are taken from the record alone: a rollback asks nobody.
-fn kept_tree(record: &Record) -> Result<Tree, ClientError> {
-    let (release, _) = record.release()?;
+/// The tree that a kept record describes. A rollback asks nobody: a manifest that is damaged there is taken from the records
+/// of the other trees, or is damage.
+fn kept_tree(session: &Session, record: &Record) -> Result<Tree, ClientError> {
+    let (release, _) = record.release().map_err(damaged)?;
+    let others = session.other_records()?;
     let mut union = Union::default();
     for bundle in record.installed.bundles.keys() {
-        let length = release.bundles.get(bundle).map_or(0, |offer| offer.manifest.length);
-        let json = record.manifest_json(bundle, length)?;
-        let damaged = || ClientError::WrongManifest { version: release.version, bundle: bundle.clone() };
-        let manifest = BundleManifest::parse(bundle, &json.ok_or_else(damaged)?)?;
+        let name = release.bundles.get(bundle).map(|offer| &offer.manifest);
+        let json = name.and_then(|name| kept_text(others.iter().chain(&session.record), bundle, name));
+        let manifest = BundleManifest::parse(bundle, &json.ok_or_else(|| damaged(record.lacks(bundle)))?)?;
         union.add(manifest).map_err(|source| contradiction(release.version, source))?;
     }
     union.finish().map_err(|source| contradiction(release.version, source))

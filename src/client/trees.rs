@@ -25,7 +25,7 @@ pub(super) struct Installed {
 }
 
 /// The tree of a target, the contents of each of its bundles, and those manifests that the live tree's record does not
-/// have, compressed.
+/// have, or no longer whole, compressed.
 #[derive(Debug)]
 pub(super) struct TargetTree {
     pub tree: Tree,
@@ -55,12 +55,18 @@ impl Session {
         Ok(Installed { tree, seen, extra: Vec::new(), fingerprints: Fingerprints::default() })
     }
 
-    /// The manifest of an installed bundle, from the record; one that is damaged there is fetched.
+    /// The manifest of an installed bundle, from the record; one that is damaged there comes from the other trees' records, or
+    /// is fetched.
     pub async fn installed_manifest(&self, bundle: &BundleName) -> Result<BundleManifest, ClientError> {
         let record = self.record()?;
         let (release, _) = record.release()?;
         let name = manifest_name(&release, bundle)?;
-        let json = match record.manifest_json(bundle, name.length)? {
+        if let Some(json) = record.manifest_json(bundle, name.length)? {
+            return Ok(BundleManifest::parse(bundle, &json)?);
+        }
+        let told = format!("the tree's own manifest of bundle {bundle} is missing or damaged: `repair` puts it right");
+        self.reporter.report(Event::Warning(told));
+        let json = match kept_text(&self.other_records()?, bundle, name) {
             Some(json) => json,
             None => self.fetch_manifest(&release, bundle, name).await?.0,
         };
@@ -105,19 +111,23 @@ impl Session {
                 [_] if has == Some(&name.sha256) => None,
                 _ => self.text_along(bundle, steps, &mut deltas, &mut before),
             };
-            let mut manifest = if has == Some(&name.sha256) {
-                self.installed_manifest(bundle).await?
-            } else {
-                let (json, compressed) = match json.or_else(|| kept_text(&others, bundle, name)) {
-                    Some(json) => {
-                        let compressed = BundleManifest::compress_quickly(&json);
-                        (json, compressed)
-                    }
-                    None => self.fetch_manifest(release, bundle, name).await?,
-                };
-                fresh.push((name.sha256, compressed));
-                BundleManifest::parse(bundle, &json)?
+            let own = self.record.as_ref().filter(|_| has == Some(&name.sha256));
+            let own = own.map(|record| record.manifest_json(bundle, name.length)).transpose()?.flatten();
+            let json = match own {
+                Some(json) => json,
+                None => {
+                    let (json, compressed) = match json.or_else(|| kept_text(&others, bundle, name)) {
+                        Some(json) => {
+                            let compressed = BundleManifest::compress_quickly(&json);
+                            (json, compressed)
+                        }
+                        None => self.fetch_manifest(release, bundle, name).await?,
+                    };
+                    fresh.push((name.sha256, compressed));
+                    json
+                }
             };
+            let mut manifest = BundleManifest::parse(bundle, &json)?;
             manifest.tree.share_paths(installed);
             entries += manifest.tree.entries().len();
             BundleManifest::check_count(bundle, entries)?;

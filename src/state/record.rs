@@ -23,7 +23,7 @@ pub struct NewRecord {
     pub release: Vec<u8>,
     /// The trusted root metadata.
     pub root: Vec<u8>,
-    /// Compressed manifests that the live tree's record may not have.
+    /// Compressed manifests that the live tree's record may not have, or not whole.
     pub manifests: Vec<(Digest, Vec<u8>)>,
 }
 
@@ -81,6 +81,11 @@ impl Record {
         Ok(json.filter(|json| Digest::of(json) == *digest))
     }
 
+    /// That the manifest of a bundle is not there, or not whole.
+    pub fn lacks(&self, bundle: &BundleName) -> StateError {
+        damaged(&self.directory, format!("the manifest of bundle {bundle} is missing or damaged"))
+    }
+
     fn read(&self, name: &str, limit: u64) -> Result<Vec<u8>, StateError> {
         let bytes = self.directory.read(name, limit)?;
         bytes.ok_or_else(|| damaged(&self.directory, format!("{name} is missing")))
@@ -88,8 +93,8 @@ impl Record {
 }
 
 impl NewRecord {
-    /// Writes the record into `tree`, in place of one that is there; `installed.json` comes last. Manifests that `live`
-    /// has are linked from there.
+    /// Writes the record into `tree`, in place of one that is there; `installed.json` comes last. Manifests that are
+    /// not given are linked from `live`.
     ///
     /// # Errors
     /// When a manifest is nowhere to be had, or the disk says no.

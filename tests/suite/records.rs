@@ -1,14 +1,15 @@
 //! Damage to what the trees say of themselves: a machine moves on from it, or says so before it changes anything.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use stateless_update::client::{self, Mode, UpdateRequest};
 use stateless_update::report::{Checkpoint, Event, Reporter};
 
 use crate::library::{self, UPDATE, settings};
-use crate::machine::{Machine, error, overwrite_in_place};
+use crate::machine::{Machine, error, overwrite_in_place, warned};
+use crate::world::NOWHERE;
 
 const BUNDLES: &[&str] = &["openstack-compute"];
 
@@ -64,6 +65,66 @@ fn a_torn_record_beside_the_live_tree_keeps_nothing_from_moving_on() {
             machine.succeeds(["rollback"]);
         }
     }
+}
+
+/// What befalls the manifests that a tree's record has.
+type Harm = fn(&Path);
+
+const HARMS: [Harm; 2] = [
+    |manifest| fs::remove_file(manifest).expect("removed"),
+    // In place: every tree that shares the inode has it.
+    |manifest| fs::write(manifest, "damaged").expect("written"),
+];
+
+fn manifests(machine: &Machine, tree: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(machine.path(tree).join("share/stateless-update/manifests")).expect("listed");
+    entries.map(|entry| entry.expect("an entry").path()).collect()
+}
+
+#[test]
+fn a_lost_or_damaged_manifest_is_put_right_by_the_next_transition() {
+    let sound = Machine::installed(10, BUNDLES);
+    let commands: &[(&[&str], u32, &[&str])] = &[
+        (&["repair"], 10, BUNDLES),
+        (&["update"], 20, BUNDLES),
+        (&["bundle-add", "editors"], 10, &["openstack-compute", "editors"]),
+        (&["bundle-remove", "openstack-compute"], 10, &[]),
+    ];
+    for harm in HARMS {
+        for (command, release, bundles) in commands {
+            let machine = sound.twin();
+            manifests(&machine, "usr").iter().for_each(|manifest| harm(manifest));
+            let done = machine.client(*command).success().unwrap_or_else(|error| panic!("{command:?}: {error:#}"));
+            assert_eq!(done.result["changed"], true, "{command:?}");
+            assert!(warned(&done, "manifest"), "{command:?}: {}", done.told());
+            machine.assert_holds(*release, bundles);
+            let again = machine.succeeds(["repair", "--url", NOWHERE]);
+            assert_eq!(again.result["changed"], false, "{command:?}: {}", again.told());
+        }
+    }
+}
+
+#[test]
+fn a_rollback_takes_manifests_from_whichever_tree_has_them() {
+    let sound = Machine::installed(10, BUNDLES);
+    sound.succeeds(["bundle-add", "editors"]);
+    let [lost, damaged] = HARMS.map(|harm| {
+        let machine = sound.twin();
+        manifests(&machine, ".stateless-update/previous").iter().for_each(|manifest| harm(manifest));
+        machine
+    });
+    lost.succeeds(["rollback", "--url", NOWHERE]);
+    lost.assert_holds(10, BUNDLES);
+    assert_eq!(lost.succeeds(["repair", "--url", NOWHERE]).result["changed"], true);
+    assert_eq!(lost.succeeds(["repair", "--url", NOWHERE]).result["changed"], false);
+
+    // No tree has them any more, and a rollback fetches nothing.
+    let refused = damaged.refuses(5, ["rollback"]);
+    let told = error(&refused).expect("an error").to_string();
+    assert!(told.contains("kept release") && !told.contains("mirror"), "{told}");
+    damaged.succeeds(["repair"]);
+    damaged.succeeds(["rollback", "--url", NOWHERE]);
+    damaged.assert_holds(10, BUNDLES);
 }
 
 /// Notes where a run comes by.
