@@ -1,6 +1,5 @@
 //! `rollback`: back to the kept previous tree, without network.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::elsewhere::kept_text;
@@ -9,7 +8,7 @@ use super::session::Session;
 use super::trees::contradiction;
 use super::{ClientError, Mode, Settings, Thoroughness, Transition};
 use crate::manifest::{BundleManifest, Tree, Union};
-use crate::plan::{Memory, Terms, plan};
+use crate::plan::{Carried, Memory, Terms, plan};
 use crate::report::Reporter;
 use crate::stage::{StageError, previous};
 use crate::state::{Record, Slot, StateError};
@@ -63,7 +62,7 @@ fn damaged(error: StateError) -> ClientError {
     }
 }
 
-fn exchange(session: &Session, mode: Mode, expected: &Tree, carried: Vec<PathBuf>) -> Result<(), ClientError> {
+fn exchange(session: &Session, mode: Mode, expected: &Tree, carried: Carried) -> Result<(), ClientError> {
     if let (Mode::Run, Some(machine)) = (mode, session.locked()) {
         session.check_layout()?;
         let known = Fingerprints::parse(&session.machine.cached_fingerprints()?);

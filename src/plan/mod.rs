@@ -6,6 +6,7 @@
 //! without that offer; so neither needs code of its own.
 
 mod bundles;
+mod carried;
 mod route;
 mod sources;
 mod work;
@@ -16,7 +17,10 @@ use std::path::{Component, Path, PathBuf};
 use crate::manifest::{PackOffer, Tree};
 use crate::pack::Index;
 use crate::types::{Digest, Entry, Kind, Seen, TreePath};
+
 pub use bundles::{BundleError, closure, dependents, dependents_tree, similar, with_recommended};
+use carried::is_beneath;
+pub use carried::{Carried, may_be_carried};
 pub use route::{Found, Offered, Route};
 use sources::Chosen;
 pub use work::{Base, BlockWork, Make, Place, REQUEST_BYTES, RangeWork, Work, joined};
@@ -92,8 +96,8 @@ pub struct Counts {
 pub struct UpdatePlan {
     /// For each entry of the target, by index: whether the live tree has it already.
     pub kept: Vec<bool>,
-    /// Paths that no release owns and that go along, relative to the tree's top.
-    pub carried: Vec<PathBuf>,
+    /// What no release owns and goes along.
+    pub carried: Carried,
     /// How each missing blob comes into the store: lists of work, each of which may need what those before it bring.
     pub work: Vec<Vec<Work>>,
     /// Files that are damaged and that the target has as they should be: the other trees may share the damaged inodes.
@@ -133,16 +137,16 @@ const DISK_UNIT_BYTES: u64 = 4096;
 pub fn plan(present: Present<'_>, target: &Tree, offers: &[Offer<'_>], memory: &Memory, terms: Terms) -> UpdatePlan {
     let kept = kept(present, target);
     let needs = needs(target, &kept);
-    let carried = carried(present.extra, target);
+    let carried = Carried::new(present, target);
     let Chosen { work, between } = sources::choose(present, &needs, offers, memory, terms);
-    let counts = count(present, target, &carried);
+    let counts = count(present, target, &carried.paths);
     let rounded = |bytes: u64| bytes.div_ceil(DISK_UNIT_BYTES) * DISK_UNIT_BYTES;
     let unmade: Vec<&Need> = needs.iter().filter(|need| !memory.blobs.contains(&need.digest)).chain(&between).collect();
     let fresh = target.entries().iter().zip(&kept).filter(|(entry, kept)| !**kept && !entry.is_directory()).count();
     let all_same = present.seen.iter().all(|seen| *seen == Seen::Same);
     UpdatePlan {
         tree_differs: !all_same
-            || dropped(present.extra, &carried).next().is_some()
+            || dropped(present.extra, &carried.paths).next().is_some()
             || !same_tree(present.tree, target),
         damaged: damaged(present, target),
         carried,
@@ -250,40 +254,10 @@ fn count(present: Present<'_>, target: &Tree, carried: &[PathBuf]) -> Counts {
     counts
 }
 
-/// Whether a path that no release owns goes along with every transition instead of being removed: the administrator's
-/// own places in `/usr`.
-pub fn may_be_carried(path: &Path) -> bool {
-    path.starts_with("local") || path.starts_with("src")
-}
-
-/// What goes along: where the target owns the path it wins; where the target does not have the directory that holds it,
-/// that directory goes along as a whole.
-fn carried(extra: &[PathBuf], target: &Tree) -> Vec<PathBuf> {
-    let owned = |path: &Path| as_tree_path(path).and_then(|path| target.find(&path));
-    let (mut carried, mut known) = (Vec::new(), HashSet::new());
-    for path in extra.iter().filter(|path| may_be_carried(path)) {
-        let ancestors: Vec<&Path> = path.ancestors().filter(|path| path.components().next().is_some()).collect();
-        let topmost = ancestors.iter().rev().find(|path| owned(path).is_none_or(|entry| !entry.is_directory()));
-        let taken = topmost.is_none_or(|path| owned(path).is_some());
-        if let Some(topmost) = topmost.filter(|_| !taken)
-            && !is_beneath(topmost, &known)
-        {
-            known.insert(*topmost);
-            carried.push(topmost.to_path_buf());
-        }
-    }
-    carried
-}
-
 /// Paths that no release owns and that do not go along.
 fn dropped<'a>(extra: &'a [PathBuf], carried: &'a [PathBuf]) -> impl Iterator<Item = &'a PathBuf> {
     let carried: HashSet<&Path> = carried.iter().map(PathBuf::as_path).collect();
     extra.iter().filter(move |path| !is_beneath(path, &carried))
-}
-
-/// Whether a path is one of these or lies beneath one.
-fn is_beneath(path: &Path, tops: &HashSet<&Path>) -> bool {
-    path.ancestors().any(|ancestor| tops.contains(ancestor))
 }
 
 fn as_tree_path(path: &Path) -> Option<TreePath> {

@@ -271,7 +271,7 @@ fn damage_is_counted_as_what_it_is() {
     let planned =
         plan(Present { tree: &old, seen: &seen, extra: &extra }, &old, &[], &Memory::default(), Terms::default());
     assert_eq!(planned.counts, Counts { added: 1, changed: 1, removed: 1 });
-    assert_eq!(planned.carried, [PathBuf::from("local")], "no release owns usr/local: it goes along as a whole");
+    assert_eq!(planned.carried.paths, [PathBuf::from("local")], "no release owns usr/local: it goes along as a whole");
     assert_eq!(planned.damaged.len(), 2);
     assert!(planned.tree_differs);
 }
@@ -286,8 +286,12 @@ fn what_the_target_owns_wins_over_what_is_carried() {
         entry("usr/local/bin", link()),
     ]);
     let extra = ["local/bin/mine", "local/etc/x", "local/etc/y", "local/z", "lib/no"].map(PathBuf::from);
-    let carried = carried(&extra, &target.expect("a tree"));
-    assert_eq!(carried, ["local/etc", "local/z"].map(PathBuf::from));
+    let target = target.expect("a tree");
+    let present = Present { tree: &Tree::default(), seen: &[], extra: &extra };
+    let carried = Carried::new(present, &target);
+    assert_eq!(carried.paths, ["local/etc", "local/z"].map(PathBuf::from));
+    let later = ["local/etc/x", "local/bin/mine", "local/new", "src/new"].map(PathBuf::from);
+    assert_eq!(carried.among(&later), ["local/etc", "local/new", "src"].map(PathBuf::from), "the same rule later on");
 }
 
 fn release(bundles: &[(&str, &[&str], &[&str])]) -> Release {

@@ -1,12 +1,44 @@
 //! Takes along what no release owns: the administrator's own places in `/usr`.
 
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::{StageError, split};
+use rustix::io::Errno;
+
+use super::{StageError, StagedTree, settle_parents_of, split};
 use crate::disk::{Directory, DiskError, FileType, Inode};
-use crate::tree::Writer;
+use crate::report::{Checkpoint, Reporter, Silent, Step};
+use crate::state::{LockedMachine, Slot};
+use crate::tree::{Depth, Writer, scan};
 use crate::types::Metadata;
+
+impl StagedTree {
+    /// The paths that go along, as this tree has them now: the live one, or the one that was it.
+    pub(crate) fn carried_in(&self, tree: &Directory) -> Result<Vec<PathBuf>, StageError> {
+        let found = scan(tree, &self.carried.live, Depth::Metadata, self.writer.ownership, (Step::Check, &Silent))?;
+        Ok(self.carried.among(&found.extra))
+    }
+
+    /// Takes along what has come to the live tree since it was scanned, and lets go of what has gone from there.
+    pub(crate) fn catch_up(&self, machine: &LockedMachine, reporter: &dyn Reporter) -> Result<(), StageError> {
+        let (Some(live), Some(staged)) = (machine.tree(Slot::Live)?, machine.tree(self.slot)?) else { return Ok(()) };
+        let (before, now) = (&self.carried.paths, self.carried_in(&live)?);
+        let gone: Vec<&PathBuf> = before.iter().filter(|path| !now.contains(path)).collect();
+        for path in &gone {
+            let (parent, name) = split(path);
+            if let Some(parent) = staged.descend(parent)? {
+                parent.remove(name)?;
+                reporter.passes(Checkpoint::Cleared);
+            }
+        }
+        let come: Vec<&PathBuf> = now.iter().filter(|path| !before.contains(path)).collect();
+        for path in &come {
+            carry(&live, &staged, path, self.writer)?;
+            reporter.passes(Checkpoint::Carried);
+        }
+        settle_parents_of(&staged, gone.into_iter().chain(come), &self.carried.target, self.writer)
+    }
+}
 
 /// Links `path` of the live tree, with all that is in it, into the same place of `next`.
 pub(super) fn carry(live: &Directory, next: &Directory, path: &Path, writer: Writer) -> Result<(), StageError> {
@@ -15,10 +47,14 @@ pub(super) fn carry(live: &Directory, next: &Directory, path: &Path, writer: Wri
     Ok(link_all(&live, &next, name, writer)?)
 }
 
+/// What goes while it is looked at is gone.
 fn link_all(from: &Directory, to: &Directory, name: &OsStr, writer: Writer) -> Result<(), DiskError> {
     let Some(inode) = from.look(name)? else { return Ok(()) };
     if inode.file_type != FileType::Directory {
-        return from.link(name, to, name);
+        return match from.link(name, to, name) {
+            Err(error) if error.is(Errno::NOENT) => Ok(()),
+            other => other,
+        };
     }
     let Some(inner) = from.subdirectory(name)? else { return Ok(()) };
     let made = to.ensure_subdirectory(name, 0o700)?;

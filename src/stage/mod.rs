@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 use crate::disk::{Directory, DiskError};
 use crate::manifest::Tree;
+use crate::plan::Carried;
 use crate::report::{Checkpoint, Reporter, Step};
 use crate::state::{LockedMachine, NewRecord, Record, Slot, StateError};
 use crate::store::Store;
@@ -33,8 +34,8 @@ pub struct Job<'a> {
     pub target: &'a Tree,
     /// For each entry of the target, by index: whether the live tree has this very entry at this path, verified.
     pub kept: &'a [bool],
-    /// Paths of the live tree, relative to its top, that no release owns and that go along.
-    pub carried: &'a [PathBuf],
+    /// What the live tree has that no release owns and that goes along.
+    pub carried: &'a Carried,
     /// Where the tree that is live now goes: to be the previous one, or, when it is only a damaged form of the new one,
     /// to be the next one, so that the release before stays.
     pub former: Slot,
@@ -51,7 +52,8 @@ pub struct StagedTree {
     pub(crate) former: Slot,
     pub(crate) from: Option<u64>,
     pub(crate) to: u64,
-    pub(crate) carried: Vec<PathBuf>,
+    pub(crate) carried: Carried,
+    writer: Writer,
     fingerprints: Fingerprints,
     /// Files that were made of blobs of the store.
     fresh: Vec<(TreePath, Digest)>,
@@ -120,7 +122,7 @@ pub fn stage(
     }
     let placed = Builder::new(job, store.directory(), writer, reporter).build(live.as_ref(), &next)?;
     if let Some(live) = &live {
-        for path in job.carried {
+        for path in &job.carried.paths {
             carry(live, &next, path, writer)?;
             reporter.passes(Checkpoint::Carried);
         }
@@ -129,20 +131,21 @@ pub fn stage(
     reporter.passes(Checkpoint::RecordWritten);
     // The record and the carried paths changed the directories above them.
     let record = PathBuf::from(Tree::record_beneath_usr());
-    settle_parents_of(&next, job.carried.iter().chain([&record]), job.target, writer)?;
+    settle_parents_of(&next, job.carried.paths.iter().chain([&record]), job.target, writer)?;
     reporter.passes(Checkpoint::Staged);
 
     // What the store gave was verified on its way into the store.
     let known = (job.live_files.despite_links(), placed.despite_links());
     let found = scan(&next, job.target, Depth::Content(&known), writer.ownership, (Step::Check, reporter))?;
-    let fingerprints = must_be_target(&next, found, job.target, job.carried)?;
+    let fingerprints = must_be_target(&next, found, job.target, &job.carried.paths)?;
     let fresh = job.target.entries().iter().zip(job.kept).filter(|(_, kept)| !**kept);
     Ok(StagedTree {
         slot: Slot::Next,
         former: job.former,
         from: live_record.map(|record| record.installed.sequence),
         to: job.record.installed.sequence,
-        carried: job.carried.to_vec(),
+        carried: job.carried.clone(),
+        writer,
         fingerprints,
         fresh: fresh.filter_map(|(entry, _)| Some((entry.path.clone(), entry.kind.digest()?))).collect(),
     })
@@ -156,7 +159,7 @@ pub fn stage(
 pub fn previous(
     machine: &LockedMachine,
     expected: &Tree,
-    carried: Vec<PathBuf>,
+    carried: Carried,
     known: &Fingerprints,
     writer: Writer,
     reporter: &dyn Reporter,
@@ -177,18 +180,18 @@ pub fn previous(
         }
     }
     if let Some(live) = &live {
-        for path in &carried {
+        for path in &carried.paths {
             carry(live, &tree, path, writer)?;
             reporter.passes(Checkpoint::Carried);
         }
     }
-    settle_parents_of(&tree, left_behind.iter().chain(&carried), expected, writer)?;
+    settle_parents_of(&tree, left_behind.iter().chain(&carried.paths), expected, writer)?;
     let mut found = look(Depth::Content(known))?;
     if let (Some(live), true) = (&live, found.seen.iter().any(|seen| *seen != Seen::Same)) {
         mend(&tree, live, expected, &found.seen, writer, reporter)?;
         found = look(Depth::Content(known))?;
     }
-    must_be_target(&tree, found, expected, &carried)?;
+    must_be_target(&tree, found, expected, &carried.paths)?;
     reporter.passes(Checkpoint::Staged);
     Ok(StagedTree {
         slot: Slot::Previous,
@@ -196,6 +199,7 @@ pub fn previous(
         from: machine.record(Slot::Live)?.map(|record: Record| record.installed.sequence),
         to: record.installed.sequence,
         carried,
+        writer,
         fingerprints: Fingerprints::default(),
         fresh: Vec::new(),
     })

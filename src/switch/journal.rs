@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::disk::{Directory, DiskError};
 use crate::stage::StagedTree;
 use crate::state::Slot;
-use crate::types::Timestamp;
+use crate::types::{Digest, Timestamp};
 
 /// The journal is unreadable, which no crash of this program can cause.
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +39,7 @@ pub(super) struct Journal {
     /// Where the tree that was the live one goes.
     pub former: Slot,
     /// Paths that no release owns.
-    pub carried: Vec<Carried>,
+    pub carried: Vec<CarriedPath>,
     /// The time of the staged tree's top.
     #[serde(default)]
     pub to_mtime: Option<Time>,
@@ -50,13 +50,17 @@ pub(super) struct Journal {
 
 /// A path that no release owns, by the inode that is to be in the live tree again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Carried {
+pub(super) struct CarriedPath {
     /// Relative to the tree's top.
     pub path: PathBuf,
     /// Inode number of the real one.
     pub inode: u64,
     /// The time that the directory above it has in the staged tree: bringing it back changes that.
     pub parent_mtime: Time,
+    /// By what its copy in the staged tree is known, if there is one: in a recovery it makes way for the real one only as long
+    /// as nobody has touched it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy: Option<Digest>,
 }
 
 /// Seconds and nanoseconds.
@@ -85,7 +89,12 @@ const NAME: &str = "journal";
 const MAX_BYTES: u64 = 64 << 20;
 
 impl Journal {
-    pub fn new(staged: &StagedTree, carried: Vec<Carried>, to_mtime: Option<Time>, from_mtime: Option<Time>) -> Self {
+    pub fn new(
+        staged: &StagedTree,
+        carried: Vec<CarriedPath>,
+        to_mtime: Option<Time>,
+        from_mtime: Option<Time>,
+    ) -> Self {
         let StagedTree { from, to, slot: with, former, .. } = *staged;
         Self { format: Format::One, from, to, with, former, carried, to_mtime, from_mtime }
     }

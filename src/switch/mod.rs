@@ -1,11 +1,12 @@
 //! The move that changes the running system: the exchange of the staged tree with the live one, and its recovery.
 //!
 //! ```text
+//! 0 catch up             what no release owns is looked at once more: what came goes along, what went does not
 //! 1 syncfs               everything below the exchange is on disk
-//! 2 journal              from, to: durable
+//! 2 journal              from, to, what no release owns now: durable
 //! 3 exchange             renameat2(/usr, next, RENAME_EXCHANGE): the switch
-//! 4 settle               carried directories go back to /usr; the tops get their times again; the former live tree gets its
-//!                        place; syncfs; the journal goes
+//! 4 settle               what no release owns goes back to /usr; the tops get their times again; the former live tree gets
+//!                        its place; syncfs; the journal goes
 //! ```
 //!
 //! Before 3 `/usr` is the old release, after 3 the new one, and its own record says which, so there is one commit and no
@@ -13,17 +14,16 @@
 //! nothing to finish. Measured with a power-cut prototype: without 1 most images are torn, without the sync of 4 one in
 //! five acknowledged transitions is lost.
 
+mod carried;
 mod journal;
 
-use std::ffi::OsStr;
-use std::path::Path;
-
-use crate::disk::{Directory, DiskError, Inode};
+use crate::disk::DiskError;
 use crate::report::{Checkpoint, Reporter};
-use crate::stage::StagedTree;
+use crate::stage::{StageError, StagedTree};
 use crate::state::{LockedMachine, Slot, StateError};
+use carried::{bring_back, leave_what_was_touched, real_paths, real_paths_of_former};
 pub use journal::JournalError;
-use journal::{Carried, Journal, Time};
+use journal::{Journal, Time};
 
 /// Why the trees could not be exchanged.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +34,9 @@ pub enum SwitchError {
     /// A record cannot be read.
     #[error(transparent)]
     State(#[from] StateError),
+    /// What no release owns cannot be taken along.
+    #[error(transparent)]
+    Stage(#[from] StageError),
     /// The journal cannot be read or written.
     #[error(transparent)]
     Journal(#[from] JournalError),
@@ -53,12 +56,11 @@ pub enum SwitchError {
 /// When a step fails. Before the exchange the machine is as it was; after it, [`recover`] finishes the rest.
 pub fn switch(machine: &LockedMachine, staged: &StagedTree, reporter: &dyn Reporter) -> Result<(), SwitchError> {
     let home = machine.own_directory();
+    staged.catch_up(machine, reporter)?;
     home.sync_filesystem()?;
     reporter.passes(Checkpoint::TreesSynced);
-    let carried = staged.carried.iter().map(|path| carried_now(machine, staged.slot, path));
-    let carried = carried.collect::<Result<Vec<_>, SwitchError>>()?;
     let times = (top_mtime(machine, staged.slot)?, top_mtime(machine, Slot::Live)?);
-    let journal = Journal::new(staged, carried.into_iter().flatten().collect(), times.0, times.1);
+    let mut journal = Journal::new(staged, real_paths(machine, staged)?, times.0, times.1);
     journal.write(home)?;
     reporter.passes(Checkpoint::JournalWritten);
 
@@ -78,7 +80,8 @@ pub fn switch(machine: &LockedMachine, staged: &StagedTree, reporter: &dyn Repor
         });
     }
     reporter.passes(Checkpoint::Exchanged);
-    settle(machine, &journal, reporter)
+    journal.carried = real_paths_of_former(machine, staged)?;
+    settle(machine, &journal, staged.from.map(|_| staged.slot), reporter)
 }
 
 /// Finishes a transition that a run before this one had made but not settled. Says whether there was one.
@@ -87,10 +90,14 @@ pub fn switch(machine: &LockedMachine, staged: &StagedTree, reporter: &dyn Repor
 /// When a step fails; it can be tried again.
 pub fn recover(machine: &LockedMachine, reporter: &dyn Reporter) -> Result<bool, SwitchError> {
     let home = machine.own_directory();
-    let Some(journal) = Journal::read(home)? else { return Ok(false) };
+    let Some(mut journal) = Journal::read(home)? else { return Ok(false) };
     let live = machine.record(Slot::Live)?.map(|record| record.installed.sequence);
     if live == Some(journal.to) {
-        settle(machine, &journal, reporter)?;
+        let former = former_live(machine, &journal)?;
+        if let Some(former) = former {
+            leave_what_was_touched(machine, former, &mut journal, reporter)?;
+        }
+        settle(machine, &journal, former, reporter)?;
         return Ok(true);
     }
     // The exchange has not happened: the live tree is what it was, and planning again finds what is staged.
@@ -99,10 +106,15 @@ pub fn recover(machine: &LockedMachine, reporter: &dyn Reporter) -> Result<bool,
     Ok(false)
 }
 
-/// What comes after the exchange. Every step looks before it acts, so it can be done again from the start.
-fn settle(machine: &LockedMachine, journal: &Journal, reporter: &dyn Reporter) -> Result<(), SwitchError> {
+/// What comes after the exchange, when the tree that was live lies in `former`. Every step looks before it acts, so it can be
+/// done again from the start.
+fn settle(
+    machine: &LockedMachine,
+    journal: &Journal,
+    former: Option<Slot>,
+    reporter: &dyn Reporter,
+) -> Result<(), SwitchError> {
     let home = machine.own_directory();
-    let former = former_live(machine, journal)?;
     // The exchange leads the tops' `..` elsewhere, which xfs takes for a change of the directories themselves.
     set_top_mtime(machine, Slot::Live, journal.to_mtime)?;
     reporter.passes(Checkpoint::LiveTimed);
@@ -152,39 +164,5 @@ fn set_top_mtime(machine: &LockedMachine, slot: Slot, mtime: Option<Time>) -> Re
     Ok(())
 }
 
-/// The carried path as it is in the live tree; none when it has gone meanwhile.
-fn carried_now(machine: &LockedMachine, staged: Slot, path: &Path) -> Result<Option<Carried>, SwitchError> {
-    let Some(real) = look(machine, Slot::Live, path)? else { return Ok(None) };
-    let Some(parent) = look_at_parent(machine, staged, path)? else { return Ok(None) };
-    Ok(Some(Carried { path: path.to_owned(), inode: real.number, parent_mtime: parent.mtime.into() }))
-}
-
-/// Puts the real directory of a carried path, which the exchange took along with the old tree, back into the live tree,
-/// so that what was written there until the last moment is not lost.
-fn bring_back(machine: &LockedMachine, old: Slot, carried: &Carried) -> Result<(), SwitchError> {
-    let (parent, name) = split(&carried.path);
-    let (Some(live), Some(old)) = (machine.tree(Slot::Live)?, machine.tree(old)?) else { return Ok(()) };
-    let (Some(old), Some(live)) = (old.descend(parent)?, live.descend(parent)?) else { return Ok(()) };
-    let is_real = |directory: &Directory| -> Result<bool, DiskError> {
-        Ok(directory.look(name)?.is_some_and(|inode| inode.number == carried.inode))
-    };
-    if is_real(&old)? && !is_real(&live)? {
-        old.exchange(name, &live, name)?;
-    }
-    Ok(live.set_mtime(carried.parent_mtime.into())?)
-}
-
-fn look(machine: &LockedMachine, slot: Slot, path: &Path) -> Result<Option<Inode>, SwitchError> {
-    let (parent, name) = split(path);
-    let Some(tree) = machine.tree(slot)? else { return Ok(None) };
-    Ok(tree.descend(parent)?.map(|parent| parent.look(name)).transpose()?.flatten())
-}
-
-fn look_at_parent(machine: &LockedMachine, slot: Slot, path: &Path) -> Result<Option<Inode>, SwitchError> {
-    let Some(tree) = machine.tree(slot)? else { return Ok(None) };
-    Ok(tree.descend(split(path).0)?.map(|parent| parent.inode()).transpose()?)
-}
-
-fn split(path: &Path) -> (&str, &OsStr) {
-    (path.parent().and_then(Path::to_str).unwrap_or(""), path.file_name().unwrap_or_default())
-}
+#[cfg(test)]
+mod tests;

@@ -43,7 +43,11 @@ pub(super) fn of_golden_files() -> Seeds {
     };
     let carried = ["local", "../outside", "/etc", "local/mine", ""]
         .map(|path| journal(&format!("{{\"path\":\"{path}\",\"inode\":5,\"parent_mtime\":[1700000000,0]}}")));
-    seeds.insert("journal", [&carried[..], &[journal("")]].concat());
+    let copied = journal(&format!(
+        "{{\"path\":\"local/mine\",\"inode\":5,\"parent_mtime\":[1700000000,0],\"copy\":\"{}\"}}",
+        Digest::of(b"copy")
+    ));
+    seeds.insert("journal", [&carried[..], &[journal(""), copied]].concat());
     seeds
 }
 

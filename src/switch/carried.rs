@@ -1,0 +1,190 @@
+//! What no release owns and goes along: the administrator's own places in `/usr`.
+//!
+//! Staging links copies of it into the staged tree, so that it is there from the exchange on. The exchange takes the real ones
+//! along with the old tree; they are the ones that processes have open, and what was written there until then is in them
+//! alone. So they go back into the live tree.
+//!
+//! ```text
+//! made before the journal is written    goes back, also when the run is killed
+//! made between journal and exchange     goes back, unless the run is killed before: then it stays in the former tree
+//! made after the exchange               is in the live tree; through a handle that was opened before, in a directory that a
+//!                                       release owns, in the former tree
+//! ```
+//!
+//! Where a run is killed after the exchange, people work in the copies until the next run. A copy that somebody has touched
+//! is what he sees and counts on, so recovery leaves it where it is, and says where the real one lies.
+
+use std::ffi::OsStr;
+use std::path::Path;
+
+use rustix::io::Errno;
+
+use super::SwitchError;
+use super::journal::{CarriedPath, Journal};
+use crate::disk::{Directory, DiskError, FileType, Inode};
+use crate::report::{Event, Reporter};
+use crate::stage::StagedTree;
+use crate::state::{HOME, LockedMachine, Slot};
+use crate::types::{Digest, Hasher, TreePath};
+
+/// What is to go back after the exchange, as the live tree has it now, with how the copies are known: for the journal.
+pub(super) fn real_paths(machine: &LockedMachine, staged: &StagedTree) -> Result<Vec<CarriedPath>, SwitchError> {
+    let mut paths = paths_of(machine, staged, Slot::Live)?;
+    if let Some(tree) = machine.tree(staged.slot)? {
+        for carried in &mut paths {
+            let (parent, name) = split(&carried.path);
+            carried.copy = tree.descend(parent)?.map(|parent| seal(&parent, name)).transpose()?.flatten();
+        }
+    }
+    Ok(paths)
+}
+
+/// What is to go back now that the trees have been exchanged. The copies have been there for an instant, so the real ones are
+/// what people have worked on.
+pub(super) fn real_paths_of_former(
+    machine: &LockedMachine,
+    staged: &StagedTree,
+) -> Result<Vec<CarriedPath>, SwitchError> {
+    paths_of(machine, staged, staged.slot)
+}
+
+/// The paths that go along, as the tree in a slot has them.
+fn paths_of(machine: &LockedMachine, staged: &StagedTree, slot: Slot) -> Result<Vec<CarriedPath>, SwitchError> {
+    let Some(tree) = machine.tree(slot)? else { return Ok(Vec::new()) };
+    let mut paths = Vec::new();
+    for path in staged.carried_in(&tree)? {
+        let (parent, name) = split(&path);
+        let real = tree.descend(parent)?.map(|parent| parent.look(name)).transpose()?.flatten();
+        let above = match parent {
+            "" => Some(TreePath::top()),
+            parent => format!("{}/{parent}", TreePath::TOP).parse().ok(),
+        };
+        let above = above.and_then(|above| staged.carried.target.find(&above));
+        if let (Some(real), Some(above)) = (real, above) {
+            let parent_mtime = above.metadata.mtime.into();
+            paths.push(CarriedPath { path, inode: real.number, parent_mtime, copy: None });
+        }
+    }
+    Ok(paths)
+}
+
+/// For recovery: leaves out whatever somebody has been at since the exchange, and tells where the real one lies.
+pub(super) fn leave_what_was_touched(
+    machine: &LockedMachine,
+    former: Slot,
+    journal: &mut Journal,
+    reporter: &dyn Reporter,
+) -> Result<(), SwitchError> {
+    let mut untouched = Vec::new();
+    for carried in std::mem::take(&mut journal.carried) {
+        if is_touched(machine, former, &carried)? {
+            let path = carried.path.display();
+            let told = format!(
+                "usr/{path} has been worked on since a run died, and stays as it is; as it was before that, it lies in \
+                 {HOME}/{}/{path} until a transition takes that tree",
+                journal.former.name()
+            );
+            reporter.report(Event::Warning(told));
+        } else {
+            untouched.push(carried);
+        }
+    }
+    journal.carried = untouched;
+    Ok(())
+}
+
+/// Whether the real one waits, but its place is not as the exchange left it.
+fn is_touched(machine: &LockedMachine, former: Slot, carried: &CarriedPath) -> Result<bool, SwitchError> {
+    Ok(match waiting(machine, former, carried)? {
+        None => false,
+        Some(Waiting { to: None, .. }) => true,
+        Some(Waiting { name, to: Some(to), .. }) => seal(&to, name)?.is_some_and(|seal| Some(seal) != carried.copy),
+    })
+}
+
+/// Puts the real one of a carried path, which the exchange took along with the old tree, back into the live tree, and its
+/// copy into the old one. Nothing is done where it is back already, or has no place any more.
+pub(super) fn bring_back(machine: &LockedMachine, former: Slot, carried: &CarriedPath) -> Result<(), SwitchError> {
+    if let Some(Waiting { name, from, to: Some(to) }) = waiting(machine, former, carried)? {
+        match to.look(name)? {
+            Some(_) => from.exchange(name, &to, name)?,
+            None => from.rename(name, &to, name)?,
+        }
+    }
+    if let Some(live) = holder(machine, Slot::Live, split(&carried.path).0)? {
+        live.set_mtime(carried.parent_mtime.into())?;
+    }
+    Ok(())
+}
+
+/// A real one that is in the former tree and not in the live one.
+struct Waiting<'a> {
+    name: &'a OsStr,
+    from: Directory,
+    /// The directory in which it has its place, if there is one.
+    to: Option<Directory>,
+}
+
+/// Where the real one of a carried path waits to go back; none when it does not.
+fn waiting<'a>(
+    machine: &LockedMachine,
+    former: Slot,
+    carried: &'a CarriedPath,
+) -> Result<Option<Waiting<'a>>, SwitchError> {
+    let (parent, name) = split(&carried.path);
+    let has_it = |directory: &Directory| -> Result<bool, DiskError> {
+        Ok(directory.look(name)?.is_some_and(|inode| inode.number == carried.inode))
+    };
+    let Some(from) = holder(machine, former, parent)? else { return Ok(None) };
+    let to = holder(machine, Slot::Live, parent)?;
+    let is_back = to.as_ref().map_or(Ok(false), has_it)?;
+    Ok((has_it(&from)? && !is_back).then_some(Waiting { name, from, to }))
+}
+
+/// The directory in which a carried path lies, in one of the trees; none when it has gone, is something else, or another
+/// file system is mounted there.
+fn holder(machine: &LockedMachine, slot: Slot, path: &str) -> Result<Option<Directory>, SwitchError> {
+    let Some(tree) = machine.tree(slot)? else { return Ok(None) };
+    let found = match tree.descend(path) {
+        Err(error) if error.is(Errno::NOTDIR) || error.is(Errno::LOOP) => None,
+        other => other?,
+    };
+    let device = tree.inode()?.device;
+    let is_here = found.as_ref().map(Directory::inode).transpose()?.is_some_and(|inode| inode.device == device);
+    Ok(found.filter(|_| is_here))
+}
+
+/// By what the thing at `name` and all that is in it are known: inodes, and when they were last changed; of files only the time
+/// of their content, since each further name is a change of the inode, too. None where there is nothing.
+fn seal(holder: &Directory, name: &OsStr) -> Result<Option<Digest>, DiskError> {
+    let Some(inode) = holder.look(name)? else { return Ok(None) };
+    let (mut hasher, device) = (Hasher::default(), holder.inode()?.device);
+    let mut add = |inode: Inode| {
+        let is_directory = inode.file_type == FileType::Directory;
+        let changed = if is_directory { inode.ctime } else { inode.mtime };
+        hasher.update(&inode.number.to_le_bytes());
+        hasher.update(&changed.seconds.to_le_bytes());
+        hasher.update(&changed.nanoseconds.to_le_bytes());
+        // What is mounted there is none of ours to walk through.
+        is_directory && inode.device == device
+    };
+    if add(inode) {
+        each_beneath(holder, name, &mut add)?;
+    }
+    Ok(Some(hasher.finish()))
+}
+
+/// Shows `visit` all that lies in the directory `name`, in order, and goes into what it says yes to.
+fn each_beneath(holder: &Directory, name: &OsStr, visit: &mut dyn FnMut(Inode) -> bool) -> Result<(), DiskError> {
+    let Some(directory) = holder.subdirectory(name)? else { return Ok(()) };
+    for name in directory.names()? {
+        if directory.look(&name)?.is_some_and(&mut *visit) {
+            each_beneath(&directory, &name, visit)?;
+        }
+    }
+    Ok(())
+}
+
+fn split(path: &Path) -> (&str, &OsStr) {
+    (path.parent().and_then(Path::to_str).unwrap_or(""), path.file_name().unwrap_or_default())
+}

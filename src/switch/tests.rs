@@ -1,0 +1,270 @@
+//! What the administrator does in his own places while trees are exchanged, and after a run has died.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, symlink};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use super::*;
+use crate::disk::Ownership;
+use crate::manifest::{InstalledRecord, ReleaseName, Tree};
+use crate::plan::{Memory, Present, Terms, plan};
+use crate::report::{Event, Silent, Step};
+use crate::stage::{Job, stage};
+use crate::state::{HOME, Machine, NewRecord};
+use crate::store::Store;
+use crate::tree::{Depth, Fingerprints, Writer, scan};
+use crate::types::{Digest, Entry, Kind, Metadata, Seen, Timestamp, Version};
+
+/// A machine whose release has directories of its own in the administrator's places.
+struct Site {
+    machine: LockedMachine,
+    tree: Tree,
+    writer: Writer,
+    usr: PathBuf,
+    _directory: tempfile::TempDir,
+}
+
+impl Site {
+    /// Release and administrator share `local`, `local/bin` and `src`; the rest of these places is his.
+    fn new() -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let machine = Machine::open(directory.path()).and_then(Machine::lock).expect("a machine");
+        let owner = fs::metadata(directory.path()).expect("it is there");
+        let mtime = Timestamp { seconds: 1_700_000_000, nanoseconds: 0 };
+        let metadata = Metadata { mode: 0o755, uid: owner.uid(), gid: owner.gid(), mtime, ..Metadata::default() };
+        let entry = |path: &str| {
+            let kind = match path.ends_with("tool") {
+                true => Kind::Symlink { target: "elsewhere".into() },
+                false => Kind::Directory,
+            };
+            Entry { path: path.parse().expect(path), kind, metadata: metadata.clone() }
+        };
+        let paths = ["usr", "usr/local", "usr/local/bin", "usr/local/bin/tool", "usr/share", "usr/src"];
+        let tree = Tree::from_sorted(paths.map(entry).into()).expect("a tree");
+        let (writer, usr) = (Writer { ownership: Ownership::of_this_process() }, directory.path().join("usr"));
+        let site = Self { machine, tree, writer, usr, _directory: directory };
+        site.transit(&Silent).expect("installed");
+        for path in ["local/bin/mine", "local/go/bin/go", "local/gone/file", "src/linux/Makefile"] {
+            let path = site.usr.join(path);
+            fs::create_dir_all(path.parent().expect("a parent")).expect("made");
+            fs::write(path, "old").expect("written");
+        }
+        site
+    }
+
+    /// A transition to another tree of the same release.
+    fn transit(&self, reporter: &dyn Reporter) -> Result<(), SwitchError> {
+        let live = self.machine.tree(Slot::Live)?;
+        let (present, seen) = match live {
+            Some(_) => (self.tree.clone(), vec![Seen::Same; self.tree.entries().len()]),
+            None => (Tree::default(), Vec::new()),
+        };
+        let step = (Step::Scan, &Silent as &dyn Reporter);
+        let extra = live.map(|live| scan(&live, &present, Depth::Metadata, self.writer.ownership, step)).transpose()?;
+        let extra = extra.map_or(Vec::new(), |found| found.extra);
+        let present = Present { tree: &present, seen: &seen, extra: &extra };
+        let carried = plan(present, &self.tree, &[], &Memory::default(), Terms::default()).carried;
+        let sequence = self.machine.record(Slot::Live)?.map_or(1, |record| record.installed.sequence + 1);
+        let release = ReleaseName { version: Version::new(10).expect("not zero"), sha256: Digest::of(b""), length: 0 };
+        let installed = InstalledRecord::new(release, sequence, [].into(), [].into(), Vec::new());
+        let record = NewRecord { installed, release: Vec::new(), root: Vec::new(), manifests: Vec::new() };
+        let job = Job {
+            target: &self.tree,
+            kept: &vec![false; self.tree.entries().len()],
+            carried: &carried,
+            former: Slot::Previous,
+            record: &record,
+            live_files: &Fingerprints::default(),
+        };
+        let (store, _) = Store::open(self.machine.own_directory())?;
+        let staged = stage(&self.machine, &store, job, self.writer, reporter)?;
+        switch(&self.machine, &staged, reporter)
+    }
+
+    /// The content of a file of a tree, symlinks in the tree's top directories included; none where it is not there.
+    fn file(&self, slot: Slot, path: impl AsRef<Path>) -> Option<String> {
+        let tree = match slot {
+            Slot::Live => self.usr.clone(),
+            kept => self.usr.with_file_name(HOME).join(kept.name()),
+        };
+        fs::read_to_string(tree.join(path)).ok()
+    }
+}
+
+type Deed<'a> = &'a (dyn Fn(&Path) + Sync);
+
+/// Does something to `/usr` where a run comes by the one checkpoint, and ends the run at the other.
+struct Meddler<'a> {
+    at: Checkpoint,
+    deed: Deed<'a>,
+    end: Option<Checkpoint>,
+    usr: &'a Path,
+}
+
+struct Killed;
+
+impl Reporter for Meddler<'_> {
+    fn report(&self, _: Event) {}
+
+    fn passes(&self, checkpoint: Checkpoint) {
+        if checkpoint == self.at {
+            (self.deed)(self.usr);
+        }
+        if self.end == Some(checkpoint) {
+            resume_unwind(Box::new(Killed));
+        }
+    }
+}
+
+/// Keeps what people are warned of.
+#[derive(Default)]
+struct Listener(Mutex<Vec<String>>);
+
+impl Reporter for Listener {
+    fn report(&self, event: Event) {
+        if let Event::Warning(told) = event {
+            self.0.lock().expect("no thread panics while it listens").push(told);
+        }
+    }
+}
+
+fn write(path: &Path, content: &str) {
+    fs::create_dir_all(path.parent().expect("a parent")).expect("made");
+    fs::write(path, content).expect("written");
+}
+
+fn remove(path: &Path) {
+    match path.symlink_metadata() {
+        Ok(found) if found.is_dir() => fs::remove_dir_all(path).expect("removed"),
+        Ok(_) => fs::remove_file(path).expect("removed"),
+        Err(_) => {}
+    }
+}
+
+const NEW: [&str; 4] = ["local/bin/new", "local/new/file", "src/new/file", "local/go/new"];
+
+#[test]
+fn what_is_made_meanwhile_is_there_afterwards() {
+    let makes = |usr: &Path| {
+        NEW.iter().for_each(|path| write(&usr.join(path), "new"));
+        remove(&usr.join("local/gone"));
+        fs::write(usr.join("local/bin/mine.new"), "newer").expect("written");
+        fs::rename(usr.join("local/bin/mine.new"), usr.join("local/bin/mine")).expect("renamed");
+    };
+    for at in [Checkpoint::NextChosen, Checkpoint::Staged, Checkpoint::TreesSynced, Checkpoint::JournalWritten] {
+        let site = Site::new();
+        site.transit(&Meddler { at, deed: &makes, end: None, usr: &site.usr }).expect("it is settled");
+        for path in NEW {
+            assert_eq!(site.file(Slot::Live, path).as_deref(), Some("new"), "{path}, made at {at:?}");
+        }
+        assert_eq!(site.file(Slot::Live, "local/bin/mine").as_deref(), Some("newer"), "at {at:?}");
+        let is_copied = [Checkpoint::TreesSynced, Checkpoint::JournalWritten].contains(&at);
+        assert_eq!(site.file(Slot::Live, "local/gone/file").is_some(), is_copied, "what went before the sync, {at:?}");
+        let live = site.machine.tree(Slot::Live).expect("read").expect("there");
+        let step = (Step::Scan, &Silent as &dyn Reporter);
+        let found = scan(&live, &site.tree, Depth::Metadata, site.writer.ownership, step).expect("scanned");
+        assert!(found.seen.iter().all(|seen| *seen == Seen::Same), "{at:?}: {:?}", found.seen);
+    }
+}
+
+#[test]
+fn what_is_made_before_a_kill_is_there_after_recovery() {
+    for end in [Checkpoint::JournalWritten, Checkpoint::Exchanged, Checkpoint::LiveTimed, Checkpoint::BroughtBack] {
+        let site = Site::new();
+        let deed = |usr: &Path| NEW.iter().for_each(|path| write(&usr.join(path), "new"));
+        let meddler = Meddler { at: Checkpoint::TreesSynced, deed: &deed, end: Some(end), usr: &site.usr };
+        let ended = catch_unwind(AssertUnwindSafe(|| site.transit(&meddler)));
+        assert!(ended.is_err_and(|what| what.is::<Killed>()), "{end:?}");
+        let listener = Listener::default();
+        recover(&site.machine, &listener).expect("recovered");
+        for path in NEW {
+            assert_eq!(site.file(Slot::Live, path).as_deref(), Some("new"), "{path}, killed at {end:?}");
+        }
+        assert!(listener.0.lock().expect("no panic").is_empty(), "{end:?}");
+    }
+}
+
+/// What the administrator does to one of his paths in the live tree after a run has died.
+const CHANGES: &[(&str, fn(&Path))] = &[
+    ("nothing", |_| {}),
+    ("removed", |path| remove(path)),
+    ("another directory", |path| {
+        remove(path);
+        write(&path.join("after"), "after");
+    }),
+    ("another file", |path| {
+        remove(path);
+        write(path, "after");
+    }),
+    ("a symlink", |path| {
+        remove(path);
+        symlink("/nowhere", path).expect("linked");
+    }),
+    ("a file added", |path| {
+        if path.is_dir() {
+            write(&path.join("after"), "after");
+        }
+    }),
+    ("written into", |path| {
+        if path.is_file() {
+            write(path, "after");
+        }
+    }),
+    ("its parent removed", |path| remove(path.parent().expect("a parent"))),
+    ("a file as its parent", |path| {
+        let parent = path.parent().expect("a parent");
+        remove(parent);
+        write(parent, "after");
+    }),
+    ("a symlink as its parent", |path| {
+        let parent = path.parent().expect("a parent");
+        remove(parent);
+        symlink("share", parent).expect("linked");
+    }),
+];
+
+#[test]
+fn recovery_ends_whatever_was_done_since_and_loses_nothing() {
+    // What is his, a file in it, and what he last did there before the exchange.
+    let places = [
+        ("local/bin/mine", "local/bin/mine", "local/bin/mine"),
+        ("local/go", "local/go/bin/go", "local/go/late"),
+        ("src/linux", "src/linux/Makefile", "src/linux/late"),
+        ("local/bin/fresh", "local/bin/fresh", "local/bin/fresh"),
+    ];
+    for (place, file, last) in places {
+        for (what, change) in CHANGES {
+            let site = Site::new();
+            let deed = |usr: &Path| {
+                write(&usr.join(last).with_extension("part"), "last");
+                fs::rename(usr.join(last).with_extension("part"), usr.join(last)).expect("renamed");
+            };
+            let end = Some(Checkpoint::Exchanged);
+            let meddler = Meddler { at: Checkpoint::TreesSynced, deed: &deed, end, usr: &site.usr };
+            assert!(catch_unwind(AssertUnwindSafe(|| site.transit(&meddler))).is_err(), "it is killed");
+            let path = site.usr.join(place);
+            change(&path);
+            let told = format!("{place}, {what}");
+            let after = fs::read_to_string(path.join("after")).or_else(|_| fs::read_to_string(&path));
+            let after = after.ok().filter(|after| after == "after");
+
+            let listener = Listener::default();
+            assert!(recover(&site.machine, &listener).unwrap_or_else(|error| panic!("{told}: {error:?}")), "{told}");
+            assert!(!recover(&site.machine, &Silent).expect("nothing is left to do"), "{told}");
+            let warned = !listener.0.lock().expect("no panic").is_empty();
+            let (live, kept) = (site.file(Slot::Live, last), site.file(Slot::Previous, last));
+            assert!([&live, &kept].contains(&&Some("last".to_owned())), "{told}: lost what was there at the exchange");
+            assert_eq!(live.as_deref() != Some("last"), warned, "{told}: told where it lies, and only then");
+            if let Some(after) = after {
+                let found = site.file(Slot::Live, Path::new(place).join("after")).or(site.file(Slot::Live, place));
+                assert_eq!(found, Some(after), "{told}: lost what was made since");
+            }
+            if ["nothing", "removed"].contains(what) {
+                assert!(site.file(Slot::Live, file).is_some() && !warned, "{told}: the real one is there again");
+            }
+            site.transit(&Silent).unwrap_or_else(|error| panic!("{told}: the next transition: {error:?}"));
+        }
+    }
+}
