@@ -32,7 +32,7 @@ pub(super) fn real_paths(machine: &LockedMachine, staged: &StagedTree) -> Result
     let mut paths = paths_of(machine, staged, Slot::Live)?;
     if let Some(tree) = machine.tree(staged.slot)? {
         for carried in &mut paths {
-            let (parent, name) = split(&carried.path);
+            let Some((parent, name)) = split(&carried.path) else { continue };
             carried.copy = tree.descend(parent)?.map(|parent| seal(&parent, name)).transpose()?.flatten();
         }
     }
@@ -53,7 +53,7 @@ fn paths_of(machine: &LockedMachine, staged: &StagedTree, slot: Slot) -> Result<
     let Some(tree) = machine.tree(slot)? else { return Ok(Vec::new()) };
     let mut paths = Vec::new();
     for path in staged.carried_in(&tree)? {
-        let (parent, name) = split(&path);
+        let Some((parent, name)) = split(&path) else { continue };
         let real = tree.descend(parent)?.map(|parent| parent.look(name)).transpose()?.flatten();
         let above = match parent {
             "" => Some(TreePath::top()),
@@ -111,7 +111,9 @@ pub(super) fn bring_back(machine: &LockedMachine, former: Slot, carried: &Carrie
             None => from.rename(name, &to, name)?,
         }
     }
-    if let Some(live) = holder(machine, Slot::Live, split(&carried.path).0)? {
+    if let Some((parent, _)) = split(&carried.path)
+        && let Some(live) = holder(machine, Slot::Live, parent)?
+    {
         live.set_mtime(carried.parent_mtime.into())?;
     }
     Ok(())
@@ -131,7 +133,7 @@ fn waiting<'a>(
     former: Slot,
     carried: &'a CarriedPath,
 ) -> Result<Option<Waiting<'a>>, SwitchError> {
-    let (parent, name) = split(&carried.path);
+    let Some((parent, name)) = split(&carried.path) else { return Ok(None) };
     let has_it = |directory: &Directory| -> Result<bool, DiskError> {
         Ok(directory.look(name)?.is_some_and(|inode| inode.number == carried.inode))
     };
@@ -185,6 +187,8 @@ fn each_beneath(holder: &Directory, name: &OsStr, visit: &mut dyn FnMut(Inode) -
     Ok(())
 }
 
-fn split(path: &Path) -> (&str, &OsStr) {
-    (path.parent().and_then(Path::to_str).unwrap_or(""), path.file_name().unwrap_or_default())
+/// The directory above a path and the name in it. That directory is one of a release, whose paths are text: anything else is
+/// none of what was carried.
+fn split(path: &Path) -> Option<(&str, &OsStr)> {
+    Some((path.parent()?.to_str()?, path.file_name()?))
 }

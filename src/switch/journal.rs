@@ -52,6 +52,7 @@ pub(super) struct Journal {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct CarriedPath {
     /// Relative to the tree's top.
+    #[serde(with = "path_in_json")]
     pub path: PathBuf,
     /// Inode number of the real one.
     pub inode: u64,
@@ -119,4 +120,67 @@ impl Journal {
 
 fn damaged(home: &Directory, source: serde_json::Error) -> JournalError {
     JournalError::Damaged { path: home.path().join(NAME), source }
+}
+
+/// A path is text in JSON, and a list of its bytes where it is none: the administrator's names may be in any encoding.
+mod path_in_json {
+    use std::ffi::OsString;
+    use std::os::unix::ffi::{OsStrExt, OsStringExt};
+    use std::path::{Path, PathBuf};
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Text(PathBuf),
+        Bytes(Vec<u8>),
+    }
+
+    pub fn serialize<S: Serializer>(path: &Path, serializer: S) -> Result<S::Ok, S::Error> {
+        match path.to_str() {
+            Some(text) => text.serialize(serializer),
+            None => path.as_os_str().as_bytes().serialize(serializer),
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PathBuf, D::Error> {
+        Ok(match Written::deserialize(deserializer)? {
+            Written::Text(path) => path,
+            Written::Bytes(bytes) => OsString::from_vec(bytes).into(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    use super::*;
+
+    fn read(carried: &str) -> Result<Journal, serde_json::Error> {
+        let around = r#"{"format":"journal-1","from":1,"to":2,"with":"next","former":"previous","carried":[CARRIED]}"#;
+        serde_json::from_str(&around.replace("CARRIED", carried))
+    }
+
+    #[test]
+    fn names_come_back_as_they_are_whatever_their_encoding() {
+        let path = |bytes: &[u8]| PathBuf::from(OsStr::from_bytes(bytes));
+        let cases = [
+            (path(b"local/bin/mine"), r#""local/bin/mine""#),
+            (path("local/Müller".as_bytes()), r#""local/Müller""#),
+            (path(b"local/M\xfcller"), "[108,111,99,97,108,47,77,252,108,108,101,114]"),
+            (path(b"src/\\x\n\xff"), "[115,114,99,47,92,120,10,255]"),
+        ];
+        for (path, text) in cases {
+            let carried = CarriedPath { path: path.clone(), inode: 5, parent_mtime: Time(1, 2), copy: None };
+            let written = serde_json::to_string(&carried).expect("written");
+            assert_eq!(written, format!(r#"{{"path":{text},"inode":5,"parent_mtime":[1,2]}}"#));
+            assert_eq!(read(&written).expect("read").carried, [carried], "{text}");
+        }
+        for wrong in ["7", "[256]", r#"["local"]"#, "null"] {
+            assert!(read(&format!(r#"{{"path":{wrong},"inode":5,"parent_mtime":[1,2]}}"#)).is_err(), "{wrong}");
+        }
+    }
 }

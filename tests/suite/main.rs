@@ -4,6 +4,7 @@
 //! published once for the whole binary; every test has a machine of its own. What needs root, mounts or `strace` and does
 //! not have it says so in a line that begins with `SKIPPED`, which `cargo xtask ci` counts.
 
+mod administrator;
 mod answers;
 mod behaviours;
 mod bundles;

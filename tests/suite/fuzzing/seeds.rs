@@ -47,7 +47,8 @@ pub(super) fn of_golden_files() -> Seeds {
         "{{\"path\":\"local/mine\",\"inode\":5,\"parent_mtime\":[1700000000,0],\"copy\":\"{}\"}}",
         Digest::of(b"copy")
     ));
-    seeds.insert("journal", [&carried[..], &[journal(""), copied]].concat());
+    let in_bytes = journal(r#"{"path":[108,111,99,97,108,47,255],"inode":5,"parent_mtime":[1700000000,0]}"#);
+    seeds.insert("journal", [&carried[..], &[journal(""), copied, in_bytes]].concat());
     seeds
 }
 
