@@ -84,7 +84,11 @@ pub(super) async fn examine(session: &Session, request: &VerifyRequest) -> Resul
     }
     let mut installed = session.installed().await?;
     session.scan_live(&mut installed, request.thoroughness)?;
-    let mounts = mounts_within(&session.settings.root.join(Slot::Live.name()));
+    // Only a look, which nothing is removed by: better without the mounts than not at all.
+    let mounts = mounts_within(&session.settings.root.join(Slot::Live.name())).unwrap_or_else(|error| {
+        session.reporter.report(Event::Warning(format!("what is mounted in /usr counts as a part of it: {error}")));
+        Vec::new()
+    });
     let left_alone = |path: &Path| may_be_carried(path) || mounts.iter().any(|mount| path.starts_with(mount));
     if let (true, Some(live)) = (request.picky, session.machine.tree(Slot::Live)?) {
         installed.extra = with_all_beneath(&live, &installed.extra, &left_alone)?;

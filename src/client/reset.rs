@@ -4,7 +4,8 @@
 //! removed in what is mounted beneath `/etc` or `/var`, and the mount points stay.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::ops::Bound;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -13,6 +14,7 @@ use super::{ClientError, Mode, Settings};
 use crate::disk::{Directory, Weight, mounts_within, weigh};
 use crate::report::{Event, Reporter};
 use crate::state::Machine;
+use crate::types::Visible;
 
 /// What a reset empties.
 const TOPS: [&str; 2] = ["etc", "var"];
@@ -66,22 +68,23 @@ pub fn factory_reset(
         Mode::Run => Some(Machine::open(&settings.root)?.lock()?),
         Mode::DryRun | Mode::DownloadOnly => None,
     };
-    let mut keep = request.keep.clone();
+    let mut keep: BTreeSet<PathBuf> = request.keep.iter().map(Into::into).collect();
     for top in TOPS {
-        let mounts = mounts_within(&settings.root.join(top));
-        for mount in mounts.iter().filter_map(|mount| mount.to_str()) {
-            reporter
-                .report(Event::Warning(format!("/{top}/{mount} is a mount point and stays with all that is in it")));
-            keep.insert(format!("{top}/{mount}"));
+        for mount in mounts_within(&settings.root.join(top))? {
+            let place = Path::new(top).join(mount);
+            let shown = place.to_string_lossy();
+            let text = format!("/{} is a mount point and stays with all that is in it", Visible(&shown));
+            reporter.report(Event::Warning(text));
+            keep.insert(place);
         }
     }
     let root = machine.root();
     let mut reset = Reset { removed: Vec::new(), kept: Vec::new(), files: 0, bytes: 0, dry_run: locked.is_none() };
     for top in TOPS {
-        if keep.contains(top) {
+        if keep.contains(Path::new(top)) {
             reset.kept.push(format!("/{top}"));
         } else if let Some(directory) = root.subdirectory(top)? {
-            empty(&directory, top, &keep, locked.is_some(), &mut reset)?;
+            empty(&directory, Path::new(top), &keep, locked.is_some(), &mut reset)?;
         }
     }
     Ok(reset)
@@ -89,18 +92,20 @@ pub fn factory_reset(
 
 fn empty(
     directory: &Directory,
-    path: &str,
-    keep: &BTreeSet<String>,
+    path: &Path,
+    keep: &BTreeSet<PathBuf>,
     really: bool,
     reset: &mut Reset,
 ) -> Result<(), ClientError> {
     for name in directory.names()? {
-        let inner = format!("{path}/{}", name.to_string_lossy());
-        let beneath = format!("{inner}/");
-        let leads_to_kept = keep.range(beneath.clone()..).next().is_some_and(|kept| kept.starts_with(&beneath));
-        if keep.contains(&inner) {
-            reset.kept.push(format!("/{inner}"));
-        } else if let Some(inside) = leads_to_kept.then(|| directory.subdirectory(&name)).transpose()?.flatten() {
+        let inner = path.join(&name);
+        let shown = format!("/{}", inner.display());
+        // Paths are in order by their names: what is beneath one follows it.
+        let from_here = (Bound::Included(&*inner), Bound::Unbounded);
+        let first_kept = keep.range::<Path, _>(from_here).next().filter(|kept| kept.starts_with(&inner));
+        if first_kept == Some(&inner) {
+            reset.kept.push(shown);
+        } else if let Some(inside) = first_kept.map(|_| directory.subdirectory(&name)).transpose()?.flatten() {
             empty(&inside, &inner, keep, really, reset)?;
         } else {
             let Weight { files, bytes } = weigh(directory, &name)?;
@@ -108,7 +113,7 @@ fn empty(
                 directory.remove(&name)?;
             }
             (reset.files, reset.bytes) = (reset.files + files, reset.bytes + bytes);
-            reset.removed.push(format!("/{inner}"));
+            reset.removed.push(shown);
         }
     }
     Ok(())

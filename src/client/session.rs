@@ -2,14 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::ops::Deref;
-use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::stopwatch::Stopwatch;
 use super::{ClientError, Mode, Settings};
-use crate::disk::{FileType, Ownership, mounts_beneath};
+use crate::disk::{FileType, Ownership, mounts_within};
 use crate::manifest::{Release, ReleaseError};
 use crate::report::{Event, Reporter};
 use crate::state::{HOME, LockedMachine, Machine, Record, Slot};
@@ -265,7 +264,8 @@ impl Session {
         Ok(last.and_then(|last| serde_json::from_slice::<FloorOnly>(&last).ok()).map(|last| last.floor))
     }
 
-    /// Refuses layouts in which `/usr` cannot be exchanged as a whole.
+    /// Refuses layouts in which `/usr` cannot be exchanged as a whole, and any where that cannot be told: what is mounted
+    /// in `/usr` would go along into a tree that later runs clear.
     pub fn check_layout(&self) -> Result<(), ClientError> {
         let usr = self.settings.root.join("usr");
         let refused = |reason: String| ClientError::Layout { usr: usr.clone(), reason };
@@ -277,10 +277,9 @@ impl Session {
         if inode.device != root.inode()?.device {
             return Err(refused("it is a mount point of its own, or a subvolume".to_owned()));
         }
-        let mounts = mounts_beneath(Path::new(&usr));
-        match mounts.first() {
+        match mounts_within(&usr)?.first() {
             None => Ok(()),
-            Some(first) => Err(refused(format!("{first} is mounted in it; unmount it first"))),
+            Some(first) => Err(refused(format!("{} is mounted in it; unmount it first", usr.join(first).display()))),
         }
     }
 

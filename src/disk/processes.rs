@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::mounts::{Mount, TABLE};
+
 /// A process and the files beneath a directory that it has mapped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mapped {
@@ -32,13 +34,13 @@ pub enum Manager {
 /// Processes that end meanwhile, and those that may not be looked at, are passed over.
 pub fn mapped_beneath(directory: &Path) -> Vec<Mapped> {
     let Ok(directory) = fs::canonicalize(directory) else { return Vec::new() };
-    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-    let Some(device) = device_of(&mounts, &directory) else { return Vec::new() };
+    let Some(device) = fs::read(TABLE).ok().and_then(|table| device_of(&table, &directory)) else { return Vec::new() };
     let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
     let looked_at = processes.flatten().filter_map(|process| {
         let pid = process.file_name().to_str()?.parse().ok()?;
-        let maps = fs::read_to_string(process.path().join("maps")).ok()?;
-        let files = files(&maps, &directory, device);
+        let maps = fs::read(process.path().join("maps")).ok()?;
+        // Names that are no UTF-8 are those of no file of a release.
+        let files = files(&String::from_utf8_lossy(&maps), &directory, device);
         let cgroup = fs::read_to_string(process.path().join("cgroup")).unwrap_or_default();
         let (unit, manager) = (unit(&cgroup), manager(&cgroup));
         (!files.is_empty()).then_some(Mapped { pid, unit, manager, files })
@@ -69,15 +71,10 @@ fn files(maps: &str, directory: &Path, device: (u32, u32)) -> BTreeSet<(PathBuf,
 
 /// The device of the file system that holds `path`, as the kernel names it in mappings; that is not what `stat` says on
 /// btrfs.
-fn device_of(mounts: &str, path: &Path) -> Option<(u32, u32)> {
-    let mount = |line: &str| {
-        let mut fields = line.split(' ').skip(2);
-        let (major, minor) = fields.next()?.split_once(':')?;
-        let place = PathBuf::from(fields.nth(1)?.replace("\\040", " "));
-        path.starts_with(&place).then_some((place.components().count(), (major.parse().ok()?, minor.parse().ok()?)))
-    };
+fn device_of(table: &[u8], path: &Path) -> Option<(u32, u32)> {
+    let holding = Mount::all(table).filter(|mount| path.starts_with(&mount.place));
     // Of several mounts at one place, the last covers the others.
-    mounts.lines().filter_map(mount).max_by_key(|(depth, _)| *depth).map(|(_, device)| device)
+    holding.max_by_key(|mount| mount.place.components().count()).map(|mount| mount.device)
 }
 
 /// The innermost unit of a control group that has processes of its own: a service or a scope.
@@ -117,11 +114,12 @@ mod tests {
 
     #[test]
     fn devices_are_those_of_the_innermost_mount() {
-        let mounts = "\
+        let mounts = b"\
 22 1 8:1 / / rw - ext4 /dev/sda1 rw
 23 22 0:5 / /proc rw - proc proc rw
 24 22 8:17 / /srv rw - ext4 /dev/sdb1 rw
 25 22 8:18 / /srv rw - ext4 /dev/sdb2 rw
+26 22 0:33 / /home/\xff rw - fuse x rw
 ";
         assert_eq!(device_of(mounts, Path::new("/usr")), Some((8, 1)));
         assert_eq!(device_of(mounts, Path::new("/srv/root")), Some((8, 18)));

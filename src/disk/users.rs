@@ -1,7 +1,9 @@
 //! Who still looks at a directory: processes whose working directory, root or open files, or mounts that lie in it.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+
+use super::mounts::Mount;
 
 /// Whether any process that can be seen works in `directory`, has a file in it open, or has it mounted somewhere.
 ///
@@ -22,37 +24,15 @@ fn looks_at(process: &Path, directory: &Path) -> bool {
     leads_in(&process.join("cwd"))
         || leads_in(&process.join("root"))
         || fs::read_dir(process.join("fd")).is_ok_and(opens)
-        || fs::read_to_string(process.join("mountinfo")).is_ok_and(|mounts| is_mounted(&mounts, directory))
+        || fs::read(process.join("mountinfo")).is_ok_and(|table| is_mounted(&table, directory))
 }
 
-/// Whether a mount table (`proc(5)`, mountinfo) has a mount whose source or place lies in `directory`.
+/// Whether a table has a mount whose source or place lies in `directory`.
 ///
-/// Field 4 is the source within its own file system, so a match there can be one of another file system: that only
-/// makes a tree count as in use that is not.
-fn is_mounted(mounts: &str, directory: &Path) -> bool {
-    mounts.lines().any(|line| {
-        let mut fields = line.split(' ').skip(3);
-        let inside = |field: Option<&str>| field.is_some_and(|field| Path::new(field).starts_with(directory));
-        inside(fields.next()) || inside(fields.next())
-    })
-}
-
-/// The mount points beneath `directory`, apart from itself.
-pub fn mounts_beneath(directory: &Path) -> Vec<String> {
-    let Ok(directory) = fs::canonicalize(directory) else { return Vec::new() };
-    let mounts = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-    let places = mounts.lines().filter_map(|line| line.split(' ').nth(4));
-    places
-        .filter(|place| Path::new(place) != directory && Path::new(place).starts_with(&directory))
-        .map(Into::into)
-        .collect()
-}
-
-/// The mount points beneath `directory`, relative to it.
-pub fn mounts_within(directory: &Path) -> Vec<PathBuf> {
-    let Ok(canonical) = fs::canonicalize(directory) else { return Vec::new() };
-    let mounts = mounts_beneath(directory);
-    mounts.iter().filter_map(|place| Some(Path::new(place).strip_prefix(&canonical).ok()?.to_owned())).collect()
+/// The source is a path within its own file system, so a match there can be one of another file system: that only makes a
+/// tree count as in use that is not.
+fn is_mounted(table: &[u8], directory: &Path) -> bool {
+    Mount::all(table).any(|mount| mount.source.starts_with(directory) || mount.place.starts_with(directory))
 }
 
 #[cfg(test)]
@@ -76,9 +56,13 @@ mod tests {
 
     #[test]
     fn mounts_are_found_by_source_and_place() {
-        let mounts = "36 35 98:0 /a/next /mnt rw - ext4 /dev/x rw\n37 35 0:5 / /b/previous/proc rw - proc proc rw\n";
+        let mounts = b"\
+35 1 0:9 / /home/\xff rw - fuse x rw
+36 35 98:0 /a/next /mnt rw - ext4 /dev/x rw
+37 35 0:5 / /b\\040c/previous/proc rw - proc proc rw
+";
         assert!(is_mounted(mounts, Path::new("/a/next")));
-        assert!(is_mounted(mounts, Path::new("/b/previous")));
+        assert!(is_mounted(mounts, Path::new("/b c/previous")));
         assert!(!is_mounted(mounts, Path::new("/a/nex")));
     }
 }
