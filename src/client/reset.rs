@@ -1,9 +1,11 @@
 //! `factory-reset`: back to defaults. What lies in `/etc` and `/var` goes, and `/usr` is as it was.
 //!
 //! A stateless system starts with defaults alone. Kept is what is asked for; directories that lead there stay. Nothing is
-//! removed in what is mounted beneath `/etc` or `/var`, and the mount points stay.
+//! removed in what is mounted beneath `/etc` or `/var`, and the mount points stay: those of the mount table are told and
+//! passed by, and one that comes meanwhile is an error, since no removal enters another mount.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -11,7 +13,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::{ClientError, Mode, Settings};
-use crate::disk::{Directory, Weight, mounts_within, weigh};
+use crate::disk::{Directory, DiskError, Walker, Way, Weight, mounts_within, walk, weigh};
 use crate::report::{Event, Reporter};
 use crate::state::Machine;
 use crate::types::Visible;
@@ -47,7 +49,7 @@ pub struct Reset {
 ///
 /// # Errors
 /// [`ClientError::NotConfirmed`] on the running system without a yes; when the root is not managed, a kept path is not beneath
-/// `/etc` or `/var`, another run is at work, or the disk says no: what is gone by then is gone.
+/// `/etc` or `/var`, another run is at work, what is mounted cannot be told, or the disk says no: what is gone by then is gone.
 pub fn factory_reset(
     settings: &Settings,
     request: &ResetRequest,
@@ -78,43 +80,53 @@ pub fn factory_reset(
             keep.insert(place);
         }
     }
-    let root = machine.root();
-    let mut reset = Reset { removed: Vec::new(), kept: Vec::new(), files: 0, bytes: 0, dry_run: locked.is_none() };
+    let reset = Reset { removed: Vec::new(), kept: Vec::new(), files: 0, bytes: 0, dry_run: locked.is_none() };
+    let mut emptying = Emptying { keep: &keep, at: PathBuf::new(), reset };
     for top in TOPS {
         if keep.contains(Path::new(top)) {
-            reset.kept.push(format!("/{top}"));
-        } else if let Some(directory) = root.subdirectory(top)? {
-            empty(&directory, Path::new(top), &keep, locked.is_some(), &mut reset)?;
+            emptying.reset.kept.push(format!("/{top}"));
+        } else if let Some(directory) = machine.root().subdirectory(top)? {
+            emptying.at = top.into();
+            walk(directory, &mut emptying)?;
         }
     }
-    Ok(reset)
+    Ok(emptying.reset)
 }
 
-fn empty(
-    directory: &Directory,
-    path: &Path,
-    keep: &BTreeSet<PathBuf>,
-    really: bool,
-    reset: &mut Reset,
-) -> Result<(), ClientError> {
-    for name in directory.names()? {
-        let inner = path.join(&name);
-        let shown = format!("/{}", inner.display());
-        // Paths are in order by their names: what is beneath one follows it.
-        let from_here = (Bound::Included(&*inner), Bound::Unbounded);
-        let first_kept = keep.range::<Path, _>(from_here).next().filter(|kept| kept.starts_with(&inner));
-        if first_kept == Some(&inner) {
-            reset.kept.push(shown);
-        } else if let Some(inside) = first_kept.map(|_| directory.subdirectory(&name)).transpose()?.flatten() {
-            empty(&inside, &inner, keep, really, reset)?;
-        } else {
-            let Weight { files, bytes } = weigh(directory, &name)?;
-            if really {
-                directory.remove(&name)?;
+/// Removes what it comes to, unless that is kept or leads to what is kept.
+struct Emptying<'a> {
+    keep: &'a BTreeSet<PathBuf>,
+    /// Where it is, from the root.
+    at: PathBuf,
+    reset: Reset,
+}
+
+impl Walker for Emptying<'_> {
+    fn come(&mut self, directory: &Directory, name: &OsStr) -> Result<Way, DiskError> {
+        let path = self.at.join(name);
+        let shown = format!("/{}", path.display());
+        // Paths are in order by their names: what lies beneath one follows it.
+        let from_here = (Bound::Included(&*path), Bound::Unbounded);
+        match self.keep.range::<Path, _>(from_here).next().filter(|kept| kept.starts_with(&path)) {
+            Some(kept) if *kept == path => self.reset.kept.push(shown),
+            Some(_) => {
+                self.at = path;
+                return Ok(Way::In);
             }
-            (reset.files, reset.bytes) = (reset.files + files, reset.bytes + bytes);
-            reset.removed.push(shown);
+            None => {
+                let Weight { files, bytes } = weigh(directory, name)?;
+                if !self.reset.dry_run {
+                    directory.remove(name)?;
+                }
+                (self.reset.files, self.reset.bytes) = (self.reset.files + files, self.reset.bytes + bytes);
+                self.reset.removed.push(shown);
+            }
         }
+        Ok(Way::On)
     }
-    Ok(())
+
+    fn leave(&mut self, _: &Directory, _: &OsStr) -> Result<(), DiskError> {
+        self.at.pop();
+        Ok(())
+    }
 }

@@ -110,6 +110,37 @@ impl Directory {
         }
     }
 
+    /// Opens the directory `name` of the same mount; none when it is not there.
+    ///
+    /// # Errors
+    /// When something is mounted on it, and as [`Directory::subdirectory`].
+    pub fn same_mount_subdirectory(&self, name: impl AsRef<OsStr>) -> Result<Option<Self>, DiskError> {
+        let name = name.as_ref();
+        match fs::openat2(&self.fd, name, DIRECTORY, Mode::empty(), beneath() | ResolveFlags::NO_XDEV) {
+            Ok(fd) => Ok(Some(Self { fd, path: self.path.join(name) })),
+            Err(Errno::NOENT) => Ok(None),
+            Err(Errno::XDEV) => {
+                let source = std::io::Error::new(std::io::ErrorKind::CrossesDevices, "something is mounted there");
+                Err(DiskError { action: "enter", path: self.path.join(name), source })
+            }
+            Err(errno) => Err(self.error_at("open directory", name, errno)),
+        }
+    }
+
+    /// The directory that this one lies in, which must still be `expected`.
+    ///
+    /// # Errors
+    /// When it is another by now, or cannot be opened.
+    pub(super) fn parent(mut self, expected: &Inode) -> Result<Self, DiskError> {
+        let flags = ResolveFlags::NO_XDEV | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+        let fd = fs::openat2(&self.fd, "..", DIRECTORY, Mode::empty(), flags);
+        let fd = fd.map_err(failed("open the directory above", &self.path))?;
+        let away = self.error("go back from", std::io::Error::other("it was moved meanwhile"));
+        self.path.pop();
+        let parent = Self { fd, path: self.path };
+        if parent.inode()?.is_same_inode(expected) { Ok(parent) } else { Err(away) }
+    }
+
     /// Opens the directory `name`, which is made with `mode` when it is not there.
     ///
     /// # Errors

@@ -14,6 +14,7 @@ mod names;
 mod processes;
 mod replace;
 mod users;
+mod walk;
 mod weigh;
 
 pub use directory::Directory;
@@ -23,6 +24,7 @@ pub use mounts::mounts_within;
 pub use processes::{Manager, Mapped, mapped_beneath};
 pub use replace::{Owner, replace_as};
 pub use users::is_in_use;
+pub use walk::{Walker, Way, walk};
 pub use weigh::{Weight, weigh};
 
 use std::io::Read;

@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStringExt;
 use rustix::fs::{self, AtFlags, RenameFlags};
 use rustix::io::Errno;
 
+use super::walk::{Walker, Way, walk};
 use super::{Directory, DiskError};
 
 impl Directory {
@@ -70,19 +71,35 @@ impl Directory {
     /// Removes `name`, with all that is in it when it is a directory. No error when it is not there.
     ///
     /// # Errors
-    /// Those of `unlinkat`.
+    /// When something is mounted in it, which stays with all that is in it, and those of [`walk`] and `unlinkat`.
     pub fn remove(&self, name: impl AsRef<OsStr>) -> Result<(), DiskError> {
         let name = name.as_ref();
-        match fs::unlinkat(self, name, AtFlags::empty()) {
-            Ok(()) | Err(Errno::NOENT) => return Ok(()),
-            Err(Errno::ISDIR) => {}
-            Err(errno) => return Err(self.error_at("remove", name, errno)),
+        if Removal.come(self, name)? == Way::On {
+            return Ok(());
         }
-        if let Some(inner) = self.subdirectory(name)? {
-            for inner_name in inner.names()? {
-                inner.remove(&inner_name)?;
-            }
+        if let Some(inner) = self.same_mount_subdirectory(name)? {
+            walk(inner, &mut Removal)?;
         }
-        fs::unlinkat(self, name, AtFlags::REMOVEDIR).map_err(|errno| self.error_at("remove", name, errno))
+        Removal.leave(self, name)
+    }
+}
+
+/// Removes what it comes to, and directories when they are empty.
+struct Removal;
+
+impl Walker for Removal {
+    fn come(&mut self, directory: &Directory, name: &OsStr) -> Result<Way, DiskError> {
+        match fs::unlinkat(directory, name, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => Ok(Way::On),
+            Err(Errno::ISDIR) => Ok(Way::In),
+            Err(errno) => Err(directory.error_at("remove", name, errno)),
+        }
+    }
+
+    fn leave(&mut self, directory: &Directory, name: &OsStr) -> Result<(), DiskError> {
+        match fs::unlinkat(directory, name, AtFlags::REMOVEDIR) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(errno) => Err(directory.error_at("remove", name, errno)),
+        }
     }
 }

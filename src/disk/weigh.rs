@@ -1,8 +1,8 @@
 //! How much a name and all beneath it hold.
 
 use std::ffi::OsStr;
-use std::iter::Sum;
 
+use super::walk::{Walker, Way, walk};
 use super::{Directory, DiskError, FileType};
 
 /// What would be free if something were removed.
@@ -14,27 +14,35 @@ pub struct Weight {
     pub bytes: u64,
 }
 
-impl Sum for Weight {
-    fn sum<I: Iterator<Item = Self>>(weights: I) -> Self {
-        weights.fold(Self::default(), |sum, weight| Self {
-            files: sum.files + weight.files,
-            bytes: sum.bytes + weight.bytes,
-        })
-    }
-}
-
 /// The weight of `name` in `directory`; nothing when it is not there.
 ///
 /// # Errors
-/// When a directory cannot be listed.
+/// When something is mounted in it, and those of [`walk`].
 pub fn weigh(directory: &Directory, name: impl AsRef<OsStr>) -> Result<Weight, DiskError> {
     let name = name.as_ref();
-    let Some(inode) = directory.look(name)? else { return Ok(Weight::default()) };
-    if inode.file_type != FileType::Directory {
-        return Ok(Weight { files: 1, bytes: if inode.links == 1 { inode.size } else { 0 } });
+    let mut weight = Weight::default();
+    if weight.come(directory, name)? == Way::In
+        && let Some(inner) = directory.same_mount_subdirectory(name)?
+    {
+        walk(inner, &mut weight)?;
     }
-    let Some(inner) = directory.subdirectory(name)? else { return Ok(Weight::default()) };
-    inner.names()?.iter().map(|name| weigh(&inner, name)).sum()
+    Ok(weight)
+}
+
+impl Walker for Weight {
+    fn come(&mut self, directory: &Directory, name: &OsStr) -> Result<Way, DiskError> {
+        let Some(inode) = directory.look(name)? else { return Ok(Way::On) };
+        if inode.file_type == FileType::Directory {
+            return Ok(Way::In);
+        }
+        let bytes = if inode.links == 1 { inode.size } else { 0 };
+        *self = Self { files: self.files + 1, bytes: self.bytes + bytes };
+        Ok(Way::On)
+    }
+
+    fn leave(&mut self, _: &Directory, _: &OsStr) -> Result<(), DiskError> {
+        Ok(())
+    }
 }
 
 #[cfg(test)]

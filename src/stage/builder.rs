@@ -56,7 +56,7 @@ impl<'a> Builder<'a> {
                 if there.is_some() && !is_directory {
                     next.remove(name)?;
                 }
-                let inner = if is_directory { next.subdirectory(name)? } else { None };
+                let inner = if is_directory { next.same_mount_subdirectory(name)? } else { None };
                 let inner = inner.map_or_else(|| next.ensure_subdirectory(name, 0o700), Ok)?;
                 self.directory(same_directory(live, name)?.as_ref(), &inner, child)?;
             } else {

@@ -15,6 +15,7 @@ use crate::world::world;
 
 mod editing;
 mod keeping;
+mod mounted;
 
 /// What no command may print, in no way.
 pub const SECRET: &str = "hunter2-never-shown";
