@@ -12,7 +12,7 @@ use crate::fetch::{Doors, fetch};
 use crate::manifest::Tree;
 use crate::plan::{Memory, Place, UpdatePlan};
 use crate::report::{Checkpoint, Event};
-use crate::stage::{Damaged, Job, StagedTree, damaged, heal, stage};
+use crate::stage::{Damaged, Job, StageError, StagedTree, damaged, heal, stage};
 use crate::state::{LockedMachine, NewRecord, Record, Slot};
 use crate::store::Store;
 use crate::switch::switch;
@@ -101,22 +101,35 @@ impl Mover<'_> {
     }
 
     /// Exchanges the trees, then forgets what is no longer needed. What is known of the former live tree is kept: it is
-    /// the previous one now.
+    /// the previous one now. Once the exchange is settled the transition is done, so what fails after it is only told.
     pub fn switch(&self, staged: StagedTree, damaged: &[Damaged], former: Fingerprints) -> Result<(), ClientError> {
         let reporter = &*self.session.reporter;
         switch(self.machine, &staged, reporter)?;
-        if let (Some(live), Some(previous)) = (self.machine.tree(Slot::Live)?, self.machine.tree(Slot::Previous)?) {
-            heal(&previous, &live, damaged, self.former() == Slot::Previous, reporter)?;
+        if let Err(error) = self.heal(damaged) {
+            reporter.report(Event::Warning(format!("the previous tree keeps damage that it shares: {error}")));
         }
         if let Err(error) = self.machine.own_directory().remove(Store::NAME) {
             reporter.report(Event::Warning(format!("the store could not be cleared: {error}")));
         }
         reporter.passes(Checkpoint::StoreForgotten);
-        let mut known = staged.into_fingerprints(self.machine)?;
+        let mut known = staged.into_fingerprints(self.machine).unwrap_or_else(|error| {
+            reporter.report(Event::Warning(format!("fingerprints of the new tree could not be kept: {error}")));
+            Fingerprints::default()
+        });
         known.add(former);
         cache(self.session, self.machine, &known);
         reporter.passes(Checkpoint::FingerprintsKept);
         Ok(())
+    }
+
+    /// Gives the previous tree whole files for those that it shares with the damaged tree that was live.
+    fn heal(&self, damaged: &[Damaged]) -> Result<(), StageError> {
+        match (self.machine.tree(Slot::Live)?, self.machine.tree(Slot::Previous)?) {
+            (Some(live), Some(previous)) => {
+                heal(&previous, &live, damaged, self.former() == Slot::Previous, &*self.session.reporter)
+            }
+            _ => Ok(()),
+        }
     }
 }
 

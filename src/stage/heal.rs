@@ -2,6 +2,8 @@
 //! damages a file of one damages it in all. This is the only write that a previous tree ever sees, and a run that is
 //! killed before it leaves the damage: [`mend`] finds that when the tree is to be the live one again.
 
+use rustix::io::Errno;
+
 use super::{StageError, split_text};
 use crate::disk::{Directory, DiskError, FileType, Inode};
 use crate::manifest::Tree;
@@ -16,6 +18,15 @@ pub struct Damaged {
     inode: Option<Inode>,
 }
 
+/// The directory of a tree that holds a path; none when it is not there, or a symlink or a file is in its place or on the way
+/// there: that is damage too.
+fn descend(tree: &Directory, parent: &str) -> Result<Option<Directory>, DiskError> {
+    match tree.descend(parent) {
+        Err(error) if error.is(Errno::NOTDIR) || error.is(Errno::LOOP) => Ok(None),
+        other => other,
+    }
+}
+
 /// Looks at the files of the live tree that are known to be damaged, before they are replaced.
 ///
 /// # Errors
@@ -23,19 +34,14 @@ pub struct Damaged {
 pub fn damaged(live: &Directory, paths: &[TreePath]) -> Result<Vec<Damaged>, StageError> {
     let look = |path: &TreePath| {
         let (parent, name) = split_text(path.beneath_usr());
-        let parent = match live.descend(parent) {
-            // Something that is no directory is in the way: that is the damage.
-            Err(error) if error.is(rustix::io::Errno::NOTDIR) || error.is(rustix::io::Errno::LOOP) => None,
-            other => other?,
-        };
-        let inode = parent.map(|parent| parent.look(name)).transpose()?.flatten();
+        let inode = descend(live, parent)?.map(|parent| parent.look(name)).transpose()?.flatten();
         Ok(Damaged { path: path.clone(), inode })
     };
     paths.iter().map(look).collect()
 }
 
 /// Gives `previous` the whole files of `live` where it has the damaged inodes; where it `was_live` itself, also where it
-/// lacks them.
+/// lacks them in a directory that it has.
 ///
 /// # Errors
 /// When the disk says no.
@@ -48,7 +54,7 @@ pub fn heal(
 ) -> Result<(), StageError> {
     for Damaged { path, inode } in damaged {
         let (parent, name) = split_text(path.beneath_usr());
-        let (Some(from), Some(to)) = (live.descend(parent)?, previous.descend(parent)?) else { continue };
+        let (Some(from), Some(to)) = (descend(live, parent)?, descend(previous, parent)?) else { continue };
         let there = to.look(name)?;
         let shared = there.zip(*inode).is_some_and(|(there, inode)| there.is_same_inode(&inode));
         if shared || (was_live && there.is_none()) {
@@ -71,13 +77,13 @@ pub(super) fn mend(
 ) -> Result<(), StageError> {
     for (entry, _) in expected.entries().iter().zip(seen).filter(|(_, seen)| **seen != Seen::Same) {
         if entry.is_directory() {
-            if let Some(directory) = kept.descend(entry.path.beneath_usr())? {
+            if let Some(directory) = descend(kept, entry.path.beneath_usr())? {
                 writer.settle_directory(&directory, &entry.metadata)?;
             }
             continue;
         }
         let (parent, name) = split_text(entry.path.beneath_usr());
-        let (Some(from), Some(to)) = (live.descend(parent)?, kept.descend(parent)?) else { continue };
+        let (Some(from), Some(to)) = (descend(live, parent)?, descend(kept, parent)?) else { continue };
         if has(&from, name, entry, writer)? {
             replace(&to, &from, name, reporter)?;
         }
@@ -142,5 +148,23 @@ mod tests {
         assert_eq!(content("gone"), None);
         heal(&previous_top, &live_top, &seen, true, &Silent).expect("healed");
         assert_eq!(content("gone"), Some(b"whole".to_vec()));
+    }
+
+    #[test]
+    fn what_is_no_directory_any_more_is_passed_by() {
+        let temporary = tempfile::tempdir().expect("a temporary directory");
+        let top = Directory::open_path(temporary.path()).expect("it opens");
+        let [live, previous] = ["live", "previous"].map(|name| top.ensure_subdirectory(name, 0o700).expect("made"));
+        for directory in ["link", "file", "none", "bin"] {
+            let inner = live.ensure_subdirectory(directory, 0o755).expect("made");
+            inner.write_new("x", 0o644, b"whole").expect("written");
+        }
+        previous.symlink("link", "/tmp").expect("linked");
+        previous.write_new("file", 0o644, b"").expect("written");
+        let bin = previous.ensure_subdirectory("bin", 0o755).expect("made");
+        let paths = ["usr/link/x", "usr/file/x", "usr/none/x", "usr/bin/x"].map(|path| path.parse().expect("a path"));
+        let seen = damaged(&previous, &paths).expect("looked");
+        heal(&previous, &live, &seen, true, &Silent).expect("healed");
+        assert_eq!(bin.read("x", 99).expect("read"), Some(b"whole".to_vec()));
     }
 }

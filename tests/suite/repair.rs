@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
 
 use serde_json::json;
 
@@ -107,6 +108,22 @@ fn damage_to_a_shared_inode_is_put_right_in_every_tree() {
     machine.succeeds(["repair"]);
     machine.succeeds(["rollback"]);
     machine.assert_holds(10, &["editors"]);
+}
+
+#[test]
+fn a_directory_that_was_moved_away_does_not_fail_a_transition_that_is_done() {
+    for in_its_place in [
+        |path: &Path| symlink("../moved", path).expect("linked"),
+        |path: &Path| fs::write(path, "a file").expect("written"),
+    ] {
+        let machine = Machine::installed(10, &["editors"]);
+        fs::rename(machine.path("usr/bin"), machine.path("moved")).expect("moved");
+        in_its_place(&machine.path("usr/bin"));
+        machine.succeeds(["update"]);
+        machine.assert_holds(20, &["editors"]);
+        assert!(!machine.path(".stateless-update/store").exists(), "what is no longer needed is forgotten");
+        assert!(machine.path("moved/ed").exists());
+    }
 }
 
 #[test]
