@@ -2,13 +2,14 @@
 //!
 //! Enabling is a symlink, as `systemctl enable` makes it; so it needs no systemd that runs. Where the release itself ships
 //! the units, the link leads there and nothing is written; else the units are written beside it. Units that somebody
-//! changed are theirs and stay.
+//! changed are theirs and stay. An empty file is no unit: a power cut can leave one, and systemd takes it for a masked unit,
+//! so the timer counts as disabled until it is enabled again.
 
 use std::path::Path;
 use std::process::Command;
 
 use super::{LockedMachine, Machine, StateError};
-use crate::disk::{Directory, FileType};
+use crate::disk::{Directory, FileType, Inode, Owner, replace_as};
 
 const TIMER: &str = "stateless-update.timer";
 const UNITS: [(&str, &str); 2] = [
@@ -18,7 +19,7 @@ const UNITS: [(&str, &str); 2] = [
 const PLACE: &str = "etc/systemd/system";
 const SHIPPED: &str = "usr/lib/systemd/system";
 const WANTS: &str = "timers.target.wants";
-const MAX_UNIT_BYTES: u64 = 64 << 10;
+const OWNER: Owner = Owner { mode: 0o644, uid: 0, gid: 0 };
 
 impl Machine {
     /// Whether the timer is enabled.
@@ -26,8 +27,13 @@ impl Machine {
     /// # Errors
     /// When something else is in the place of a directory.
     pub fn has_timer(&self) -> Result<bool, StateError> {
-        let Some(wants) = self.root().descend(&format!("{PLACE}/{WANTS}"))? else { return Ok(false) };
-        Ok(wants.look(TIMER)?.is_some_and(|inode| inode.file_type == FileType::Symlink))
+        let Some(place) = self.root().descend(PLACE)? else { return Ok(false) };
+        for (name, _) in UNITS {
+            if place.look(name)?.is_some_and(|inode| is_empty(&inode)) {
+                return Ok(false);
+            }
+        }
+        has_link(&place)
     }
 
     /// The units that the timer consists of, as paths relative to the root.
@@ -39,7 +45,7 @@ impl Machine {
         for place in [PLACE, SHIPPED] {
             let Some(directory) = self.root().descend(place)? else { continue };
             for (name, _) in UNITS {
-                if directory.look(name)?.is_some() {
+                if directory.look(name)?.is_some_and(|inode| !is_empty(&inode)) {
                     found.push(format!("{place}/{name}"));
                 }
             }
@@ -59,45 +65,53 @@ impl LockedMachine {
         }
         let mut place = self.root().again()?;
         for name in PLACE.split('/') {
-            place = place.ensure_subdirectory(name, 0o755)?;
+            let inner = place.ensure_subdirectory(name, 0o755)?;
+            place.sync()?;
+            place = inner;
         }
         let shipped = match self.root().descend(SHIPPED)? {
             Some(shipped) => shipped.look(TIMER)?.is_some(),
             None => false,
         };
         let target = if shipped { format!("/{SHIPPED}/{TIMER}") } else { format!("../{TIMER}") };
-        if !shipped {
-            for (name, content) in UNITS {
-                if place.look(name)?.is_none() {
-                    place.write_new(name, 0o644, content.as_bytes())?;
-                }
+        for (name, content) in UNITS {
+            match (whose(&place, name, content)?, shipped) {
+                (Whose::Nobodys, false) => replace_as(&place, name, content.as_bytes(), OWNER)?,
+                // Here an empty file would mask the unit that is shipped.
+                (Whose::Nobodys, true) => place.remove(name)?,
+                (Whose::Ours | Whose::Theirs, _) => {}
             }
         }
         let wants = place.ensure_subdirectory(WANTS, 0o755)?;
+        if has_link(&place)? {
+            wants.remove(TIMER)?;
+        }
         wants.symlink(TIMER, &target)?;
         wants.sync()?;
         place.sync()?;
         Ok(true)
     }
 
-    /// Disables the timer and takes the units away that [`LockedMachine::enable_timer`] wrote. Says whether it was enabled.
+    /// Disables the timer and takes the units away that [`LockedMachine::enable_timer`] wrote. Says whether there was the
+    /// link that enables it.
     ///
     /// # Errors
     /// When the disk says no.
     pub fn disable_timer(&self) -> Result<bool, StateError> {
-        let was_enabled = self.has_timer()?;
         let Some(place) = self.root().descend(PLACE)? else { return Ok(false) };
-        if let Some(wants) = place.subdirectory(WANTS)?.filter(|_| was_enabled) {
+        let had_link = has_link(&place)?;
+        if let Some(wants) = place.subdirectory(WANTS)?.filter(|_| had_link) {
             wants.remove(TIMER)?;
             wants.sync()?;
         }
         for (name, content) in UNITS {
-            if is_ours(&place, name, content)? {
-                place.remove(name)?;
+            match whose(&place, name, content)? {
+                Whose::Nobodys | Whose::Ours => place.remove(name)?,
+                Whose::Theirs => {}
             }
         }
         place.sync()?;
-        Ok(was_enabled)
+        Ok(had_link)
     }
 }
 
@@ -122,12 +136,70 @@ pub fn tell_service_manager(root: &Path, enabled: bool) -> Result<(), StateError
     Ok(())
 }
 
-/// Whether a unit has the content that is written here.
-fn is_ours(place: &Directory, name: &str, content: &str) -> Result<bool, StateError> {
+/// Whose a unit is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whose {
+    /// There is none, or only an empty file.
+    Nobodys,
+    /// It has the content that is written here.
+    Ours,
+    /// Somebody changed it, or made it something else.
+    Theirs,
+}
+
+fn whose(place: &Directory, name: &str, content: &str) -> Result<Whose, StateError> {
     match place.look(name)? {
-        Some(inode) if inode.file_type == FileType::File => {
-            Ok(place.read(name, MAX_UNIT_BYTES)?.is_some_and(|found| found == content.as_bytes()))
+        None => Ok(Whose::Nobodys),
+        Some(inode) if is_empty(&inode) => Ok(Whose::Nobodys),
+        Some(inode) if inode.file_type == FileType::File && inode.size == content.len() as u64 => {
+            let found = place.read(name, content.len() as u64)?;
+            Ok(if found.as_deref() == Some(content.as_bytes()) { Whose::Ours } else { Whose::Theirs })
         }
-        _ => Ok(false),
+        Some(_) => Ok(Whose::Theirs),
+    }
+}
+
+fn is_empty(inode: &Inode) -> bool {
+    inode.file_type == FileType::File && inode.size == 0
+}
+
+/// Whether the symlink is there that enables the timer.
+fn has_link(place: &Directory) -> Result<bool, StateError> {
+    let Some(wants) = place.subdirectory(WANTS)? else { return Ok(false) };
+    Ok(wants.look(TIMER)?.is_some_and(|inode| inode.file_type == FileType::Symlink))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_power_cut_left_of_a_unit_is_no_unit() {
+        for name in UNITS.map(|(name, _)| name) {
+            let temporary = tempfile::tempdir().expect("a temporary directory");
+            let machine = Machine::open(temporary.path()).expect("it opens").lock().expect("free");
+            let unit = temporary.path().join(PLACE).join(name);
+            let cut = || std::fs::write(&unit, "").expect("written");
+            let told = || (machine.has_timer().expect("told"), machine.timer_units().expect("told").len());
+            assert!(machine.enable_timer().expect("enabled"));
+            assert_eq!(told(), (true, 2));
+            cut();
+            assert_eq!(told(), (false, 1), "{name}");
+            assert!(machine.enable_timer().expect("enabled"));
+            assert_eq!(told(), (true, 2), "{name}");
+            assert!(!machine.enable_timer().expect("enabled"), "nothing is left to do");
+            cut();
+            assert!(machine.disable_timer().expect("disabled"));
+            assert_eq!(told(), (false, 0), "{name}");
+            assert!(!unit.exists());
+
+            // Beside a unit that is shipped, an empty file would mask that.
+            let shipped = temporary.path().join(SHIPPED);
+            std::fs::create_dir_all(&shipped).expect("made");
+            std::fs::write(shipped.join(TIMER), "[Timer]\n").expect("written");
+            cut();
+            assert!(machine.enable_timer().expect("enabled"));
+            assert!(!unit.exists());
+        }
     }
 }

@@ -360,6 +360,16 @@ fn autoupdate_is_a_timer_beneath_the_root() {
     assert_eq!(machine.client(["autoupdate"]).code, 1);
     assert_eq!(machine.succeeds(["autoupdate", "--disable"]).result["changed"], false);
 
+    // What a power cut can leave of a unit, which systemd takes for a masked one.
+    machine.succeeds(["autoupdate", "--enable"]);
+    fs::write(unit("stateless-update.timer"), "").expect("written");
+    assert_eq!(machine.client(["autoupdate"]).code, 1);
+    assert_eq!(machine.succeeds(["autoupdate", "--enable"]).result["changed"], true);
+    assert!(fs::read_to_string(unit("stateless-update.timer")).expect("a unit").contains("OnCalendar"));
+    fs::write(unit("stateless-update.timer"), "").expect("written");
+    machine.succeeds(["autoupdate", "--disable"]);
+    assert!(!link.is_symlink() && !unit("stateless-update.timer").exists());
+
     // A timer that the administrator changed is theirs; it is used and stays.
     fs::write(unit("stateless-update.timer"), "[Timer]\nOnCalendar=weekly\n").expect("written");
     machine.succeeds(["autoupdate", "--enable"]);
