@@ -4,7 +4,7 @@
 //! inode of each mapping is compared with the one that is now at that path of the live tree.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -13,7 +13,7 @@ use super::session::Session;
 use super::{ClientError, Settings};
 use crate::disk::{Directory, Manager, Mapped, mapped_beneath};
 use crate::report::Reporter;
-use crate::state::{HOME, Slot};
+use crate::state::{BUSY, HOME, Slot};
 use crate::types::{TreePath, Version};
 
 /// The answer of `status`.
@@ -113,9 +113,13 @@ fn services(stale: &[Stale]) -> BTreeSet<String> {
 
 /// The path relative to the top of whichever tree it lies in; none when it lies in none.
 fn beneath_tree(path: &Path) -> Option<&Path> {
-    let old = [Slot::Previous, Slot::Next].map(|slot| PathBuf::from(HOME).join(slot.name()));
-    let mut tops = [PathBuf::from(Slot::Live.name())].into_iter().chain(old);
-    tops.find_map(|top| path.strip_prefix(top).ok())
+    if let Ok(beneath) = path.strip_prefix(Slot::Live.name()) {
+        return Some(beneath);
+    }
+    let mut names = path.strip_prefix(HOME).ok()?.components();
+    let tree = names.next()?.as_os_str().to_str()?;
+    let is_tree = tree.starts_with(BUSY) || [Slot::Previous, Slot::Next].iter().any(|slot| slot.name() == tree);
+    is_tree.then_some(names.as_path())
 }
 
 /// The inode at a path of a tree; none when nothing is there, or a symlink is on the way.
@@ -163,6 +167,9 @@ fn due(live: Version, stale: &[Stale], kernels: Option<&Kernels>) -> (Due, Vec<S
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
+    use std::process::{Command, Stdio};
+
     use super::*;
 
     fn process(pid: u32, unit: Option<&str>) -> Stale {
@@ -204,11 +211,35 @@ mod tests {
             ("usr/bin/x", Some("bin/x")),
             (".stateless-update/previous/bin/x", Some("bin/x")),
             (".stateless-update/next/bin/x", Some("bin/x")),
+            (".stateless-update/busy-4711/bin/x", Some("bin/x")),
             (".stateless-update/store/x", None),
             ("usrx/bin", None),
             ("opt/usr/bin/x", None),
         ] {
             assert_eq!(beneath_tree(Path::new(path)), wanted.map(Path::new), "{path}");
         }
+    }
+
+    #[test]
+    fn a_program_of_a_tree_that_was_left_to_it_is_stale() {
+        let temporary = tempfile::tempdir().expect("a temporary directory");
+        let root = Directory::open_path(temporary.path()).expect("it opens");
+        let live = root.ensure_subdirectory("usr", 0o755).expect("made");
+        let busy = temporary.path().join(HOME).join(format!("{BUSY}7"));
+        std::fs::create_dir_all(busy.join("bin")).expect("made");
+        std::fs::create_dir(temporary.path().join("usr/bin")).expect("made");
+        for tree in [&temporary.path().join("usr"), &busy] {
+            std::fs::copy("/bin/cat", tree.join("bin/cat")).expect("copied");
+        }
+        let mut child =
+            Command::new(busy.join("bin/cat")).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it runs");
+        // What it answers, it answers as itself: then the kernel has mapped it.
+        child.stdin.as_mut().expect("piped").write_all(b"x").expect("it listens");
+        child.stdout.as_mut().expect("piped").read_exact(&mut [0]).expect("it answers");
+        let stale = stale(&live, mapped_beneath(temporary.path()));
+        child.kill().expect("ended");
+        child.wait().expect("gone");
+        let found = stale.iter().find(|process| process.pid == child.id()).expect("it is stale");
+        assert_eq!(found.paths, ["usr/bin/cat".to_owned()].into());
     }
 }

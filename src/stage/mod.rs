@@ -18,7 +18,7 @@ use crate::disk::{Directory, DiskError};
 use crate::manifest::Tree;
 use crate::plan::Carried;
 use crate::report::{Checkpoint, Reporter, Step};
-use crate::state::{LockedMachine, NewRecord, Record, Slot, StateError};
+use crate::state::{BUSY, LockedMachine, NewRecord, Record, Slot, StateError};
 use crate::store::Store;
 use crate::tree::{Depth, Fingerprints, Scan, Writer, scan};
 use crate::types::{Difference, Digest, Seen, TreePath};
@@ -226,7 +226,7 @@ fn split(path: &Path) -> (&str, &OsStr) {
 fn next_tree(machine: &LockedMachine, reporter: &dyn Reporter) -> Result<Directory, StageError> {
     let home = machine.own_directory();
     for name in home.names()? {
-        if name.to_string_lossy().starts_with("busy-") && !crate::disk::is_in_use(&home.path().join(&name)) {
+        if name.to_string_lossy().starts_with(BUSY) && !crate::disk::is_in_use(&home.path().join(&name)) {
             home.remove(&name)?;
             reporter.passes(Checkpoint::BusyDropped);
         }
@@ -234,7 +234,7 @@ fn next_tree(machine: &LockedMachine, reporter: &dyn Reporter) -> Result<Directo
     if let Some(inode) = home.look("next")?
         && crate::disk::is_in_use(&home.path().join("next"))
     {
-        home.rename("next", home, format!("busy-{}", inode.number))?;
+        home.rename("next", home, format!("{BUSY}{}", inode.number))?;
         reporter.passes(Checkpoint::NextLeft);
     }
     Ok(home.ensure_subdirectory("next", 0o700)?)

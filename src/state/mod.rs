@@ -6,6 +6,7 @@
 //!   lock journal fingerprints       lock: held by the kernel, so a killed run leaves none
 //!   history mirror.json             what was done, where to read content: these survive every transition and factory reset
 //!   next/ previous/                 the other two trees
+//!   busy-N/                         trees that were left to a process which still looks at them
 //!   store/ trust/
 //! ```
 //!
@@ -26,6 +27,9 @@ pub use units::tell_service_manager;
 
 /// The directory beside the trees.
 pub const HOME: &str = ".stateless-update";
+
+/// How the names of those trees begin that were left to a process which still looks at them.
+pub const BUSY: &str = "busy-";
 
 /// One of the three trees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
