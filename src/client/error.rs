@@ -211,6 +211,14 @@ pub enum ClientError {
         /// The path.
         path: String,
     },
+    /// A factory reset follows no symlink, neither to what it empties nor to what it keeps.
+    #[error("/{path} is not a directory that is reached without symlinks")]
+    NotReached {
+        /// The path, from the root.
+        path: String,
+        /// What the system says.
+        source: DiskError,
+    },
     /// The running system is only reset when somebody says so.
     #[error("all of /etc and /var of the running system would be removed")]
     NotConfirmed,

@@ -67,6 +67,7 @@ impl ClientError {
             | Self::NotOslo { .. }
             | Self::Beaten { .. }
             | Self::NotResettable { .. }
+            | Self::NotReached { .. }
             | Self::NotConfirmed
             | Self::Overlay(OverlayError::Unwritable { .. } | OverlayError::NotEditable { .. })
             | Self::BadTerm { .. }

@@ -49,7 +49,8 @@ pub struct Reset {
 ///
 /// # Errors
 /// [`ClientError::NotConfirmed`] on the running system without a yes; when the root is not managed, a kept path is not beneath
-/// `/etc` or `/var`, another run is at work, what is mounted cannot be told, or the disk says no: what is gone by then is gone.
+/// `/etc` or `/var` or lies behind a symlink, another run is at work, what is mounted cannot be told, or the disk says no:
+/// what is gone by then is gone.
 pub fn factory_reset(
     settings: &Settings,
     request: &ResetRequest,
@@ -70,6 +71,7 @@ pub fn factory_reset(
         Mode::Run => Some(Machine::open(&settings.root)?.lock()?),
         Mode::DryRun | Mode::DownloadOnly => None,
     };
+    check_ways(machine.root(), &request.keep)?;
     let mut keep: BTreeSet<PathBuf> = request.keep.iter().map(Into::into).collect();
     for top in TOPS {
         for mount in mounts_within(&settings.root.join(top))? {
@@ -91,6 +93,15 @@ pub fn factory_reset(
         }
     }
     Ok(emptying.reset)
+}
+
+/// Nothing shall turn out to lie behind a symlink when half of it is gone.
+fn check_ways(root: &Directory, keep: &BTreeSet<String>) -> Result<(), ClientError> {
+    let parents = keep.iter().filter_map(|path| Some(path.rsplit_once('/')?.0));
+    for path in TOPS.into_iter().chain(parents) {
+        root.descend(path).map_err(|source| ClientError::NotReached { path: path.to_owned(), source })?;
+    }
+    Ok(())
 }
 
 /// Removes what it comes to, unless that is kept or leads to what is kept.

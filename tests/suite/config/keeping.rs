@@ -127,6 +127,14 @@ fn a_factory_reset_leaves_defaults_and_what_is_kept() {
     assert_eq!(kinds(&machine.succeeds(["config", "diff"])), []);
     machine.refuses(2, ["factory-reset", "--keep", "/usr/lib"]);
     machine.refuses(2, ["factory-reset", "--keep", "/etc/../home"]);
+    // What lies behind a symlink is found before anything is gone.
+    write(&machine.path("etc/app/app.conf"), "mine\n");
+    symlink("lib", machine.path("var/link")).expect("linked");
+    machine.refuses(2, ["factory-reset", "--keep", "/var/link/kept"]);
+    fs::rename(machine.path("var"), machine.path("data")).expect("moved");
+    symlink("data", machine.path("var")).expect("linked");
+    machine.refuses(2, ["factory-reset"]);
+    assert!(machine.path("etc/app/app.conf").exists() && machine.path("data/lib/kept/y").exists());
     assert!(error(&Machine::empty().client(["factory-reset"])).is_some(), "not managed, not touched");
     assert!(LAYERS.publication.path.exists());
 }
