@@ -15,7 +15,7 @@ use super::planning::{self, Needs, NewRelease, OldRelease, PackPlan};
 use super::published::{PublishedRelease, name_of, newest_releases, predecessors_after};
 use super::reuse::OldBlocks;
 use super::routes::routes_to;
-use super::signing::{current_metadata, write_documents};
+use super::signing::{Signed, current_metadata, write_documents};
 use super::similar::Comparer;
 use super::sources::Sources;
 use super::{PublishError, objects, packs, read, search, text_deltas};
@@ -86,8 +86,8 @@ pub struct Released {
     pub sources: Vec<(String, Sources)>,
     /// For releases before this one, newest first, the cheapest route to it.
     pub routes: Vec<(Version, Route)>,
-    /// When the timestamp ends, in seconds since 1970: it is to be signed again before.
-    pub timestamp_ends: i64,
+    /// The metadata that was signed, and until when clients take it: it is to be signed again before.
+    pub signed: Signed,
 }
 
 impl Default for Levels {
@@ -106,6 +106,7 @@ pub fn release(request: &ReleaseRequest, reporter: &dyn Reporter) -> Result<Rele
     let site = Site::open(&request.site, Access::Write)?;
     let keys = KeyDirectory::open(&request.keys);
     let current = current_metadata(&site)?;
+    current.check_keys(&keys)?;
     let newest = current.newest()?.map(|newest| name_of(&newest));
     if let Some(newest) = newest.as_ref().filter(|newest| newest.version >= request.version) {
         return Err(PublishError::NotNewer { version: request.version, newest: newest.version });
@@ -170,7 +171,7 @@ pub fn release(request: &ReleaseRequest, reporter: &dyn Reporter) -> Result<Rele
     site.replace(&Release::path(request.version, Digest::of(&document)), &document)?;
     let newest = text_deltas::publish_document(&site, request.version, &document, past.iter().take(request.deltas))?;
     let documents = sign_release(&current, &keys, &newest, &lifetimes, signing_time)?;
-    write_documents(&site, &documents)?;
+    let signed = write_documents(&site, &documents)?;
     Ok(Released {
         entries: composition.bundles.values().flatten().map(|entry| &entry.path).collect::<BTreeSet<_>>().len() as u64,
         blobs: composition.blobs.len() as u64,
@@ -180,7 +181,7 @@ pub fn release(request: &ReleaseRequest, reporter: &dyn Reporter) -> Result<Rele
         blocks_reused: packs.blocks_reused,
         sources,
         routes,
-        timestamp_ends: request.published + i64::from(lifetimes.timestamp_days) * 86_400,
+        signed,
         release,
     })
 }

@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use super::PublishError;
 use crate::site::{Access, Site, SiteError};
 use crate::trust::{
-    CurrentMetadata, Document, KeyDirectory, Lifetimes, Resign, RootKeys, TrustError, initialize, resign,
+    CurrentMetadata, Document, Expirations, KeyDirectory, Lifetimes, Resign, Role, RootKeys, TrustError, initialize,
+    resign,
 };
 
 /// What was made of a new publication.
@@ -19,6 +20,15 @@ pub struct Initialized {
     pub keys: PathBuf,
     /// Whether the keys were there before.
     pub keys_reused: bool,
+}
+
+/// What was signed, and until when clients take what is published now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signed {
+    /// Whose metadata was signed, in the order of writing.
+    pub roles: Vec<Role>,
+    /// When each role's metadata ends, whether or not it was signed now: with the first of them the publication ends.
+    pub ends: Expirations,
 }
 
 /// Where the keys of a publication are unless it is said otherwise: beside it, never in it.
@@ -50,18 +60,16 @@ pub fn init(site: &Path, keys: &Path, now: i64) -> Result<Initialized, PublishEr
     Ok(Initialized { root: site.join("metadata/1.root.json"), keys: keys.to_owned(), keys_reused })
 }
 
-/// Signs metadata again so that it ends later. Returns when the timestamp ends, in seconds since 1970.
+/// Signs metadata again so that it ends later.
 ///
 /// # Errors
 /// When the publication is not signed by these keys, or the disk refuses.
-pub fn refresh(site: &Path, keys: &Path, what: Resign, now: i64) -> Result<i64, PublishError> {
+pub fn refresh(site: &Path, keys: &Path, what: Resign, now: i64) -> Result<Signed, PublishError> {
     let time = Timestamp::from_second(now).map_err(|_| PublishError::BadTime(now))?;
     let site = Site::open(site, Access::Write)?;
     let current = current_metadata(&site)?;
-    let lifetimes = Lifetimes::default();
-    let documents = resign(&current, &KeyDirectory::open(keys), what, &lifetimes, time)?;
-    write_documents(&site, &documents)?;
-    Ok(now + i64::from(lifetimes.timestamp_days) * 86_400)
+    let documents = resign(&current, &KeyDirectory::open(keys), what, &Lifetimes::default(), time)?;
+    write_documents(&site, &documents)
 }
 
 /// The newest metadata, verified.
@@ -74,11 +82,12 @@ pub(super) fn current_metadata(site: &Site) -> Result<CurrentMetadata, PublishEr
 }
 
 /// Writes signed documents in their order, each on disk before the next.
-pub(super) fn write_documents(site: &Site, documents: &[Document]) -> Result<(), PublishError> {
+pub(super) fn write_documents(site: &Site, documents: &[Document]) -> Result<Signed, PublishError> {
     for document in documents {
         site.replace(&document.path, &document.bytes)?;
     }
-    Ok(())
+    let roles = documents.iter().map(|document| document.role).collect();
+    Ok(Signed { roles, ends: current_metadata(site)?.expirations()? })
 }
 
 /// The path without symlinks and `..`, as far as it exists.

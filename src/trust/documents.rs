@@ -34,6 +34,8 @@ pub struct Lifetimes {
 /// A file of the publication.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {
+    /// Whose metadata it is.
+    pub role: Role,
     /// Where it goes, relative to the publication.
     pub path: String,
     /// Its content.
@@ -43,7 +45,7 @@ pub struct Document {
 /// The time of signing, in whole seconds, and the ends that follow from it.
 pub(super) struct When {
     issued: Timestamp,
-    root: Timestamp,
+    pub(super) root: Timestamp,
     pub(super) targets: Timestamp,
     pub(super) snapshot: Timestamp,
     pub(super) timestamp: Timestamp,
@@ -52,6 +54,18 @@ pub(super) struct When {
 impl Default for Lifetimes {
     fn default() -> Self {
         Self { root_days: 730, targets_days: 183, snapshot_days: 28, timestamp_days: 7 }
+    }
+}
+
+impl Lifetimes {
+    /// For how many days this role's metadata is good.
+    pub(super) const fn days(&self, role: Role) -> u32 {
+        match role {
+            Role::Root => self.root_days,
+            Role::Targets => self.targets_days,
+            Role::Snapshot => self.snapshot_days,
+            Role::Timestamp => self.timestamp_days,
+        }
     }
 }
 
@@ -120,7 +134,8 @@ pub(super) fn root_of(
     let (root, targets, timestamp) = (keys.root()?, keys.targets()?, keys.timestamp()?);
     let threshold = NonZeroU64::from(NonZeroU16::new(root_keys.threshold()).unwrap_or(NonZeroU16::MIN));
     if (root.len() as u64) < threshold.get() {
-        return Err(TrustError::CannotSign { role: Role::Root, threshold: threshold.get(), valid: root.len() as u64 });
+        let (keys, valid) = (keys.path().to_owned(), root.len() as u64);
+        return Err(TrustError::CannotSign { keys, role: Role::Root, threshold: threshold.get(), valid });
     }
     let role = |keys: &[&SigningKey], threshold| RoleKeys {
         keyids: keys.iter().map(|key| key.id.clone()).collect(),
@@ -180,10 +195,19 @@ pub(super) fn timestamp_for(
     Ok(signed(timestamp, &[key])?.document)
 }
 
-pub(super) fn signed_root(root: Root, keys: &[SigningKey]) -> Result<Document, TrustError> {
-    let document = signed(root, &keys.iter().collect::<Vec<_>>())?.document;
+/// A root with the signatures of `signers`, which must be as many as itself and the root before it ask for; the first has
+/// none before it.
+pub(super) fn signed_root(
+    before: Option<&Root>,
+    root: Root,
+    signers: &[SigningKey],
+    keys: &KeyDirectory,
+) -> Result<Document, TrustError> {
+    let document = signed(root, &signers.iter().collect::<Vec<_>>())?.document;
     let seen: Seen<Root> = Seen::parse_root(&document.path, document.bytes.clone())?;
-    can_sign(&seen.document.signed, &seen.document)?;
+    for root in before.into_iter().chain([&seen.document.signed]) {
+        can_sign(root, &seen.document, keys)?;
+    }
     Ok(document)
 }
 
@@ -197,32 +221,51 @@ pub(super) fn signed<T: ToughRole>(role: T, keys: &[&SigningKey]) -> Result<Sign
     let mut bytes = format!(r#"{{"signatures":[{}],"signed":"#, signatures.join(",")).into_bytes();
     bytes.extend_from_slice(&canonical);
     bytes.extend_from_slice(b"}\n");
-    let document = Document { path: format!("metadata/{}", role.filename(true)), bytes };
+    let document = Document { role: T::TYPE.into(), path: format!("metadata/{}", role.filename(true)), bytes };
     // For a root both names carry the version; nothing refers to it by name.
     Ok(SignedDocument { document, file, version: role.version() })
 }
 
 /// The keys at hand may be others than the root's: what a client would refuse is not given out.
-pub(super) fn checked(root: &Seen<Root>, documents: Vec<Document>) -> Result<Vec<Document>, TrustError> {
-    let root = &root.document.signed;
-    for document in &documents {
-        let (path, bytes) = (document.path.as_str(), document.bytes.clone());
-        if path.ends_with(".targets.json") {
-            can_sign(root, &Seen::<Targets>::parse(path, bytes)?.document)?;
-        } else if path.ends_with(".snapshot.json") {
-            can_sign(root, &Seen::<Snapshot>::parse(path, bytes)?.document)?;
-        } else {
-            can_sign(root, &Seen::<TimestampRole>::parse(path, bytes)?.document)?;
+pub(super) fn checked(root: &Root, documents: Vec<Document>, keys: &KeyDirectory) -> Result<Vec<Document>, TrustError> {
+    for Document { role, path, bytes } in &documents {
+        let bytes = bytes.clone();
+        match role {
+            Role::Root => can_sign(root, &Seen::parse_root(path, bytes)?.document, keys)?,
+            Role::Targets => can_sign(root, &Seen::<Targets>::parse(path, bytes)?.document, keys)?,
+            Role::Snapshot => can_sign(root, &Seen::<Snapshot>::parse(path, bytes)?.document, keys)?,
+            Role::Timestamp => can_sign(root, &Seen::<TimestampRole>::parse(path, bytes)?.document, keys)?,
         }
     }
     Ok(documents)
 }
 
-pub(super) fn can_sign<T: ToughRole + serde::Serialize>(root: &Root, document: &Signed<T>) -> Result<(), TrustError> {
+/// What is carried over from a publication into what is signed must bear the signature of a key at hand. That the newest root
+/// there says whose signatures count is not enough: whoever tampers with the publication can put another root there,
+/// which names keys of his own beside those at hand.
+pub(super) fn check_own<T: ToughRole + serde::Serialize>(
+    root: &Root,
+    seen: &Seen<T>,
+    signers: &[SigningKey],
+    keys: &KeyDirectory,
+) -> Result<(), TrustError> {
+    let mut own = root.clone();
+    if let Some(role) = own.roles.get_mut(&T::TYPE) {
+        role.keyids.retain(|id| signers.iter().any(|key| key.id == *id));
+        role.threshold = NonZeroU64::MIN;
+    }
+    can_sign(&own, &seen.document, keys)
+}
+
+fn can_sign<T: ToughRole + serde::Serialize>(
+    root: &Root,
+    document: &Signed<T>,
+    keys: &KeyDirectory,
+) -> Result<(), TrustError> {
     let role = Role::from(T::TYPE);
     root.verify_role(document).map_err(|source| match source {
         tough::schema::Error::SignatureThreshold { threshold, valid, .. } => {
-            TrustError::CannotSign { role, threshold, valid }
+            TrustError::CannotSign { keys: keys.path().to_owned(), role, threshold, valid }
         }
         source => TrustError::Signature { role, source: Box::new(source) },
     })

@@ -253,9 +253,11 @@ pub enum TrustError {
         /// How many there are.
         count: usize,
     },
-    /// The keys at hand do not sign this role.
-    #[error("the keys at hand cannot sign the {role} metadata: {valid} of {threshold} signatures")]
+    /// The keys at hand are not those of this role.
+    #[error("the keys in `{}` do not sign the {role} metadata: {valid} of {threshold} signatures", keys.display())]
     CannotSign {
+        /// The directory of the keys at hand.
+        keys: PathBuf,
         /// Whose metadata.
         role: Role,
         /// How many signatures are wanted.

@@ -21,7 +21,7 @@ use tough::schema::decoded::{Decoded, Hex};
 use tough::schema::key::Key;
 use tough::sign::Sign;
 
-use super::error::TrustError;
+use super::error::{Role, TrustError};
 
 const MAX_ROOT_KEYS: u16 = 16;
 const MAX_KEY_BYTES: u64 = 16 * 1024;
@@ -111,13 +111,26 @@ impl KeyDirectory {
 
     /// All root keys at hand, in the order of their numbers.
     pub(super) fn root(&self) -> Result<Vec<SigningKey>, TrustError> {
-        let single = self.path.join("root.pem");
-        let numbered = (1..=MAX_ROOT_KEYS).map(|number| self.path.join(format!("root-{number}.pem")));
-        let paths: Vec<_> = std::iter::once(single.clone()).chain(numbered).filter(|path| path.exists()).collect();
+        let paths = self.root_paths();
         if paths.is_empty() {
-            return Err(TrustError::KeyMissing { path: single });
+            return Err(TrustError::KeyMissing { path: self.path.join("root.pem") });
         }
         paths.iter().map(|path| SigningKey::load(path)).collect()
+    }
+
+    /// How many keys there are for this role. Nothing is read: a key that is there and does not sign is an error later on.
+    pub(super) fn count(&self, role: Role) -> u64 {
+        match role {
+            Role::Root => self.root_paths().len() as u64,
+            Role::Targets | Role::Snapshot => u64::from(self.path.join("targets.pem").exists()),
+            Role::Timestamp => u64::from(self.path.join("timestamp.pem").exists()),
+        }
+    }
+
+    fn root_paths(&self) -> Vec<PathBuf> {
+        let numbered = (1..=MAX_ROOT_KEYS).map(|number| format!("root-{number}.pem"));
+        let names = std::iter::once("root.pem".to_owned()).chain(numbered);
+        names.map(|name| self.path.join(name)).filter(|path| path.exists()).collect()
     }
 
     /// The key of targets and snapshot.

@@ -18,6 +18,9 @@ use crate::types::Digest;
 /// The field of the timestamp metadata that says when it was signed. TUF tolerates fields that it does not know.
 pub(super) const ISSUED: &str = "issued";
 
+/// The roles, in the order in which a client takes their documents.
+const ROLES: [Role; 4] = [Role::Root, Role::Timestamp, Role::Snapshot, Role::Targets];
+
 /// When each role's metadata ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Expirations {
@@ -32,16 +35,26 @@ pub struct Expirations {
 }
 
 impl Expirations {
+    /// The role that ends before all others, and when: from then on clients refuse the publication.
+    pub fn first(&self) -> (Role, Timestamp) {
+        let roles = ROLES.map(|role| (role, self.of(role)));
+        roles.into_iter().min_by_key(|(_, end)| *end).expect("there are four roles")
+    }
+
+    /// When this role's metadata ends.
+    pub const fn of(&self, role: Role) -> Timestamp {
+        match role {
+            Role::Root => self.root,
+            Role::Timestamp => self.timestamp,
+            Role::Snapshot => self.snapshot,
+            Role::Targets => self.targets,
+        }
+    }
+
     /// # Errors
     /// [`TrustError::Expired`] for the first role, from the root down, that is past its end.
     pub(super) fn check(&self, now: Timestamp) -> Result<(), TrustError> {
-        let roles = [
-            (Role::Root, self.root),
-            (Role::Timestamp, self.timestamp),
-            (Role::Snapshot, self.snapshot),
-            (Role::Targets, self.targets),
-        ];
-        roles.into_iter().try_for_each(|(role, end)| check_end(role, end, now))
+        ROLES.into_iter().try_for_each(|role| check_end(role, self.of(role), now))
     }
 }
 

@@ -13,16 +13,15 @@ use std::num::NonZeroU64;
 
 use jiff::Timestamp;
 use tough::TargetName;
-use tough::schema::{Root, Snapshot, Target, Targets, Timestamp as TimestampRole};
+use tough::schema::{Target, Targets};
 
 use super::documents::{
-    Document, Lifetimes, When, below_root, can_sign, checked, hashes, next, root_of, signed, signed_root, targets_of,
-    timestamp_for,
+    Document, Lifetimes, When, below_root, check_own, checked, hashes, next, root_of, signed_root, targets_of,
 };
 use super::error::TrustError;
 use super::keys::{KeyDirectory, RootKeys};
 use super::release::{NewestRelease, target_name};
-use super::roles::{Quartet, Seen};
+use super::roles::{Expirations, Quartet, Seen};
 
 /// The newest metadata of a publication, as published.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,17 +34,6 @@ pub struct CurrentMetadata {
     pub snapshot: Vec<u8>,
     /// `timestamp.json`.
     pub timestamp: Vec<u8>,
-}
-
-/// How much is signed again, to end later.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Resign {
-    /// The timestamp, with the timestamp's key alone.
-    Timestamp,
-    /// Snapshot and timestamp.
-    Snapshot,
-    /// Targets, snapshot and timestamp.
-    Targets,
 }
 
 /// The first metadata of a publication: root, empty targets, snapshot, timestamp. A client that looks at it learns that
@@ -61,7 +49,7 @@ pub fn initialize(
 ) -> Result<Vec<Document>, TrustError> {
     let when = When::new(now, lifetimes)?;
     let root = root_of(keys, root_keys, NonZeroU64::MIN, &when)?;
-    let mut documents = vec![signed_root(root, &keys.root()?)?];
+    let mut documents = vec![signed_root(None, root, &keys.root()?, keys)?];
     let first = NonZeroU64::MIN;
     documents.extend(below_root(keys, targets_of(first, &when), first, first, &when)?);
     Ok(documents)
@@ -80,6 +68,7 @@ pub fn sign_release(
     now: Timestamp,
 ) -> Result<Vec<Document>, TrustError> {
     let present = current.verify()?;
+    check_keys(&present, keys)?;
     let when = When::after(&present, now, lifetimes)?;
     let target = Target {
         length: newest.reference.length,
@@ -92,53 +81,7 @@ pub fn sign_release(
         Targets { targets: HashMap::from([(name, target)]), ..targets_of(next(present.targets.version())?, &when) };
     let documents =
         below_root(keys, targets, next(present.snapshot.version())?, next(present.timestamp.version())?, &when)?;
-    checked(&present.root, documents)
-}
-
-/// Signs what is published again, so that it ends later.
-///
-/// # Errors
-/// As [`sign_release`].
-pub fn resign(
-    current: &CurrentMetadata,
-    keys: &KeyDirectory,
-    what: Resign,
-    lifetimes: &Lifetimes,
-    now: Timestamp,
-) -> Result<Vec<Document>, TrustError> {
-    let present = current.verify()?;
-    let when = When::after(&present, now, lifetimes)?;
-    let timestamp_version = next(present.timestamp.version())?;
-    let documents = match what {
-        Resign::Targets => {
-            let targets = Targets {
-                version: next(present.targets.version())?,
-                expires: when.targets,
-                ..present.targets.document.signed.clone()
-            };
-            below_root(keys, targets, next(present.snapshot.version())?, timestamp_version, &when)?
-        }
-        Resign::Snapshot => {
-            let snapshot = Snapshot {
-                version: next(present.snapshot.version())?,
-                expires: when.snapshot,
-                ..present.snapshot.document.signed.clone()
-            };
-            let snapshot = signed(snapshot, &[&keys.targets()?])?;
-            let timestamp = timestamp_for(&snapshot, &keys.timestamp()?, timestamp_version, &when)?;
-            vec![snapshot.document, timestamp]
-        }
-        Resign::Timestamp => {
-            let timestamp = TimestampRole {
-                version: timestamp_version,
-                expires: when.timestamp,
-                _extra: when.issued(),
-                ..present.timestamp.document.signed.clone()
-            };
-            vec![signed(timestamp, &[&keys.timestamp()?])?.document]
-        }
-    };
-    checked(&present.root, documents)
+    checked(&present.root.document.signed, documents, keys)
 }
 
 /// The next root, signed by the keys of the present one and by its own, and everything below it signed anew. With the
@@ -161,23 +104,39 @@ pub fn rotate(
     let present = current.verify()?;
     let when = When::new(now, lifetimes)?;
     let root = root_of(new, root_keys, next(present.root.version())?, &when)?;
+    let before = &present.root.document.signed;
     let mut signers = old.root()?;
     signers.extend(new.root()?);
-    let root = signed_root(root, &signers)?;
-    let seen: Seen<Root> = Seen::parse_root(&root.path, root.bytes.clone())?;
-    can_sign(&present.root.document.signed, &seen.document)?;
+    check_own(before, &present.root, &signers, old)?;
+    let root_document = signed_root(Some(before), root.clone(), &signers, old)?;
     let targets = Targets {
         version: next(present.targets.version())?,
         expires: when.targets,
         ..present.targets.document.signed.clone()
     };
     let (snapshot, timestamp) = (next(present.snapshot.version())?, next(present.timestamp.version())?);
-    let mut documents = vec![root];
-    documents.extend(checked(&seen, below_root(new, targets, snapshot, timestamp, &when)?)?);
+    let mut documents = vec![root_document];
+    documents.extend(checked(&root, below_root(new, targets, snapshot, timestamp, &when)?, new)?);
     Ok(documents)
 }
 
 impl CurrentMetadata {
+    /// When each role's metadata ends.
+    ///
+    /// # Errors
+    /// When the metadata is not what the root's keys signed.
+    pub fn expirations(&self) -> Result<Expirations, TrustError> {
+        Ok(self.verify()?.expirations())
+    }
+
+    /// Whether it is these keys that signed this, so that they can sign what comes next: for whoever has much to do first.
+    ///
+    /// # Errors
+    /// Those of reading keys; [`TrustError::CannotSign`] when it was others.
+    pub fn check_keys(&self, keys: &KeyDirectory) -> Result<(), TrustError> {
+        check_keys(&self.verify()?, keys)
+    }
+
     /// Parses all four and verifies them against the root, which must sign itself.
     pub(super) fn verify(&self) -> Result<Quartet, TrustError> {
         let root = Seen::parse_root("root.json", self.root.clone())?;
@@ -194,4 +153,10 @@ impl CurrentMetadata {
         quartet.targets.verify(keys)?;
         Ok(quartet)
     }
+}
+
+fn check_keys(present: &Quartet, keys: &KeyDirectory) -> Result<(), TrustError> {
+    let root = &present.root.document.signed;
+    check_own(root, &present.targets, &[keys.targets()?], keys)?;
+    check_own(root, &present.timestamp, &[keys.timestamp()?], keys)
 }

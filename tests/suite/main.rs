@@ -25,6 +25,7 @@ mod inside;
 mod install;
 mod interrupted;
 mod json;
+mod keys;
 mod library;
 mod limits;
 mod local;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
-use stateless_update::trust::Resign;
+use stateless_update::trust::{Resign, Role};
 use stateless_update::types::Version;
 
 use super::common::Shown;
@@ -83,9 +83,19 @@ pub(crate) enum Command {
 /// What to do with keys.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Keys {
-    /// Sign the timestamp again, for it lives only days: a job for cron
-    #[command(after_help = "Examples:\n  stateless-publish keys refresh /srv/os\n  \
-        stateless-publish keys refresh /srv/os --keys ~/keys/os --what snapshot")]
+    /// Sign trust metadata again before it ends: a daily job for cron
+    #[command(
+        after_help = "Metadata ends: the timestamp after a week, the snapshot after four, targets after half a year, the \
+        root after two years. Once any of them has ended, clients refuse the publication.\n\
+        Unless --what says otherwise, the timestamp is signed again, and whatever else is due (a third of its life is \
+        left, at most a month) if the keys' directory has the key for it. What is due and was not signed is told, with \
+        the command that does it.\n\n\
+        Exit code 0: clients take what is published; 4: it was signed, but they refuse it, because something else has \
+        ended.\n\n\
+        Examples:\n  stateless-publish keys refresh /srv/os\n  \
+        stateless-publish keys refresh /srv/os --keys ~/keys/os --what snapshot\n  \
+        stateless-publish keys refresh /srv/os --keys /media/offline/os --what root"
+    )]
     Refresh(Refresh),
 }
 
@@ -153,19 +163,23 @@ pub(crate) struct Refresh {
     #[command(flatten)]
     pub(crate) place: Place,
     /// What to sign again, with all that refers to it
-    #[arg(long, value_name = "ROLE", default_value = "timestamp")]
+    #[arg(long, value_name = "ROLE", default_value = "due")]
     pub(crate) what: What,
 }
 
 /// A role of trust metadata.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum What {
+    /// The timestamp, and what ends soon and has its key there
+    Due,
     /// Lives days; signed with the timestamp's key alone
     Timestamp,
     /// Lives weeks
     Snapshot,
     /// Lives months
     Targets,
+    /// Lives two years; signed with the root's key alone
+    Root,
 }
 
 /// Options of `serve`.
@@ -206,9 +220,11 @@ impl Place {
 impl From<What> for Resign {
     fn from(what: What) -> Self {
         match what {
-            What::Timestamp => Self::Timestamp,
-            What::Snapshot => Self::Snapshot,
-            What::Targets => Self::Targets,
+            What::Due => Self::Due,
+            What::Timestamp => Self::From(Role::Timestamp),
+            What::Snapshot => Self::From(Role::Snapshot),
+            What::Targets => Self::From(Role::Targets),
+            What::Root => Self::From(Role::Root),
         }
     }
 }

@@ -1,11 +1,17 @@
 //! What is told of this program's failures beyond what both programs tell.
 
 use stateless_update::publish::{Category, PublishError};
+use stateless_update::trust::TrustError;
 
 use super::common::{Failure, FailureKind};
 
 /// An error of the library, with the hint for its category.
 pub(crate) fn of_publish(error: PublishError) -> Failure {
+    if let PublishError::Trust(TrustError::CannotSign { .. }) = error {
+        let hint = "--keys names the directory with the publication's keys; \
+                    nothing was published";
+        return Failure::of(FailureKind::USAGE, &error, hint);
+    }
     let (kind, hint) = match error.category() {
         Category::Usage => (FailureKind::USAGE, "put the input right; nothing was published"),
         Category::Integrity => (

@@ -3,9 +3,12 @@
 //! Arguments become a request, the library does the work, its answer becomes words (or JSON) and an exit code.
 
 mod args;
+mod clock;
 #[path = "../common/mod.rs"]
 mod common;
+mod done;
 mod failure;
+mod keys;
 mod respond;
 mod run;
 mod serve;

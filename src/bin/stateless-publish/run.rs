@@ -1,21 +1,22 @@
 //! From a command to the operation of the library that does it.
 
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use clap::CommandFactory as _;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use stateless_update::manifest::PackOffer;
 use stateless_update::plan::Route;
 use stateless_update::publish::{self, Amount, CheckRequest, Levels, ReleaseRequest, Released};
-use stateless_update::report::{Event, Reporter};
 use stateless_update::site::Owners;
 use stateless_update::types::Visible;
 
-use super::args::{Args, Check, Command, Init, Keys, Refresh, Release};
+use super::args::{Args, Check, Command, Init, Keys, Release};
+use super::clock::{times, wall_clock};
 use super::common::numbers::{bytes, count, counted, duration};
-use super::common::{Answer, Ending, Face, Failure, Weight, dist};
+use super::common::{Answer, Ending, Face, Weight, dist};
+use super::done::done;
 use super::failure::of_publish;
-use super::serve;
+use super::{keys, serve};
 
 /// Does it.
 pub(crate) fn run(command: Command, face: &Face) -> Ending {
@@ -26,7 +27,7 @@ pub(crate) fn run(command: Command, face: &Face) -> Ending {
         Command::Init(options) => init(&options)?,
         Command::Release(options) => release(&options, face)?,
         Command::Check(options) => check(&options, face)?,
-        Command::Keys(Keys::Refresh(options)) => refresh(&options)?,
+        Command::Keys(Keys::Refresh(options)) => keys::refresh(&options, face)?,
         Command::Serve(options) => serve::serve(&options, face)?,
         Command::DistFiles => dist_files(),
     };
@@ -68,11 +69,6 @@ fn release(options: &Release, face: &Face) -> Ending {
         latest_mtime,
     };
     let released = publish::release(&request, face).map_err(of_publish)?;
-    if released.timestamp_ends <= wall_clock() {
-        let text = "signed at SOURCE_DATE_EPOCH, so long ago that the metadata has ended: clients refuse it until \
-                    `stateless-publish keys refresh --what targets` is run without SOURCE_DATE_EPOCH";
-        face.report(Event::Warning(text.to_owned()));
-    }
     let document = &released.release;
     let name = |pack: &PackOffer| pack.bundle.as_ref().map(|bundle| bundle.as_str().to_owned());
     let described = |pack: &PackOffer| {
@@ -122,6 +118,8 @@ fn release(options: &Release, face: &Face) -> Ending {
             json!({ "from": from, "from_nothing": route.from.is_none(), "via": via, "bytes": route.bytes })
         })
         .collect();
+    keys::warn_of_ends(&released.signed, face);
+    text.push_str(&keys::good_until(&released.signed));
     let fields = json!({
         "version": document.version,
         "floor": document.floor,
@@ -135,7 +133,9 @@ fn release(options: &Release, face: &Face) -> Ending {
         "packs": packs,
         "routes": routes,
     });
-    Ok(done(text, fields))
+    let mut answer = done(text, fields);
+    answer.fields.extend(keys::fields(&released.signed));
+    Ok(answer)
 }
 
 fn dist_files() -> Answer {
@@ -194,37 +194,4 @@ fn check(options: &Check, face: &Face) -> Ending {
         true => answer,
         false => Answer { exit_code: 4, weight: Weight::Asked, ..answer },
     })
-}
-
-fn refresh(options: &Refresh) -> Ending {
-    let (now, _) = times()?;
-    let ends =
-        publish::refresh(&options.place.site, &options.place.keys(), options.what.into(), now).map_err(of_publish)?;
-    let when = jiff::Timestamp::from_second(ends).map(|when| when.to_string()).unwrap_or_default();
-    Ok(done(format!("signed again, good until {when}\n"), json!({ "timestamp_ends": when })))
-}
-
-/// The time to publish and sign at, and the latest time that an entry may have.
-fn times() -> Result<(i64, Option<i64>), Failure> {
-    match std::env::var("SOURCE_DATE_EPOCH") {
-        Err(std::env::VarError::NotPresent) => Ok((wall_clock(), None)),
-        Ok(text) => match text.parse() {
-            Ok(seconds) => Ok((seconds, Some(seconds))),
-            Err(_) => Err(Failure::usage(format!("SOURCE_DATE_EPOCH is {text:?}, not a number of seconds"))),
-        },
-        Err(error) => Err(Failure::usage(format!("SOURCE_DATE_EPOCH: {error}"))),
-    }
-}
-
-fn wall_clock() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
-}
-
-fn done(text: String, fields: Value) -> Answer {
-    let fields = match fields {
-        Value::Object(fields) => fields,
-        _ => Map::new(),
-    };
-    Answer { text, fields, exit_code: 0, weight: Weight::Story }
 }

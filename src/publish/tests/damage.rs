@@ -63,7 +63,13 @@ fn every_planted_damage_is_found() {
     assert!(!check(&request, &Silent).expect("a publication").findings.is_empty(), "another root");
     let late = CheckRequest { site: world.path("site"), trust: None, now: NOW + 30 * 86_400 };
     assert!(check(&late, &Silent).expect("a publication").findings[0].problem.contains("expired"));
-    refresh(&world.path("site"), &world.path("keys"), crate::trust::Resign::Snapshot, NOW + 30 * 86_400).expect("keys");
+    refresh(
+        &world.path("site"),
+        &world.path("keys"),
+        crate::trust::Resign::From(crate::trust::Role::Snapshot),
+        NOW + 30 * 86_400,
+    )
+    .expect("keys");
     assert_eq!(check(&late, &Silent).expect("a publication").findings, []);
 }
 

@@ -31,7 +31,8 @@ fn a_first_look_costs_four_requests_and_the_next_one() {
         assert_eq!(world.asked().len(), 4);
 
         // A timestamp that was only signed again names what is there.
-        let later = resign(&world.current(), &world.keys, Resign::Timestamp, &Lifetimes::default(), at(NOW));
+        let later =
+            resign(&world.current(), &world.keys, Resign::From(Role::Timestamp), &Lifetimes::default(), at(NOW));
         world.write(later.expect("signed again"));
         let next = world.look().expect("a look");
         assert_eq!((next.newest.version, next.unchanged), (version(20), false));
@@ -47,7 +48,7 @@ fn deltas_to_the_release_document_are_named() {
     let documents = sign_release(&world.current(), &world.keys, &newest, &Lifetimes::default(), at(NOW));
     world.write(documents.expect("signed"));
     assert_eq!(world.look().expect("a look").newest.get(), &newest);
-    let later = resign(&world.current(), &world.keys, Resign::Targets, &Lifetimes::default(), at(NOW));
+    let later = resign(&world.current(), &world.keys, Resign::From(Role::Targets), &Lifetimes::default(), at(NOW));
     world.write(later.expect("signed again"));
     assert_eq!(world.look().expect("a look").newest.get(), &newest);
 }

@@ -9,6 +9,7 @@ mod local;
 mod looks;
 mod malformed;
 mod publisher;
+mod renewal;
 mod roots;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
-use stateless_update::trust::{CurrentMetadata, KeyDirectory, Lifetimes, RootKeys, TrustError, rotate};
+use stateless_update::trust::{CurrentMetadata, KeyDirectory, Lifetimes, Resign, Role, TrustError, resign};
 use xtask::judge::Tree;
 use xtask::programs::Outcome;
 use xtask::publication::Publication;
@@ -20,7 +20,7 @@ const SOME: &[&str] = &["web-server"];
 /// What a machine asks for that leaves nothing out, so that many blocks of a pack come in one range.
 const ALL: &[&str] = &["web-server", "editors", "openstack-compute"];
 
-/// Releases 10 and 20 of the small OS with files that do not compress, and a root that was rotated.
+/// Releases 10 and 20 of the small OS with files that do not compress, and a root that was renewed.
 pub struct Scene {
     /// What is tried.
     pub scenarios: Vec<Scenario>,
@@ -67,7 +67,7 @@ impl Scene {
         release(&world().programs, &publication, &trees, 10);
         copy(&publication.path, &older);
         release(&world().programs, &publication, &trees, 20);
-        rotate_root(&publication);
+        renew_root(&publication);
         let without_packs = directory.join("without-packs");
         copy(&publication.path, &without_packs);
         fs::remove_dir_all(without_packs.join("packs")).expect("removed");
@@ -185,14 +185,16 @@ fn noise(bundle: &str, number: u64) -> Vec<u8> {
     std::iter::repeat_with(next).take(24 << 10).collect()
 }
 
-/// Signs root 2, with the same keys, and everything below it.
-fn rotate_root(publication: &Publication) {
+/// Signs root 2 and everything below it.
+fn renew_root(publication: &Publication) {
     let read = |path: &str, _| Ok::<_, TrustError>(fs::read(publication.path.join(path)).ok());
-    let current = CurrentMetadata::read(read).expect("the publication is sound");
     let keys = KeyDirectory::open(&publication.keys);
-    let now = jiff::Timestamp::now();
-    let signed = rotate(&current, &keys, &keys, RootKeys::ONE, &Lifetimes::default(), now).expect("signed");
-    for document in signed {
-        fs::write(publication.path.join(&document.path), &document.bytes).expect("written");
+    for role in [Role::Root, Role::Targets] {
+        let current = CurrentMetadata::read(read).expect("the publication is sound");
+        let now = jiff::Timestamp::now();
+        let signed = resign(&current, &keys, Resign::From(role), &Lifetimes::default(), now).expect("signed");
+        for document in signed {
+            fs::write(publication.path.join(&document.path), &document.bytes).expect("written");
+        }
     }
 }

@@ -1,0 +1,31 @@
+//! The time that work goes by: the clock's, or the one that the environment asks for.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::common::Failure;
+
+/// The variable that says at which time to publish and sign, in seconds since 1970.
+const EPOCH: &str = "SOURCE_DATE_EPOCH";
+
+/// The time to publish and sign at, and the latest time that an entry may have.
+pub(crate) fn times() -> Result<(i64, Option<i64>), Failure> {
+    match std::env::var(EPOCH) {
+        Err(std::env::VarError::NotPresent) => Ok((wall_clock(), None)),
+        Ok(text) => match text.parse() {
+            Ok(seconds) => Ok((seconds, Some(seconds))),
+            Err(_) => Err(Failure::usage(format!("{EPOCH} is {text:?}, not a number of seconds"))),
+        },
+        Err(error) => Err(Failure::usage(format!("{EPOCH}: {error}"))),
+    }
+}
+
+/// What a command has to be run without that is to sign by the clock; nothing where it does so anyway.
+pub(crate) fn without_epoch() -> &'static str {
+    if std::env::var_os(EPOCH).is_some() { ", without SOURCE_DATE_EPOCH" } else { "" }
+}
+
+/// What clients take the time to be.
+pub(crate) fn wall_clock() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}

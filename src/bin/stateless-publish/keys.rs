@@ -1,0 +1,74 @@
+//! The commands about trust metadata, and what every command that signs tells of it: until when clients take it, and what
+//! makes that later.
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+use stateless_update::publish::{self, Signed};
+use stateless_update::report::{Event, Reporter};
+use stateless_update::trust::{Lifetimes, Role, due};
+
+use super::args::Refresh;
+use super::clock::{times, wall_clock, without_epoch};
+use super::common::{Answer, Ending, Face};
+use super::done::done;
+use super::failure::of_publish;
+
+/// Signs again what is asked for. It is no success where clients refuse the publication all the same: a job that nobody
+/// watches has nothing else to say so.
+pub(crate) fn refresh(options: &Refresh, face: &Face) -> Ending {
+    let (now, _) = times()?;
+    let place = &options.place;
+    let signed = publish::refresh(&place.site, &place.keys(), options.what.into(), now).map_err(of_publish)?;
+    warn_of_ends(&signed, face);
+    let names: Vec<String> = signed.roles.iter().map(ToString::to_string).collect();
+    let text = format!("signed again: {}\n{}", names.join(", "), good_until(&signed));
+    let exit_code = if has_ended(signed.ends.first().1) { 4 } else { 0 };
+    Ok(Answer { exit_code, ..done(text, Value::Object(fields(&signed))) })
+}
+
+/// For a script: what was signed, and until when clients take what is published.
+pub(crate) fn fields(signed: &Signed) -> Map<String, Value> {
+    let (role, end) = signed.ends.first();
+    let fields = [
+        ("signed", signed.roles.iter().map(ToString::to_string).collect::<Vec<_>>().into()),
+        ("good_until", end.to_string().into()),
+        ("ends_first", role.to_string().into()),
+        ("timestamp_ends", signed.ends.timestamp.to_string().into()),
+    ];
+    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// For a person: until when clients take what is published.
+pub(crate) fn good_until(signed: &Signed) -> String {
+    match signed.ends.first() {
+        (role, end) if has_ended(end) => format!("refused by clients since {end}, when the {role} metadata ended\n"),
+        (role, end) => format!("good until {end}, when the {role} metadata ends\n"),
+    }
+}
+
+/// Warns of what ends soon, or has ended, although something was signed just now: with the command that signs it.
+pub(crate) fn warn_of_ends(signed: &Signed, reporter: &dyn Reporter) {
+    let now = Timestamp::from_second(wall_clock()).unwrap_or(Timestamp::MAX);
+    for role in due(&signed.ends, &Lifetimes::default(), now) {
+        let (key, renewed) = match role {
+            Role::Root => ("root", &[Role::Root][..]),
+            Role::Targets => ("targets", &[Role::Targets, Role::Snapshot, Role::Timestamp][..]),
+            Role::Snapshot => ("targets", &[Role::Snapshot, Role::Timestamp][..]),
+            Role::Timestamp => ("timestamp", &[Role::Timestamp][..]),
+        };
+        let ends = renewed.iter().map(|role| (role, signed.ends.of(*role)));
+        let (whose, end) = ends.min_by_key(|(_, end)| *end).expect("a role renews itself");
+        let what = match has_ended(end) {
+            true => format!("clients refuse the publication since {end}, when the {whose} metadata ended"),
+            false => format!("the {whose} metadata ends at {end}"),
+        };
+        let command = format!("`stateless-publish keys refresh --what {role}`");
+        let text = format!("{what}: {command} makes that later, with the {key} key{}", without_epoch());
+        reporter.report(Event::Warning(text));
+    }
+}
+
+/// Whether clients, who go by the clock, take this for the past.
+fn has_ended(end: Timestamp) -> bool {
+    end.as_second() <= wall_clock()
+}
