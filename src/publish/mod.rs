@@ -57,5 +57,5 @@ pub use error::{Category, PublishError};
 pub use installable::{NotInstallable, Refusal};
 pub use notes::Finding;
 pub use release::{Levels, ReleaseRequest, Released, release};
-pub use signing::{Initialized, Signed, default_keys, init, refresh};
+pub use signing::{Initialized, Rotated, Signed, default_keys, init, refresh, rotate_keys};
 pub use sources::{Amount, Sources};

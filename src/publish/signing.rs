@@ -1,4 +1,4 @@
-//! A publication's signed metadata: made with the publication, read back, and signed again in time.
+//! A publication's signed metadata: made with the publication, read back, signed again in time, and signed by other keys.
 
 use std::path::{Path, PathBuf};
 
@@ -8,7 +8,7 @@ use super::PublishError;
 use crate::site::{Access, Site, SiteError};
 use crate::trust::{
     CurrentMetadata, Document, Expirations, KeyDirectory, Lifetimes, Resign, Role, RootKeys, TrustError, initialize,
-    resign,
+    resign, rotate,
 };
 
 /// What was made of a new publication.
@@ -31,6 +31,17 @@ pub struct Signed {
     pub ends: Expirations,
 }
 
+/// What became of a rotation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rotated {
+    /// Where the private keys are from now on.
+    pub keys: PathBuf,
+    /// Whether they were there before.
+    pub keys_reused: bool,
+    /// What was signed: nothing when these keys signed alone already.
+    pub signed: Signed,
+}
+
 /// Where the keys of a publication are unless it is said otherwise: beside it, never in it.
 pub fn default_keys(site: &Path) -> PathBuf {
     // `.` and `..` are no names: what they lead to has one.
@@ -46,15 +57,9 @@ pub fn default_keys(site: &Path) -> PathBuf {
 /// When something lies at the place already, or the keys would lie inside.
 pub fn init(site: &Path, keys: &Path, now: i64) -> Result<Initialized, PublishError> {
     let time = Timestamp::from_second(now).map_err(|_| PublishError::BadTime(now))?;
-    if resolved(keys).starts_with(resolved(site)) {
-        return Err(PublishError::KeysInside { keys: keys.to_owned(), site: site.to_owned() });
-    }
+    check_outside(keys, site)?;
     let opened = Site::create(site)?;
-    let (directory, keys_reused) = match KeyDirectory::generate(keys, RootKeys::ONE) {
-        Ok(directory) => (directory, false),
-        Err(TrustError::KeyExists { .. }) => (KeyDirectory::open(keys), true),
-        Err(error) => return Err(error.into()),
-    };
+    let (directory, keys_reused) = existing_or_new(keys)?;
     let documents = initialize(&directory, RootKeys::ONE, &Lifetimes::default(), time)?;
     write_documents(&opened, &documents)?;
     Ok(Initialized { root: site.join("metadata/1.root.json"), keys: keys.to_owned(), keys_reused })
@@ -70,6 +75,21 @@ pub fn refresh(site: &Path, keys: &Path, what: Resign, now: i64) -> Result<Signe
     let current = current_metadata(&site)?;
     let documents = resign(&current, &KeyDirectory::open(keys), what, &Lifetimes::default(), time)?;
     write_documents(&site, &documents)
+}
+
+/// Replaces the keys of a publication by those in `new_keys`, where they are made unless they are there. A run that was cut
+/// off is gone on with by the next one of the same arguments; where the new keys sign alone already, nothing is written.
+///
+/// # Errors
+/// When the publication is not signed by these keys, the new ones would lie inside, or the disk refuses.
+pub fn rotate_keys(site: &Path, keys: &Path, new_keys: &Path, now: i64) -> Result<Rotated, PublishError> {
+    let time = Timestamp::from_second(now).map_err(|_| PublishError::BadTime(now))?;
+    check_outside(new_keys, site)?;
+    let site = Site::open(site, Access::Write)?;
+    let current = current_metadata(&site)?;
+    let (new, keys_reused) = existing_or_new(new_keys)?;
+    let documents = rotate(&current, &KeyDirectory::open(keys), &new, RootKeys::ONE, &Lifetimes::default(), time)?;
+    Ok(Rotated { keys: new_keys.to_owned(), keys_reused, signed: write_documents(&site, &documents)? })
 }
 
 /// The newest metadata, verified.
@@ -88,6 +108,24 @@ pub(super) fn write_documents(site: &Site, documents: &[Document]) -> Result<Sig
     }
     let roles = documents.iter().map(|document| document.role).collect();
     Ok(Signed { roles, ends: current_metadata(site)?.expirations()? })
+}
+
+/// # Errors
+/// When the keys would lie inside the publication.
+fn check_outside(keys: &Path, site: &Path) -> Result<(), PublishError> {
+    if resolved(keys).starts_with(resolved(site)) {
+        return Err(PublishError::KeysInside { keys: keys.to_owned(), site: site.to_owned() });
+    }
+    Ok(())
+}
+
+/// The keys of that directory, made unless they are there, and whether they were.
+fn existing_or_new(keys: &Path) -> Result<(KeyDirectory, bool), PublishError> {
+    match KeyDirectory::generate(keys, RootKeys::ONE) {
+        Ok(directory) => Ok((directory, false)),
+        Err(TrustError::KeyExists { .. }) => Ok((KeyDirectory::open(keys), true)),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The path without symlinks and `..`, as far as it exists.

@@ -1,9 +1,11 @@
 //! What was last seen, read back and verified, and how it binds what comes next.
 //!
-//! A role's last document binds the next one until its keys are rotated, for that is how a publisher recovers after a
-//! thief has signed absurdly high versions (TUF 5.3.11). Which rotation frees which document:
+//! A role's last document binds the next one until one of its keys is revoked, for that is how a publisher recovers after a
+//! thief has signed absurdly high versions (TUF 5.3.11). A root that merely adds keys, as the first of the two roots of our
+//! own rotations does, frees nothing: whoever could sign still can, so there is nobody to recover from, while an older
+//! document of the old keys would pass again. Which revocation frees which document:
 //!
-//! | document | is forgotten when the keys of these roles change |
+//! | document | is forgotten when a key of these roles is revoked |
 //! |---|---|
 //! | timestamp | timestamp or snapshot |
 //! | snapshot | snapshot (TUF also says: timestamp; but that key lies on a server and is rotated freely) |
@@ -20,7 +22,7 @@ use tough::schema::{RoleType, Root, Snapshot, Targets, Timestamp as TimestampRol
 
 use super::directory::{ETAG, Files, RELEASE, TrustDirectory, UNFINISHED};
 use super::error::{Role, TrustError};
-use super::roles::{Quartet, Seen, keys_differ};
+use super::roles::{Quartet, Seen, keys_revoked};
 use super::time::KnownTime;
 
 /// The longest tag that is kept, in bytes.
@@ -47,7 +49,7 @@ pub(super) struct Held {
 enum Extent {
     /// To its end: the four documents name each other.
     Whole,
-    /// Not so far, or a rotation freed some of them.
+    /// Not so far, or a revocation freed some of them.
     Part,
 }
 
@@ -167,11 +169,11 @@ impl Held {
         })
     }
 
-    /// Takes over the next verified root; documents that the rotation freed are forgotten.
+    /// Takes over the next verified root; documents that a revocation freed are forgotten.
     pub(super) fn take_root(&mut self, next: Seen<Root>) {
-        let changed = |role| keys_differ(&self.root.document.signed, &next.document.signed, role);
+        let revoked = |role| keys_revoked(&self.root.document.signed, &next.document.signed, role);
         let (timestamp, snapshot, targets) =
-            (changed(RoleType::Timestamp), changed(RoleType::Snapshot), changed(RoleType::Targets));
+            (revoked(RoleType::Timestamp), revoked(RoleType::Snapshot), revoked(RoleType::Targets));
         self.timestamp.take_if(|_| timestamp || snapshot);
         self.snapshot.take_if(|_| snapshot);
         self.targets.take_if(|_| targets || snapshot);

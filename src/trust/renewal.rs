@@ -2,7 +2,7 @@
 //!
 //! **Promises.** What is signed again says what it said, with a later end and the next version, and whatever refers to it is
 //! signed with it. Only what bears a signature of the keys at hand is signed again: nobody who tampers with a publication has
-//! it sign for what he put there.
+//! it sign for what he put there. **Leaves to** `rotation` the change of keys.
 
 use jiff::{SignedDuration, Timestamp};
 use tough::schema::{RoleType, Root, Snapshot, Targets, Timestamp as TimestampRole};

@@ -178,13 +178,20 @@ impl Quartet {
 
 /// Whether a role has other keys, or another threshold, in one root than in another.
 pub(super) fn keys_differ(before: &Root, after: &Root, role: RoleType) -> bool {
-    let keys = |root: &Root| {
-        root.roles.get(&role).map(|keys| {
-            let ids: BTreeSet<Vec<u8>> = keys.keyids.iter().map(|id| id.to_vec()).collect();
-            (ids, keys.threshold)
-        })
-    };
-    keys(before) != keys(after)
+    keys_of(before, role) != keys_of(after, role)
+}
+
+/// Whether what could be signed for a role by one root cannot by another: a key is gone, or more of them must sign.
+pub(super) fn keys_revoked(before: &Root, after: &Root, role: RoleType) -> bool {
+    let ((old, old_threshold), (new, new_threshold)) = (keys_of(before, role), keys_of(after, role));
+    !old.is_subset(&new) || new_threshold > old_threshold
+}
+
+/// A role's keys and how many of them must sign; where there is no such role, no key and none.
+fn keys_of(root: &Root, role: RoleType) -> (BTreeSet<&[u8]>, u64) {
+    let keys = root.roles.get(&role);
+    let ids = keys.into_iter().flat_map(|keys| &keys.keyids).map(|id| &id[..]).collect();
+    (ids, keys.map_or(0, |keys| keys.threshold.get()))
 }
 
 /// Whether no key has two names, so that one signature could count as two.

@@ -84,42 +84,6 @@ pub fn sign_release(
     checked(&present.root.document.signed, documents, keys)
 }
 
-/// The next root, signed by the keys of the present one and by its own, and everything below it signed anew. With the
-/// same keys twice it merely lets the root end later. With a new timestamp key it also heals a publication that was once
-/// signed with a time too far ahead.
-///
-/// A client that looks between the writing of the new root and that of the new timestamp is refused once and succeeds
-/// with its next look.
-///
-/// # Errors
-/// As [`sign_release`]; [`TrustError::CannotSign`] when `old` does not hold enough keys of the present root.
-pub fn rotate(
-    current: &CurrentMetadata,
-    old: &KeyDirectory,
-    new: &KeyDirectory,
-    root_keys: RootKeys,
-    lifetimes: &Lifetimes,
-    now: Timestamp,
-) -> Result<Vec<Document>, TrustError> {
-    let present = current.verify()?;
-    let when = When::new(now, lifetimes)?;
-    let root = root_of(new, root_keys, next(present.root.version())?, &when)?;
-    let before = &present.root.document.signed;
-    let mut signers = old.root()?;
-    signers.extend(new.root()?);
-    check_own(before, &present.root, &signers, old)?;
-    let root_document = signed_root(Some(before), root.clone(), &signers, old)?;
-    let targets = Targets {
-        version: next(present.targets.version())?,
-        expires: when.targets,
-        ..present.targets.document.signed.clone()
-    };
-    let (snapshot, timestamp) = (next(present.snapshot.version())?, next(present.timestamp.version())?);
-    let mut documents = vec![root_document];
-    documents.extend(checked(&root, below_root(new, targets, snapshot, timestamp, &when)?, new)?);
-    Ok(documents)
-}
-
 impl CurrentMetadata {
     /// When each role's metadata ends.
     ///

@@ -1,4 +1,4 @@
-//! `stateless-publish keys`: metadata that is signed again in time.
+//! `stateless-publish keys`: metadata that is signed again in time, and keys that are replaced.
 
 use std::fs;
 use std::path::Path;
@@ -7,8 +7,8 @@ use std::time::SystemTime;
 use xtask::programs::Outcome;
 use xtask::publication::Publication;
 
-use crate::machine::warned;
-use crate::world::world;
+use crate::machine::{Machine, warned};
+use crate::world::{release, world};
 
 /// Runs a command of the publisher on a publication, with these keys.
 fn publish(command: &[&str], publication: &Publication, keys: &Path, options: &[&str]) -> Outcome {
@@ -17,6 +17,54 @@ fn publish(command: &[&str], publication: &Publication, keys: &Path, options: &[
     let words = command.iter().chain(&place).chain(options);
     let output = world().programs.publish(words, publication.epoch).expect("it starts");
     Outcome::of(output).expect("the contract of --json is kept")
+}
+
+#[test]
+fn keys_are_replaced() {
+    let directory = world().directory();
+    let mut publication = Publication::init(&world().programs, directory.path(), None).expect("a publication");
+    release(&world().programs, &publication, &world().trees, 10);
+    let server = world().programs.serve(&publication.path).expect("a server");
+    let machine = Machine::empty();
+    let trust = publication.trust();
+    let trust = trust.to_str().expect("UTF-8");
+    machine.succeeds(["os-install", "--url", &server.url, "--trust", trust]);
+
+    let (old, new) = (publication.keys.clone(), directory.path().join("new"));
+    let new_path = new.to_str().expect("UTF-8");
+    let rotate = ["keys", "rotate"];
+    let inside = publication.path.join("keys");
+    let refused = publish(&rotate, &publication, &old, &["--new-keys", inside.to_str().expect("UTF-8")]);
+    assert_eq!((refused.code, inside.exists()), (2, false), "{}", refused.told());
+    let rotated = publish(&rotate, &publication, &old, &["--new-keys", new_path]).success().expect("rotated");
+    assert_eq!((rotated.result["keys"].as_str(), &rotated.result["keys_reused"]), (Some(new_path), &false.into()));
+    let signed = serde_json::json!(["root", "targets", "snapshot", "timestamp", "root"]);
+    assert_eq!((&rotated.result["signed"], &rotated.result["ends_first"]), (&signed, &"timestamp".into()));
+    let again = publish(&rotate, &publication, &old, &["--new-keys", new_path]).success().expect("nothing to do");
+    assert_eq!((&again.result["keys_reused"], &again.result["signed"]), (&true.into(), &serde_json::json!([])));
+
+    // The old keys are of no use, and whoever still has them in a script is told which those are.
+    let definitions = world().trees.definitions.to_str().expect("UTF-8");
+    let trees = world().trees.of(20);
+    let input = ["--version", "20", "--definitions", definitions, "--trees", trees.to_str().expect("UTF-8")];
+    for (command, options) in [(&["release"][..], &input[..]), (&["keys", "refresh"], &[])] {
+        let refused = publish(command, &publication, &old, options);
+        assert_eq!(refused.code, 2, "{command:?}: {}", refused.told());
+        assert!(refused.told().contains(old.to_str().expect("UTF-8")), "{}", refused.told());
+    }
+    assert!(!publication.path.join("packs/10-20").exists(), "refused before the work was done");
+    publication.keys = new;
+    publish(&["keys", "refresh"], &publication, &publication.keys, &[]).success().expect("refreshed");
+    release(&world().programs, &publication, &world().trees, 20);
+    machine.succeeds(["update"]);
+    machine.assert_holds(20, &[]);
+    let anew = Machine::empty();
+    anew.succeeds(["os-install", "--url", &server.url, "--trust", trust]);
+    anew.assert_holds(20, &[]);
+    let site = publication.path.to_str().expect("UTF-8");
+    let checked = world().programs.publish(["check", site, "--json"], None).and_then(Outcome::of).expect("it starts");
+    assert_eq!((checked.code, checked.number("releases")), (0, 2), "{}", checked.told());
+    assert_eq!(checked.result["unreferenced"], serde_json::json!([]));
 }
 
 /// A publication without a release for four weeks, whose timestamp is signed again all the while.

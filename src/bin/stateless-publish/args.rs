@@ -97,6 +97,17 @@ pub(crate) enum Keys {
         stateless-publish keys refresh /srv/os --keys /media/offline/os --what root"
     )]
     Refresh(Refresh),
+    /// Replace the keys, because they are old or were stolen
+    #[command(
+        after_help = "Clients follow, from whichever root of trust they have; there is no moment in which they are \
+        refused. A run that was cut off is gone on with by the same command. The old keys are of no use afterwards: \
+        `release` and `keys refresh` need --keys NEW.\n\
+        To keep some of the keys, copy them into the new directory, and make the others: \
+        openssl genpkey -algorithm ED25519 -out NEW/timestamp.pem\n\n\
+        Examples:\n  stateless-publish keys rotate /srv/os --new-keys ~/keys/os-2\n  \
+        stateless-publish keys rotate /srv/os --keys ~/keys/os --new-keys ~/keys/os-2"
+    )]
+    Rotate(Rotate),
 }
 
 /// Where a publication and its keys are.
@@ -167,6 +178,16 @@ pub(crate) struct Refresh {
     pub(crate) what: What,
 }
 
+/// Options of `keys rotate`.
+#[derive(Debug, Group)]
+pub(crate) struct Rotate {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// The directory with the keys that replace them; made, with new keys in it, unless it has keys
+    #[arg(long, value_name = "DIR")]
+    pub(crate) new_keys: PathBuf,
+}
+
 /// A role of trust metadata.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum What {
@@ -204,6 +225,7 @@ impl Command {
             Self::Release(_) => "release",
             Self::Check(_) => "check",
             Self::Keys(Keys::Refresh(_)) => "keys refresh",
+            Self::Keys(Keys::Rotate(_)) => "keys rotate",
             Self::Serve(_) => "serve",
             Self::DistFiles => "dist-files",
         }

@@ -8,7 +8,7 @@ use super::common::{Failure, FailureKind};
 /// An error of the library, with the hint for its category.
 pub(crate) fn of_publish(error: PublishError) -> Failure {
     if let PublishError::Trust(TrustError::CannotSign { .. }) = error {
-        let hint = "--keys names the directory with the publication's keys; \
+        let hint = "--keys names the directory with the publication's keys, since `keys rotate` the new one; \
                     nothing was published";
         return Failure::of(FailureKind::USAGE, &error, hint);
     }

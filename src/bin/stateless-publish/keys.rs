@@ -2,12 +2,12 @@
 //! makes that later.
 
 use jiff::Timestamp;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use stateless_update::publish::{self, Signed};
 use stateless_update::report::{Event, Reporter};
 use stateless_update::trust::{Lifetimes, Role, due};
 
-use super::args::Refresh;
+use super::args::{Refresh, Rotate};
 use super::clock::{times, wall_clock, without_epoch};
 use super::common::{Answer, Ending, Face};
 use super::done::done;
@@ -24,6 +24,25 @@ pub(crate) fn refresh(options: &Refresh, face: &Face) -> Ending {
     let text = format!("signed again: {}\n{}", names.join(", "), good_until(&signed));
     let exit_code = if has_ended(signed.ends.first().1) { 4 } else { 0 };
     Ok(Answer { exit_code, ..done(text, Value::Object(fields(&signed))) })
+}
+
+/// Replaces the keys.
+pub(crate) fn rotate(options: &Rotate, face: &Face) -> Ending {
+    let (now, _) = times()?;
+    let place = &options.place;
+    let rotated = publish::rotate_keys(&place.site, &place.keys(), &options.new_keys, now).map_err(of_publish)?;
+    let signed = &rotated.signed;
+    warn_of_ends(signed, face);
+    let keys = rotated.keys.display();
+    let whose = if rotated.keys_reused { "the keys that were in" } else { "new keys in" };
+    let what = match signed.roles.is_empty() {
+        true => format!("signed with {whose} {keys} already: nothing was changed"),
+        false => format!("signed with {whose} {keys}, which alone count from now on"),
+    };
+    let text = format!("{what}\n{}from now on: --keys {keys}\n", good_until(signed));
+    let mut answer = done(text, json!({ "keys": keys.to_string(), "keys_reused": rotated.keys_reused }));
+    answer.fields.extend(fields(signed));
+    Ok(answer)
 }
 
 /// For a script: what was signed, and until when clients take what is published.

@@ -28,6 +28,7 @@ pub(crate) fn run(command: Command, face: &Face) -> Ending {
         Command::Release(options) => release(&options, face)?,
         Command::Check(options) => check(&options, face)?,
         Command::Keys(Keys::Refresh(options)) => keys::refresh(&options, face)?,
+        Command::Keys(Keys::Rotate(options)) => keys::rotate(&options, face)?,
         Command::Serve(options) => serve::serve(&options, face)?,
         Command::DistFiles => dist_files(),
     };

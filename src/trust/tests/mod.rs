@@ -11,6 +11,7 @@ mod malformed;
 mod publisher;
 mod renewal;
 mod roots;
+mod rotation;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;

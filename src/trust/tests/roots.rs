@@ -12,11 +12,11 @@ fn rotation_is_followed_and_kept() {
     world.rotate("keys-2");
     world.rotate("keys-3");
     let look = world.look().expect("a look");
-    assert_eq!((look.root_version, look.root), (3, world.file(Role::Root)));
-    // The timestamp, two new roots, the one that is not there, the timestamp once more, snapshot, targets.
-    assert_eq!(world.asked().len(), 7);
+    assert_eq!((look.root_version, look.root), (5, world.file(Role::Root)));
+    // The timestamp, two new roots for each rotation, the one that is not there, the timestamp once more, snapshot, targets.
+    assert_eq!(world.asked().len(), 9);
     let content = world.content();
-    for number in 1..=3 {
+    for number in 1..=5 {
         assert_eq!(
             content[&format!("{number}.root.json")],
             world.mirror.files[&format!("metadata/{number}.root.json")]
@@ -104,7 +104,7 @@ fn a_rotation_in_the_middle_of_a_look_succeeds() {
     world.rotate("keys-2");
     let later = world.mirror.files.insert("metadata/timestamp.json".to_owned(), outdated);
     world.mirror.later_timestamp = Mutex::new(later);
-    assert_eq!(world.look().expect("a look").root_version, 2);
+    assert_eq!(world.look().expect("a look").root_version, 3);
 }
 
 /// 5: a gap in the versions, and a root that repeats its predecessor's version.
@@ -240,13 +240,13 @@ fn a_root_given_ahead_of_the_directory_must_be_reached() {
     // Withheld by the mirror.
     let after = std::mem::replace(&mut world.mirror.files, before);
     let error = world.refused();
-    assert!(matches!(error, TrustError::RolledBack { role: Role::Root, seen: 2, offered: 1 }), "{error:?}");
+    assert!(matches!(error, TrustError::RolledBack { role: Role::Root, seen: 3, offered: 1 }), "{error:?}");
     // Published.
     world.mirror.files = after;
-    assert_eq!(world.look().expect("a look").root_version, 2);
+    assert_eq!(world.look().expect("a look").root_version, 3);
     // The tree went back: its root is in the chain.
     world.first_root = old_root;
-    assert_eq!(world.look().expect("a look").root_version, 2);
+    assert_eq!(world.look().expect("a look").root_version, 3);
     // Another root in its place, signed by the right keys all the same.
     let mut world = World::new();
     world.look().expect("a look");
@@ -272,7 +272,7 @@ fn a_root_from_before_the_directory_is_refused() {
     world.look().expect("a look");
     world.first_root = first;
     let error = world.refused();
-    assert!(matches!(error, TrustError::ForeignRoot { version: 1, oldest: 2, newest: 2, .. }), "{error:?}");
+    assert!(matches!(error, TrustError::ForeignRoot { version: 1, oldest: 3, newest: 3, .. }), "{error:?}");
 }
 
 #[test]
