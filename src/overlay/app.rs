@@ -71,6 +71,8 @@ pub struct App {
     pub guessed: bool,
     /// Directories, the lowest first.
     directories: Vec<(String, Side)>,
+    /// Those of them that the program itself never looks at.
+    templates: &'static [&'static str],
     /// Shipped files that list known options.
     options: Vec<String>,
 }
@@ -121,14 +123,14 @@ impl App {
         };
         let of = |parent: &&str, side| (format!("{parent}/{name}"), side);
         let mut directories: Vec<(String, Side)> =
-            known.shipped.iter().map(|directory| ((*directory).to_owned(), Side::Shipped)).collect();
+            known.templates.iter().chain(known.shipped).map(|path| ((*path).to_owned(), Side::Shipped)).collect();
         directories.extend(DEFAULTS.iter().map(|parent| of(parent, Side::Shipped)));
         if declaration.model == Model::Uapi {
             directories.push(of(&UAPI_SHIPPED, Side::Shipped));
             directories.extend(UAPI_OVERRIDES.iter().map(|parent| of(parent, Side::Override)));
         }
         directories.push(of(&OVERRIDES, Side::Override));
-        Self { name: name.to_owned(), declaration, guessed, directories, options }
+        Self { name: name.to_owned(), declaration, guessed, directories, templates: known.templates, options }
     }
 
     /// Where the declaration lies.
@@ -145,6 +147,13 @@ impl App {
     pub fn shipped_directories(&self) -> impl Iterator<Item = &str> {
         let shipped = self.directories.iter().rev().filter(|(_, side)| *side == Side::Shipped);
         shipped.map(|(directory, _)| directory.as_str())
+    }
+
+    /// Whether a shipped file is only there to be copied: overrides are compared with it, but the program would not read
+    /// it if they were gone.
+    pub fn is_template(&self, path: &str) -> bool {
+        let holds = |directory: &&str| path.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'));
+        self.templates.iter().any(holds)
     }
 
     /// Everything that belongs to the program's configuration.

@@ -5,7 +5,7 @@
 //! | `orphaned` | the other release has no such program, or no such default any more and no list that tells why |
 //! | `deprecated` | the option is set by a former name |
 //! | `unknown` | there is a list of options and it does not have this one |
-//! | `redundant` | the override says what the default says (with another release: will say) |
+//! | `redundant` | the override says what the default says (with another release: will say), and the program reads the default |
 //! | `deprecated` | the option will go |
 //! | `conflict` | the default changes in a file that the override replaces whole, or the other release does not take the value |
 //! | `default-changed` | the default changes beneath the override, which stays in force |
@@ -178,7 +178,11 @@ fn kind(
     } else if !then.options.is_empty() && known.is_none() && will.is_none() {
         ChangeKind::Unknown
     } else if says.is_some() && says == will {
-        ChangeKind::Redundant
+        let is_template = |value: &Value| then.app.is_template(&value.origin.file);
+        match then.defaults.find(&present.0, &present.1).is_some_and(is_template) {
+            true => ChangeKind::Override,
+            false => ChangeKind::Redundant,
+        }
     } else if known.is_some_and(|known| known.deprecated) {
         ChangeKind::Deprecated
     } else if is_other && (refused() || is_whole && was != will && will.is_some()) {

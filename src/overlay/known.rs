@@ -13,6 +13,9 @@ pub struct Known {
     pub declaration: Declaration,
     /// Shipped directories beyond those of every program, the lowest first.
     pub shipped: &'static [&'static str],
+    /// Shipped directories of what packages copy to `etc`. The program never looks there, so what lies there is no default
+    /// for want of an override.
+    pub templates: &'static [&'static str],
     /// Shipped files that list the known options.
     pub options: Vec<String>,
 }
@@ -58,7 +61,7 @@ pub fn guess(name: &str) -> Option<Known> {
         declaration.secret = Some(OSLO_SECRETS.map(String::from).to_vec());
         declaration.multi = OSLO_MULTI.map(String::from).to_vec();
         let options = main.iter().map(ToString::to_string).collect();
-        return Some(Known { declaration, shipped, options });
+        return Some(Known { declaration, shipped, templates: &[], options });
     }
     match name {
         "systemd" => {
@@ -66,13 +69,13 @@ pub fn guess(name: &str) -> Option<Known> {
             let named = |name: &str| [format!("{name}.conf"), format!("{name}.conf.d")];
             declaration.files = SYSTEMD.into_iter().flat_map(named).collect();
             let options = SYSTEMD.map(|name| format!("{name}.conf")).to_vec();
-            Some(Known { declaration, shipped: &[], options })
+            Some(Known { declaration, shipped: &[], templates: &[], options })
         }
         "ssh" => {
             let mut known = Known::of(Declaration::of(Model::Opaque));
             known.declaration.files =
                 ["ssh_config", "ssh_config.d", "sshd_config", "sshd_config.d"].map(String::from).to_vec();
-            known.shipped = &["usr/share/openssh"];
+            known.templates = &["usr/share/openssh"];
             Some(known)
         }
         "nginx" => Some(Known::of(Declaration::of(Model::Opaque))),
@@ -83,6 +86,6 @@ pub fn guess(name: &str) -> Option<Known> {
 impl Known {
     /// Only a declaration.
     pub fn of(declaration: Declaration) -> Self {
-        Self { declaration, shipped: &[], options: Vec::new() }
+        Self { declaration, shipped: &[], templates: &[], options: Vec::new() }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 
+mod known;
 mod long;
 
 fn read(format: Format, text: &str) -> Vec<(String, String, String, u32)> {
@@ -216,7 +217,15 @@ fn kinds(
     overrides: &[(&str, &str)],
     next: Option<&[(&str, &str)]>,
 ) -> Vec<(String, ChangeKind)> {
-    let app = app(toml);
+    kinds_of(&app(toml), defaults, overrides, next)
+}
+
+fn kinds_of(
+    app: &App,
+    defaults: &[(&str, &str)],
+    overrides: &[(&str, &str)],
+    next: Option<&[(&str, &str)]>,
+) -> Vec<(String, ChangeKind)> {
     let side = |defaults: &[(&str, &str)]| {
         let files = snapshot(&[defaults, overrides].concat());
         let options = app.options(&files).expect("options");
@@ -228,8 +237,8 @@ fn kinds(
     };
     let now = side(defaults);
     let then = next.map(side);
-    let now = View { app: &app, options: &now.0, defaults: &now.1, all: &now.2 };
-    let then = then.as_ref().map(|then| Some(View { app: &app, options: &then.0, defaults: &then.1, all: &then.2 }));
+    let now = View { app, options: &now.0, defaults: &now.1, all: &now.2 };
+    let then = then.as_ref().map(|then| Some(View { app, options: &then.0, defaults: &then.1, all: &then.2 }));
     differences(now, then).into_iter().map(|change| (change.key, change.kind)).collect()
 }
 

@@ -1,7 +1,7 @@
 //! `config save` and `config restore`: the overrides alone, so that they survive a reset or move to another machine.
 //!
 //! Saved are the administrator's files of all programs that have defaults or are known, as they are: content, mode, owner,
-//! symlinks as symlinks. Files that a program replaces whole and that are what the release ships are left out.
+//! symlinks as symlinks. Files that a program replaces whole and that are what it would read without them are left out.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -85,7 +85,8 @@ fn of_app(gatherer: &Gatherer<'_>, app: &App, snapshot: &Snapshot, found: &mut F
     let whole = app.declaration.format().is_none();
     for (path, content) in snapshot.iter().filter(|(path, _)| own.iter().any(|place| place.holds(path))) {
         let name = path.strip_prefix(&format!("{}/", app.override_directory())).unwrap_or(path);
-        let shipped = app.shipped_directories().find_map(|directory| snapshot.get(&format!("{directory}/{name}")));
+        let read = app.shipped_directories().map(|directory| format!("{directory}/{name}"));
+        let shipped = read.filter(|path| !app.is_template(path)).find_map(|path| snapshot.get(&path));
         if !(whole && shipped == Some(content)) {
             add(gatherer, path, found)?;
         }

@@ -73,6 +73,17 @@ fn redundant_overrides_are_pruned() {
 }
 
 #[test]
+fn what_a_program_reads_alone_is_neither_pruned_nor_left_out() {
+    let machine = machine(&[("usr/share/openssh/sshd_config", "Port 22\n"), ("etc/ssh/sshd_config", "Port 22\n")]);
+    let pruned = machine.succeeds(["config", "redundant", "--prune"]).result;
+    assert_eq!((&pruned["changes"], &pruned["pruned"]), (&json!([]), &json!([])));
+    assert!(machine.path("etc/ssh/sshd_config").exists());
+    let file = machine.path("overrides.tar");
+    let saved = machine.succeeds(["config", "save", file.to_str().expect("text")]).result;
+    assert_eq!(saved["paths"], json!(["/etc/ssh/sshd_config"]));
+}
+
+#[test]
 fn what_a_whole_file_needs_is_not_pruned() {
     let declared = "model = \"uapi\"\n";
     let shipped = "[A]\na=1\nb=1\n";
