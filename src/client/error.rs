@@ -205,6 +205,12 @@ pub enum ClientError {
         /// The file.
         file: String,
     },
+    /// What is to be written would take the place of something else than a file.
+    #[error("{} is there and is not a file", path.display())]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+    },
     /// What a factory reset does not touch cannot be kept from it.
     #[error("{path:?} is not a path beneath /etc or /var")]
     NotResettable {

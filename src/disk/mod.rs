@@ -27,7 +27,7 @@ pub use users::is_in_use;
 pub use walk::{Walker, Way, walk};
 pub use weigh::{Weight, weigh};
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 /// A system call failed.
@@ -56,16 +56,32 @@ pub fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, DiskError> {
     Ok(bytes)
 }
 
-/// Gives a file of the person who runs the program this content, for nobody else to read, as a whole or not at all.
+/// Whether the person who runs the program can give a file this path without losing anything but an older file: nothing
+/// else lies there, be it a directory, a device or a symlink.
+///
+/// # Errors
+/// When it cannot be looked at.
+pub fn is_file_or_free(path: &Path) -> Result<bool, DiskError> {
+    match std::fs::symlink_metadata(path) {
+        Ok(metadata) => Ok(metadata.is_file()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(true),
+        Err(source) => Err(DiskError { action: "look at", path: path.to_owned(), source }),
+    }
+}
+
+/// Gives a file of the person who runs the program this content, for nobody else to read, as a whole or not at all. No
+/// other file is touched, whatever its name, and none is left behind when it fails.
 ///
 /// # Errors
 /// When it cannot be written.
 pub fn write_private_file(path: &Path, content: &[u8]) -> Result<(), DiskError> {
     let failed = |source| DiskError { action: "write", path: path.to_owned(), source };
-    let name = path.file_name().and_then(|name| name.to_str());
-    let name = name.ok_or_else(|| failed(std::io::ErrorKind::InvalidInput.into()))?;
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    Directory::open_path(parent)?.replace(name, content)
+    // Only its owner may read it from the start.
+    let mut file = tempfile::NamedTempFile::new_in(parent).map_err(failed)?;
+    file.write_all(content).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Directory::open_path(parent)?.sync()
 }
 
 /// Makes a directory of the person who runs the program, with those above it; no error when it is there.
@@ -95,5 +111,35 @@ impl DiskError {
     /// Whether the failing call got this error number.
     pub fn is(&self, errno: rustix::io::Errno) -> bool {
         self.source.raw_os_error() == Some(errno.raw_os_error())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    #[test]
+    fn a_private_file_takes_the_place_of_an_older_one_alone() {
+        let temporary = tempfile::tempdir().expect("a temporary directory");
+        let path = |name: &str| temporary.path().join(name);
+        std::fs::create_dir(path("saved.new")).expect("made");
+        std::fs::create_dir(path("directory")).expect("made");
+        std::fs::write(path("aim"), "theirs").expect("written");
+        symlink("aim", path("link")).expect("linked");
+        for content in [&b"one"[..], b"two"] {
+            write_private_file(&path("saved"), content).expect("written");
+            assert_eq!(std::fs::read(path("saved")).expect("read"), content);
+        }
+        assert_eq!(std::fs::metadata(path("saved")).expect("there").permissions().mode() & 0o7777, 0o600);
+        assert!(write_private_file(&path("directory"), b"x").is_err());
+        let mut left: Vec<_> = Directory::open_path(temporary.path()).and_then(|all| all.names()).expect("listed");
+        left.sort();
+        assert_eq!(left, ["aim", "directory", "link", "saved", "saved.new"]);
+        for (name, is_fine) in [("aim", true), ("nothing", true), ("link", false), ("directory", false), ("..", false)] {
+            assert_eq!(is_file_or_free(&path(name)).expect("looked at"), is_fine, "{name}");
+        }
+        assert!(!is_file_or_free(Path::new("/dev/null")).expect("looked at"));
     }
 }

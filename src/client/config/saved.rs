@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::edit::make;
 use super::gather::Gatherer;
 use crate::client::{ClientError, Settings};
-use crate::disk::{Directory, FileType, Inode, Owner, read_file, replace_as, write_private_file};
+use crate::disk::{Directory, FileType, Inode, Owner, is_file_or_free, read_file, replace_as, write_private_file};
 use crate::overlay::{App, MAX_SAVED_BYTES, OverlayError, Saved, SavedFile, SavedKind, Side, Snapshot};
 use crate::report::{Event, Reporter};
 use crate::state::Machine;
@@ -47,12 +47,15 @@ pub struct Restored {
 /// Writes all overrides to `file`, for nobody else to read.
 ///
 /// # Errors
-/// When the root is not managed, or something cannot be read or written.
+/// When something else than a file lies at `file`, the root is not managed, or something cannot be read or written.
 pub fn config_save(
     settings: &Settings,
     file: &Path,
     reporter: &Arc<dyn Reporter>,
 ) -> Result<SavedOverrides, ClientError> {
+    if !is_file_or_free(file)? {
+        return Err(ClientError::NotAFile { path: file.to_owned() });
+    }
     let machine = Machine::managed(&settings.root)?;
     let gatherer = Gatherer::new(machine.root(), &**reporter);
     let mut found = BTreeMap::new();

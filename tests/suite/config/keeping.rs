@@ -48,6 +48,21 @@ fn overrides_survive_the_loss_of_etc() {
 }
 
 #[test]
+fn overrides_are_saved_to_a_file_and_over_nothing_else() {
+    let machine = machine(OVERRIDES);
+    let (file, beside) = (machine.path("overrides.tar"), machine.path("overrides.tar.new"));
+    write(&beside.join("letter"), "theirs\n");
+    machine.succeeds(["config", "save", file.to_str().expect("text")]);
+    assert!(beside.join("letter").exists());
+    let (link, aim) = (machine.path("link"), machine.path("aim"));
+    symlink(&aim, &link).expect("linked");
+    for path in [&link, &beside] {
+        machine.refuses(2, ["config", "save", path.to_str().expect("text")]);
+    }
+    assert!(fs::read_link(&link).is_ok() && !aim.exists() && beside.join("letter").exists());
+}
+
+#[test]
 fn no_command_prints_a_secret() {
     let mut files = OVERRIDES.to_vec();
     let url = "[db]\nurl = db://u:$password@h\nhost = h\n[DEFAULT]\nlevel = ${db.password}\n";
