@@ -32,7 +32,8 @@ Examples:
 
 Exit codes:
   0 done   1 no (no update, differences found)   2 usage   3 origin unreachable or lacks something
-  4 trust or integrity refused   5 local disk or filesystem   6 another run is at work   70 a bug";
+  4 trust or integrity refused   5 local disk or filesystem   6 another run is at work   70 a bug
+  130 and 143 ended by Ctrl-C and SIGTERM: 128 and the signal's number";
 
 /// Keeps the operating system's /usr at one published version: signed, atomic, by binary deltas.
 #[derive(Debug, Parser)]
