@@ -108,7 +108,9 @@ impl ClientError {
             Self::NoSuchProgram { .. } => "`config list` names those that have it",
             Self::NotOslo { .. } => "`config show` tells what it reads",
             Self::Beaten { .. } => "change or remove the setting there",
-            Self::NotAFile { .. } => "name a file that is to be written; no symlink is followed and no device written to",
+            Self::NotAFile { .. } => {
+                "name a file that is to be written; no symlink is followed and no device written to"
+            }
             Self::NotConfirmed => "--preview shows what, --yes does it",
             Self::NoSuchOption { .. } => "options are named SECTION.KEY",
             Self::Overlay(OverlayError::Syntax { .. } | OverlayError::NotText { .. }) => {

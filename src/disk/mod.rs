@@ -137,7 +137,8 @@ mod tests {
         let mut left: Vec<_> = Directory::open_path(temporary.path()).and_then(|all| all.names()).expect("listed");
         left.sort();
         assert_eq!(left, ["aim", "directory", "link", "saved", "saved.new"]);
-        for (name, is_fine) in [("aim", true), ("nothing", true), ("link", false), ("directory", false), ("..", false)] {
+        for (name, is_fine) in [("aim", true), ("nothing", true), ("link", false), ("directory", false), ("..", false)]
+        {
             assert_eq!(is_file_or_free(&path(name)).expect("looked at"), is_fine, "{name}");
         }
         assert!(!is_file_or_free(Path::new("/dev/null")).expect("looked at"));

@@ -29,18 +29,41 @@ const OSLO: [(&str, &[&str], &[&str]); 6] = [
     ("nova", &["nova.conf"], &["usr/share/nova-common"]),
     ("placement", &["placement.conf"], &["usr/share/placement-common"]),
 ];
-/// Options of theirs that are secrets.
-const OSLO_SECRETS: [&str; 10] = [
+/// Options of theirs that are secrets: what they and their libraries (castellan, glance_store, keystoneauth, keystonemiddleware,
+/// oslo.cache, oslo.db, oslo.messaging) register with `secret=True`, but for paths of files. The names of secrets that drivers
+/// have follow the same habits.
+const OSLO_SECRETS: [&str; 29] = [
     "*.*password*",
     "*.*passphrase*",
+    "*.*passcode",
+    "*.*_pass",
     "*.*secret*",
-    "*.admin_token",
-    "*.auth_encryption_key",
-    "*.connection",
-    "*.slave_connection",
-    "*.transport_url",
-    "*.memcache_secret_key",
     "*.*private_key*",
+    "*.*access_key",
+    "*.*encryption_key",
+    "*.*customer_key",
+    "*.*swift*_key",
+    "*.fixed_key",
+    "*.token",
+    "*.admin_token",
+    "*.*access_token",
+    "*.*api_token",
+    "*.*token_id",
+    "*.*role_id",
+    "*.*code",
+    "*.*jwt",
+    // Addresses with a password in them.
+    "*.connection",
+    "*.*slave_connection",
+    "*.asyncio_connection",
+    "*.transport_url",
+    "*.backend_url",
+    "*.*proxy_url",
+    // Several settings in one, passwords among them.
+    "*.backend_argument",
+    "*.replication_device",
+    "*.swift_store_user",
+    "*.swift_store_application_credential_id",
 ];
 /// Options of theirs that accumulate and that the lists of older releases do not mark.
 const OSLO_MULTI: [&str; 2] = ["pci.alias", "pci.device_spec"];

@@ -22,3 +22,62 @@ fn a_copy_of_a_template_is_in_force_and_never_redundant() {
         );
     }
 }
+
+/// Options that OpenStack registers with `secret=True`, and some that it does not and that sound alike.
+#[test]
+fn what_openstack_calls_a_secret_is_one() {
+    let secret = [
+        "DEFAULT.backup_swift_key",
+        "DEFAULT.backup_s3_store_access_key",
+        "DEFAULT.backup_s3_sse_customer_key",
+        "DEFAULT.metadata_encryption_key",
+        "DEFAULT.transport_url",
+        "api_database.connection",
+        "backend.lightos_jwt",
+        "backend.replication_device",
+        "backend.san_password",
+        "backend.synology_one_time_pass",
+        "backend.vast_api_token",
+        "backend.zadara_access_key",
+        "barbican.code",
+        "cache.backend_argument",
+        "coordination.backend_url",
+        "database.asyncio_connection",
+        "database.asyncio_slave_connection",
+        "database.slave_connection",
+        "glance_store.s3_store_access_key",
+        "glance_store.swift_store_key",
+        "glance_store.swift_store_user",
+        "key_manager.fixed_key",
+        "keystone_authtoken.application_credential_secret",
+        "keystone_authtoken.memcache_secret_key",
+        "keystone_authtoken.passcode",
+        "keystone_authtoken.token",
+        "neutron.metadata_proxy_shared_secret",
+        "oslo_messaging_rabbit.ssl_client_key_password",
+        "service_user.access_token",
+        "vault.approle_role_id",
+        "vault.root_token_id",
+    ];
+    let plain = [
+        "DEFAULT.connection_type",
+        "database.connection_recycle_time",
+        "keystone_authtoken.token_cache_time",
+        "keystone_authtoken.username",
+        "neutron.service_metadata_proxy",
+        "ovn.ovn_nb_connection",
+        "ovs.ovsdb_connection",
+        "service_user.send_service_user_token",
+        "token.provider",
+        "vnc.novncproxy_base_url",
+    ];
+    for program in ["cinder", "glance", "keystone", "neutron", "nova", "placement"] {
+        let declaration = guess(program).expect("known").declaration;
+        let is_secret = |option: &&str| {
+            let (section, key) = declaration.option(option);
+            declaration.is_secret(&section, &key)
+        };
+        assert_eq!(secret.into_iter().find(|option| !is_secret(option)), None, "{program}");
+        assert_eq!(plain.into_iter().find(is_secret), None, "{program}");
+    }
+}
