@@ -183,6 +183,14 @@ pub enum ClientError {
         /// The name.
         name: String,
     },
+    /// The name is that of several programs, and one is wanted.
+    #[error("{name} is several programs: {}", programs.join(", "))]
+    SeveralPrograms {
+        /// The name.
+        name: String,
+        /// Those that can be meant.
+        programs: Vec<String>,
+    },
     /// What was typed in names no option.
     #[error("{option:?} names no option of {app}")]
     NoSuchOption {

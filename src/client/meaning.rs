@@ -63,6 +63,7 @@ impl ClientError {
             | Self::CoreStays
             | Self::NotThere { .. }
             | Self::NoSuchProgram { .. }
+            | Self::SeveralPrograms { .. }
             | Self::NoSuchOption { .. }
             | Self::NotOslo { .. }
             | Self::Beaten { .. }
@@ -106,6 +107,7 @@ impl ClientError {
                 "the record lies in the tree itself; `rollback` goes back to the tree before"
             }
             Self::NoSuchProgram { .. } => "`config list` names those that have it",
+            Self::SeveralPrograms { .. } => "name the one that is meant",
             Self::NotOslo { .. } => "`config show` tells what it reads",
             Self::Beaten { .. } => "change or remove the setting there",
             Self::NotAFile { .. } => {

@@ -63,12 +63,14 @@ pub struct Place {
 /// A program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct App {
-    /// Its name: that of its directories.
+    /// Its name: that of its directories, but where it shares them.
     pub name: String,
     /// How its files combine.
     pub declaration: Declaration,
     /// Whether the declaration is a guess, since its bundle has none.
     pub guessed: bool,
+    /// The name of its directories.
+    directory: String,
     /// Directories, the lowest first.
     directories: Vec<(String, Side)>,
     /// Those of them that the program itself never looks at.
@@ -121,7 +123,8 @@ impl App {
             None if guessed => known.options,
             None => Vec::new(),
         };
-        let of = |parent: &&str, side| (format!("{parent}/{name}"), side);
+        let directory = known.directory.unwrap_or(name);
+        let of = |parent: &&str, side| (format!("{parent}/{directory}"), side);
         let mut directories: Vec<(String, Side)> =
             known.templates.iter().chain(known.shipped).map(|path| ((*path).to_owned(), Side::Shipped)).collect();
         directories.extend(DEFAULTS.iter().map(|parent| of(parent, Side::Shipped)));
@@ -130,7 +133,8 @@ impl App {
             directories.extend(UAPI_OVERRIDES.iter().map(|parent| of(parent, Side::Override)));
         }
         directories.push(of(&OVERRIDES, Side::Override));
-        Self { name: name.to_owned(), declaration, guessed, directories, templates: known.templates, options }
+        let (name, directory) = (name.to_owned(), directory.to_owned());
+        Self { name, declaration, guessed, directory, directories, templates: known.templates, options }
     }
 
     /// Where the declaration lies.
@@ -140,7 +144,7 @@ impl App {
 
     /// The administrator's directory.
     pub fn override_directory(&self) -> String {
-        format!("{OVERRIDES}/{}", self.name)
+        format!("{OVERRIDES}/{}", self.directory)
     }
 
     /// The directories of the release, the highest first.

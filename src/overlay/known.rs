@@ -1,7 +1,7 @@
 //! Sensible guesses for known programs whose bundles declare nothing.
 //!
 //! What is told here is how Debian ships these programs, moved beneath `/usr`: services of OpenStack with the generated
-//! list of all options as their shipped file, systemd with its options as comments. Programs that read one file and know of
+//! list of all options as their shipped file, the programs of systemd with their options as comments. Programs that read one file and know of
 //! no layers (nginx, OpenSSH) are `opaque`, as is everything that is not known.
 
 use super::{Declaration, Model};
@@ -11,6 +11,8 @@ use super::{Declaration, Model};
 pub struct Known {
     /// How its files combine.
     pub declaration: Declaration,
+    /// The name of its directories, where that is not its own.
+    pub directory: Option<&'static str>,
     /// Shipped directories beyond those of every program, the lowest first.
     pub shipped: &'static [&'static str],
     /// Shipped directories of what packages copy to `etc`. The program never looks there, so what lies there is no default
@@ -68,12 +70,40 @@ const OSLO_SECRETS: [&str; 29] = [
 /// Options of theirs that accumulate and that the lists of older releases do not mark.
 const OSLO_MULTI: [&str; 2] = ["pci.alias", "pci.device_spec"];
 
-/// Files that systemd's programs read.
-const SYSTEMD: [&str; 8] = ["journald", "logind", "networkd", "pstore", "resolved", "sleep", "system", "user"];
+/// A program that shares its directories with others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Its name.
+    pub name: String,
+    /// The sections that it reads.
+    pub sections: &'static [&'static str],
+}
 
-/// The names of all known programs.
+/// The directory that the programs of systemd share.
+const SYSTEMD_DIRECTORY: &str = "systemd";
+/// Programs of systemd: each reads `NAME.conf` with its drop-ins and none of the others', in which it knows these sections.
+const SYSTEMD: [(&str, &[&str]); 8] = [
+    ("journald", &["Journal"]),
+    ("logind", &["Login"]),
+    ("networkd", &["Network", "IPv6AcceptRA", "DHCPv4", "DHCPv6", "DHCPServer"]),
+    ("pstore", &["PStore"]),
+    ("resolved", &["Resolve"]),
+    ("sleep", &["Sleep"]),
+    ("system", &["Manager"]),
+    ("user", &["Manager"]),
+];
+
+/// The programs that a name of several stands for; none for the name of one.
+pub fn members(name: &str) -> Vec<Member> {
+    if name != SYSTEMD_DIRECTORY {
+        return Vec::new();
+    }
+    SYSTEMD.iter().map(|(program, sections)| Member { name: format!("{name}-{program}"), sections }).collect()
+}
+
+/// The names of all known programs; one of several stands for all of them ([`members`]).
 pub fn known_apps() -> impl Iterator<Item = &'static str> {
-    OSLO.iter().map(|(name, ..)| *name).chain(["nginx", "ssh", "systemd"])
+    OSLO.iter().map(|(name, ..)| *name).chain(["nginx", "ssh", SYSTEMD_DIRECTORY])
 }
 
 /// What is known of the program; none when nothing is.
@@ -84,16 +114,16 @@ pub fn guess(name: &str) -> Option<Known> {
         declaration.secret = Some(OSLO_SECRETS.map(String::from).to_vec());
         declaration.multi = OSLO_MULTI.map(String::from).to_vec();
         let options = main.iter().map(ToString::to_string).collect();
-        return Some(Known { declaration, shipped, templates: &[], options });
+        return Some(Known { shipped, options, ..Known::of(declaration) });
+    }
+    let of_systemd = name.strip_prefix("systemd-").filter(|name| SYSTEMD.iter().any(|(known, _)| known == name));
+    if let Some(program) = of_systemd {
+        let (main, drop_ins) = (format!("{program}.conf"), format!("{program}.conf.d"));
+        let mut declaration = Declaration::of(Model::Uapi);
+        declaration.files = vec![main.clone(), drop_ins];
+        return Some(Known { directory: Some(SYSTEMD_DIRECTORY), options: vec![main], ..Known::of(declaration) });
     }
     match name {
-        "systemd" => {
-            let mut declaration = Declaration::of(Model::Uapi);
-            let named = |name: &str| [format!("{name}.conf"), format!("{name}.conf.d")];
-            declaration.files = SYSTEMD.into_iter().flat_map(named).collect();
-            let options = SYSTEMD.map(|name| format!("{name}.conf")).to_vec();
-            Some(Known { declaration, shipped: &[], templates: &[], options })
-        }
         "ssh" => {
             let mut known = Known::of(Declaration::of(Model::Opaque));
             known.declaration.files =
@@ -109,6 +139,6 @@ pub fn guess(name: &str) -> Option<Known> {
 impl Known {
     /// Only a declaration.
     pub fn of(declaration: Declaration) -> Self {
-        Self { declaration, shipped: &[], templates: &[], options: Vec::new() }
+        Self { declaration, directory: None, shipped: &[], templates: &[], options: Vec::new() }
     }
 }

@@ -45,7 +45,7 @@ pub use declaration::{Declaration, Model};
 pub use differences::{Change, ChangeKind, View, differences};
 pub use edit::{Wanted, edited, without};
 pub use effective::{effective, present};
-pub use known::{Known, guess, known_apps};
+pub use known::{Known, Member, guess, known_apps, members};
 pub use options::{Kind, KnownOption, Options};
 pub use oslo::list_items;
 pub use saved::{MAX_SAVED_BYTES, Saved, SavedFile, SavedKind};

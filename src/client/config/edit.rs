@@ -58,15 +58,15 @@ pub fn config_set(
     reporter: &Arc<dyn Reporter>,
 ) -> Result<Edited, ClientError> {
     let machine = Machine::managed(&settings.root)?.lock()?;
-    let loaded = Gatherer::new(machine.root(), &**reporter).load(&request.app)?;
+    let loaded = Gatherer::new(machine.root(), &**reporter).load(&request.app, Some(&request.option))?;
     let (section, key) = loaded.named(&request.option);
     let (declaration, options) = (&loaded.app.declaration, &loaded.options);
     if key.is_empty() {
-        return Err(ClientError::NoSuchOption { app: request.app.clone(), option: request.option.clone() });
+        return Err(ClientError::NoSuchOption { app: loaded.app.name, option: request.option.clone() });
     }
     match options.option(&section, &key) {
         None if !options.is_empty() => {
-            let notice = format!("{} does not know [{section}] {key}", request.app);
+            let notice = format!("{} does not know [{section}] {key}", loaded.app.name);
             reporter.report(Event::Warning(notice));
         }
         Some(known) => {
@@ -104,7 +104,7 @@ pub fn config_set(
             reporter.report(Event::Warning(format!("/{file} has a secret in it and everybody may read it")));
         }
         let files = if changed { vec![format!("/{file}")] } else { Vec::new() };
-        return Ok(Edited { app: request.app.clone(), section, key, files, changed });
+        return Ok(Edited { app: loaded.app.name, section, key, files, changed });
     }
     Err(ClientError::Beaten { file: format!("/{beaten_by}") })
 }
@@ -127,7 +127,7 @@ pub fn config_unset(
     reporter: &Arc<dyn Reporter>,
 ) -> Result<Edited, ClientError> {
     let machine = Machine::managed(&settings.root)?.lock()?;
-    let loaded = Gatherer::new(machine.root(), &**reporter).load(app)?;
+    let loaded = Gatherer::new(machine.root(), &**reporter).load(app, Some(option))?;
     let (section, key) = loaded.named(option);
     let edits = removal(&loaded, &[(section.clone(), key.clone())].into())?;
     let mut files = Vec::new();
@@ -136,7 +136,7 @@ pub fn config_unset(
         files.push(format!("/{path}"));
     }
     let changed = !files.is_empty();
-    Ok(Edited { app: app.to_owned(), section, key, files, changed })
+    Ok(Edited { app: loaded.app.name, section, key, files, changed })
 }
 
 /// The administrator's files that assign one of these options, without them; none for a file with nothing left in it.

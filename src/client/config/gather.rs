@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use super::Loaded;
 use crate::client::ClientError;
 use crate::disk::{Directory, DiskError, FileType};
-use crate::overlay::{App, Content, Declaration, MAX_FILE_BYTES, Place, Reach, Snapshot, known_apps};
+use crate::overlay::{App, Content, Declaration, MAX_FILE_BYTES, Member, Place, Reach, Snapshot, known_apps, members};
 use crate::report::{Event, Reporter};
 
 /// Symlinks that lead to symlinks.
@@ -24,6 +24,8 @@ const DEFAULTS: &str = "usr/share/defaults";
 
 /// A program and what lies at its places.
 pub(in crate::client) type Files = (App, Snapshot);
+/// A name with what is found of it.
+type Found = (String, Result<Files, ClientError>);
 
 /// Reads from one root.
 pub(in crate::client) struct Gatherer<'a> {
@@ -36,8 +38,8 @@ impl<'a> Gatherer<'a> {
         Self { root, reporter }
     }
 
-    /// All programs that have files here, in the order of their names, each as [`Self::files`] finds it.
-    pub fn all(&self) -> Result<impl Iterator<Item = (String, Result<Files, ClientError>)>, ClientError> {
+    /// All programs that have files here, by their names, each as [`Self::files`] finds it.
+    pub fn all(&self) -> Result<impl Iterator<Item = Found>, ClientError> {
         let mut names: BTreeSet<String> = known_apps().map(str::to_owned).collect();
         for parent in [DEFAULTS.to_owned(), format!("{DEFAULTS}/etc")] {
             let Some(directory) = self.directory(&parent)? else { continue };
@@ -47,26 +49,76 @@ impl<'a> Gatherer<'a> {
                 names.extend(name.into_string().ok().filter(|name| is_program && is_name(name)));
             }
         }
-        Ok(names.into_iter().filter_map(|name| match self.files(&name) {
-            // It has no files, or a directory for its defaults with nothing in it.
-            Err(ClientError::NoSuchProgram { .. }) => None,
-            found => Some((name, found)),
-        }))
+        let mut members = Vec::new();
+        for name in names {
+            members.extend(self.members(&name)?);
+        }
+        Ok(self.there(members))
     }
 
-    /// One program.
+    /// The program of that name, or the programs that it stands for, each as [`Self::files`] finds it.
     ///
     /// # Errors
-    /// [`ClientError::NoSuchProgram`] when there is nothing of that name.
-    pub fn load(&self, name: &str) -> Result<Loaded, ClientError> {
-        let (app, snapshot) = self.files(name)?;
+    /// [`ClientError::NoSuchProgram`] when none of them is there.
+    pub fn called(&self, name: &str) -> Result<Vec<Found>, ClientError> {
+        let found: Vec<_> = self.there(self.members(name)?).collect();
+        if found.is_empty() { Err(ClientError::NoSuchProgram { name: name.to_owned() }) } else { Ok(found) }
+    }
+
+    fn there(&self, members: Vec<Member>) -> impl Iterator<Item = Found> {
+        members.into_iter().filter_map(|member| match self.files(&member.name) {
+            // It has no files, or a directory for its defaults with nothing in it.
+            Err(ClientError::NoSuchProgram { .. }) => None,
+            found => Some((member.name, found)),
+        })
+    }
+
+    /// The programs that a name stands for. A bundle that declares the name means one.
+    fn members(&self, name: &str) -> Result<Vec<Member>, ClientError> {
+        let members = members(name);
+        if members.is_empty() || self.content(&App::declaration_path(name))?.is_some() {
+            return Ok(vec![Member { name: name.to_owned(), sections: &[] }]);
+        }
+        Ok(members)
+    }
+
+    /// The one program that is meant where an option of it is named, or nothing more than its name.
+    ///
+    /// # Errors
+    /// [`ClientError::SeveralPrograms`] when that leaves a choice.
+    pub fn only(&self, name: &str, option: Option<&str>) -> Result<String, ClientError> {
+        let mut members = self.members(name)?;
+        let section = option.and_then(|option| option.rsplit_once('.')).map(|(section, _)| section);
+        let reads = |member: &Member| section.is_some_and(|section| member.sections.contains(&section));
+        if members.iter().any(reads) {
+            members.retain(reads);
+        }
+        match &members[..] {
+            [only] => Ok(only.name.clone()),
+            several => {
+                let programs = several.iter().map(|member| member.name.clone()).collect();
+                Err(ClientError::SeveralPrograms { name: name.to_owned(), programs })
+            }
+        }
+    }
+
+    /// One program, with an option of it where one is named.
+    ///
+    /// # Errors
+    /// As [`Self::only`], and [`ClientError::NoSuchProgram`] when there is nothing of that name.
+    pub fn load(&self, name: &str, option: Option<&str>) -> Result<Loaded, ClientError> {
+        let (app, snapshot) = self.files(&self.only(name, option)?)?;
         Ok(Loaded::new(app, snapshot)?)
     }
 
-    /// The programs with overrides. Of several, those that cannot be read are told and left out.
+    /// The programs with overrides. Of all, those that cannot be read are told and left out.
     pub fn overridden(&self, app: Option<&str>) -> Result<Vec<Loaded>, ClientError> {
         if let Some(app) = app {
-            return Ok(vec![self.load(app)?]);
+            let loaded = |(_, files): Found| {
+                let (app, snapshot) = files?;
+                Ok(Loaded::new(app, snapshot)?)
+            };
+            return self.called(app)?.into_iter().map(loaded).collect();
         }
         let mut all = Vec::new();
         for (name, files) in self.all()? {
@@ -88,7 +140,7 @@ impl<'a> Gatherer<'a> {
     /// One program's files, which need not be readable as what they should be.
     ///
     /// # Errors
-    /// As [`Self::load`].
+    /// [`ClientError::NoSuchProgram`] when there is nothing of that name.
     pub fn files(&self, name: &str) -> Result<Files, ClientError> {
         let unknown = || ClientError::NoSuchProgram { name: name.to_owned() };
         if !is_name(name) {

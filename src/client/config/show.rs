@@ -119,7 +119,7 @@ pub fn config_list(settings: &Settings, reporter: &Arc<dyn Reporter>) -> Result<
 /// When there is no such program, or a file cannot be read as what it should be.
 pub fn config_show(settings: &Settings, app: &str, reporter: &Arc<dyn Reporter>) -> Result<Shown, ClientError> {
     let machine = Machine::managed(&settings.root)?;
-    let loaded = Gatherer::new(machine.root(), &**reporter).load(app)?;
+    let loaded = Gatherer::new(machine.root(), &**reporter).load(app, None)?;
     Ok(Shown {
         app: app.to_owned(),
         model: loaded.app.declaration.model.name(),
@@ -138,7 +138,7 @@ pub fn config_get(
     reporter: &Arc<dyn Reporter>,
 ) -> Result<Option<ShownValue>, ClientError> {
     let machine = Machine::managed(&settings.root)?;
-    let loaded = Gatherer::new(machine.root(), &**reporter).load(app)?;
+    let loaded = Gatherer::new(machine.root(), &**reporter).load(app, Some(option))?;
     let (section, key) = loaded.named(option);
     Ok(loaded.all.find(&section, &key).map(of_value).or_else(|| {
         let default = loaded.options.option(&section, &key)?.default.clone()?;
@@ -163,7 +163,8 @@ impl Loaded {
 /// When there is no such program, or it does not read oslo.config.
 pub fn config_argv(settings: &Settings, app: &str, reporter: &Arc<dyn Reporter>) -> Result<Arguments, ClientError> {
     let machine = Machine::managed(&settings.root)?;
-    let (found, snapshot) = Gatherer::new(machine.root(), &**reporter).files(app)?;
+    let gatherer = Gatherer::new(machine.root(), &**reporter);
+    let (found, snapshot) = gatherer.files(&gatherer.only(app, None)?)?;
     let model = found.declaration.model.name();
     let arguments = found.arguments(&snapshot).ok_or_else(|| ClientError::NotOslo { name: app.to_owned(), model })?;
     Ok(Arguments { app: app.to_owned(), arguments })
@@ -180,10 +181,12 @@ pub fn config_check(
 ) -> Result<Vec<Finding>, ClientError> {
     let machine = Machine::managed(&settings.root)?;
     let gatherer = Gatherer::new(machine.root(), &**reporter);
-    let one = app.map(|app| (app.to_owned(), gatherer.files(app)));
-    let all = app.is_none().then(|| gatherer.all()).transpose()?;
+    let meant = match app {
+        Some(app) => gatherer.called(app)?,
+        None => gatherer.all()?.collect(),
+    };
     let mut findings = Vec::new();
-    for (name, files) in one.into_iter().chain(all.into_iter().flatten()) {
+    for (name, files) in meant {
         match files {
             Ok((app, snapshot)) => examine(app, snapshot, &mut findings)?,
             Err(ClientError::Overlay(error)) => findings.push(of_error(&name, error)?),

@@ -81,3 +81,18 @@ fn what_openstack_calls_a_secret_is_one() {
         assert_eq!(plain.into_iter().find(is_secret), None, "{program}");
     }
 }
+
+#[test]
+fn programs_of_systemd_share_a_directory_and_no_file() {
+    let members = crate::overlay::members("systemd");
+    assert!(crate::overlay::members("nova").is_empty() && crate::overlay::members("systemd-logind").is_empty());
+    let mut files = Vec::new();
+    for member in &members {
+        let app = App::new(&member.name, None);
+        assert_eq!((app.declaration.model, app.override_directory().as_str()), (Model::Uapi, "etc/systemd"));
+        files.extend(app.places().into_iter().filter(|place| place.side == Side::Override).map(|place| place.path));
+    }
+    assert_eq!(files.len(), members.len() * 2 * 3, "a main file and drop-ins beneath etc, run and usr/local/lib");
+    assert_eq!(files.iter().collect::<std::collections::BTreeSet<_>>().len(), files.len());
+    assert!(files.contains(&"etc/systemd/logind.conf".to_owned()), "{files:?}");
+}

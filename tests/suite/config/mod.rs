@@ -214,6 +214,45 @@ fn diff_tells_what_an_update_does_to_overrides() {
 }
 
 #[test]
+fn programs_of_systemd_read_a_file_of_their_own_each() {
+    let machine = machine(&[
+        ("usr/lib/systemd/journald.conf", "[Journal]\nStorage=auto\n"),
+        ("usr/lib/systemd/logind.conf", "[Login]\n#HandlePowerKey=poweroff\n"),
+        ("etc/systemd/system.conf", "[Manager]\nLogLevel=debug\n"),
+        ("etc/systemd/user.conf", "[Manager]\nLogLevel=notice\n"),
+    ]);
+    let set = machine.succeeds(["config", "set", "systemd", "Login.HandlePowerKey", "ignore"]).result;
+    assert_eq!(
+        (&set["app"], &set["files"]),
+        (&json!("systemd-logind"), &json!(["/etc/systemd/logind.conf.d/zz-local.conf"]))
+    );
+    let get = |app: &str, option: &str| machine.client(["config", "get", app, option]).result["value"].clone();
+    assert_eq!(get("systemd", "Login.HandlePowerKey"), "ignore");
+    assert_eq!(get("systemd-journald", "Login.HandlePowerKey"), Value::Null, "it never reads that file");
+    assert_eq!(get("systemd-user", "Manager.LogLevel"), "notice");
+    let refused = machine.refuses(2, ["config", "unset", "systemd", "Manager.LogLevel"]).told();
+    assert!(refused.contains("systemd-system, systemd-user\""), "{refused}");
+    machine.refuses(2, ["config", "show", "systemd"]);
+    machine.succeeds(["config", "unset", "systemd-system", "Manager.LogLevel"]);
+    assert!(!machine.path("etc/systemd/system.conf").exists() && machine.path("etc/systemd/user.conf").exists());
+
+    let names = |result: &Value, list: &str| -> Vec<String> {
+        let all = result[list].as_array().expect("a list").iter();
+        all.map(|one| one["name"].as_str().or(one["app"].as_str()).expect("a name").to_owned()).collect()
+    };
+    let listed = names(&machine.succeeds(["config", "list"]).result, "apps");
+    let of_systemd: Vec<_> = listed.iter().filter(|name| name.starts_with("systemd")).collect();
+    assert_eq!(of_systemd, ["systemd-journald", "systemd-logind", "systemd-user"]);
+    for diff in [&["config", "diff"][..], &["config", "diff", "systemd"]] {
+        assert_eq!(names(&machine.succeeds(diff).result, "changes"), ["systemd-logind", "systemd-user"]);
+    }
+    assert_eq!(machine.client(["config", "check", "systemd"]).code, 0);
+    write(&machine.path("etc/systemd/journald.conf"), "Storage\n");
+    let found = machine.client(["config", "check", "systemd"]).result;
+    assert_eq!(names(&found, "findings"), ["systemd-journald"]);
+}
+
+#[test]
 fn overrides_of_a_program_that_goes_are_orphaned() {
     let machine = machine(&[]);
     machine.succeeds(["config", "set", "old", "s.k", "2"]);
