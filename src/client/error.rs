@@ -213,6 +213,14 @@ pub enum ClientError {
         /// The file.
         file: String,
     },
+    /// A setting would take others away.
+    #[error("{file} would take the place of {of}, which sets more than this")]
+    Displaces {
+        /// The file that would be written.
+        file: String,
+        /// The file that would not be read any more.
+        of: String,
+    },
     /// What is to be written would take the place of something else than a file.
     #[error("{} is there and is not a file", path.display())]
     NotAFile {

@@ -67,6 +67,7 @@ impl ClientError {
             | Self::NoSuchOption { .. }
             | Self::NotOslo { .. }
             | Self::Beaten { .. }
+            | Self::Displaces { .. }
             | Self::NotAFile { .. }
             | Self::NotResettable { .. }
             | Self::NotReached { .. }
@@ -110,6 +111,7 @@ impl ClientError {
             Self::SeveralPrograms { .. } => "name the one that is meant",
             Self::NotOslo { .. } => "`config show` tells what it reads",
             Self::Beaten { .. } => "change or remove the setting there",
+            Self::Displaces { .. } => "make a copy of that file there first",
             Self::NotAFile { .. } => {
                 "name a file that is to be written; no symlink is followed and no device written to"
             }

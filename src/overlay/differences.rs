@@ -5,7 +5,7 @@
 //! | `orphaned` | the other release has no such program, or no such default any more and no list that tells why |
 //! | `deprecated` | the option is set by a former name |
 //! | `unknown` | there is a list of options and it does not have this one |
-//! | `redundant` | the override says what the default says (with another release: will say), and the program reads the default |
+//! | `redundant` | the override says what the default that the program reads says (with another release: will say) |
 //! | `deprecated` | the option will go |
 //! | `conflict` | the default changes in a file that the override replaces whole, or the other release does not take the value |
 //! | `default-changed` | the default changes beneath the override, which stays in force |

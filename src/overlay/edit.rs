@@ -1,13 +1,13 @@
 //! The smallest change of a file's text that sets an option or takes it away. Comments and everything else stay.
 //!
 //! What comes out is read again before it is given back: it says what is wanted, and of all other options what it said
-//! before. TOML and YAML cannot be written again without losing comments and style, so such files are only edited where
-//! there is nothing to lose.
+//! before. TOML and YAML cannot be written again without losing comments and style, nor JSON with numbers of more than 64
+//! bits, so such files are only edited where there is nothing to lose.
 
 use serde_json::Value;
 
 use super::documents::{put, split, take};
-use super::{Declaration, Format, OverlayError, Setting, ini, keyvalue, lines, oslo, parse};
+use super::{Declaration, Format, OverlayError, Setting, ini, json, keyvalue, lines, oslo, parse};
 
 /// An option as it shall be.
 #[derive(Clone, Copy, Debug)]
@@ -47,8 +47,10 @@ pub fn edited(
                 [one] => typed(one),
                 several => several.iter().map(|value| typed(value)).collect(),
             };
-            put(&mut document, &path, value);
-            written(format, &document)
+            value.and_then(|value| {
+                put(&mut document, &path, value);
+                written(format, &document)
+            })
         }
     };
     let unwritable = || OverlayError::Unwritable {
@@ -70,6 +72,18 @@ pub fn edited(
         was.sort();
     }
     if is_right && same == was { Ok(text.into_bytes()) } else { Err(unwritable()) }
+}
+
+/// What is in a file that sets nothing and stays, since a shipped file would come into force without it.
+pub fn stand_in(format: Format) -> &'static str {
+    match format {
+        Format::Oslo | Format::Ini | Format::KeyValue => {
+            "# Nothing is set here. This file stays because it takes the place of one of the release.\n"
+        }
+        // With a comment it could not be edited any more.
+        Format::Toml => "\n",
+        Format::Json | Format::Yaml => "{}\n",
+    }
 }
 
 /// The text of `file` without the settings that are meant; none when nothing is left that is worth a file.
@@ -178,7 +192,7 @@ fn document(format: Format, file: &str, old: &[u8]) -> Result<Value, OverlayErro
         Format::Toml if text.contains('#') => Err(not_editable()),
         Format::Toml => toml::from_str(&text).map_err(|_| not_editable()),
         // JSON is YAML; other YAML would lose its style.
-        _ => serde_json::from_str(&text).map_err(|_| not_editable()),
+        _ => serde_json::from_str(&text).ok().filter(|_| json::keeps_numbers(&text)).ok_or_else(not_editable),
     }
 }
 
@@ -189,10 +203,11 @@ fn written(format: Format, document: &Value) -> Option<String> {
     }
 }
 
-/// A value as it is typed in: a number, a truth value or a list where it reads as one, else a text.
-fn typed(text: &str) -> Value {
+/// A value as it is typed in: a number, a truth value or a list where it reads as one, else a text. None for numbers that
+/// would be written as others.
+fn typed(text: &str) -> Option<Value> {
     match serde_json::from_str(text) {
-        Ok(value @ (Value::Number(_) | Value::Bool(_) | Value::Array(_))) => value,
-        _ => text.into(),
+        Ok(value @ (Value::Number(_) | Value::Bool(_) | Value::Array(_))) => json::keeps_numbers(text).then_some(value),
+        _ => Some(text.into()),
     }
 }

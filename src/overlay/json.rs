@@ -30,6 +30,23 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Vec<Setting>, OverlayError
     }
 }
 
+/// Whether all numbers of a JSON text are written again as they are. Others are rounded, or change their form.
+pub(super) fn keeps_numbers(text: &str) -> bool {
+    let mut rest = text;
+    // Texts are read as well, since they may have digits in them.
+    while let Some(at) = rest.find(|letter: char| matches!(letter, '"' | '-') || letter.is_ascii_digit()) {
+        rest = &rest[at..];
+        let mut values = serde_json::Deserializer::from_str(rest).into_iter::<Value>();
+        let Some(Ok(value)) = values.next() else { return false };
+        let (read, after) = rest.split_at(values.byte_offset());
+        if matches!(&value, Value::Number(number) if number.to_string() != read) {
+            return false;
+        }
+        rest = after;
+    }
+    true
+}
+
 /// Counts the lines that have been read. The parser reads a byte at a time, so that is where it is.
 struct Counted<'a> {
     rest: &'a [u8],
@@ -104,5 +121,43 @@ impl<'de> Visitor<'de> for Lined<'_> {
             all.push((name, line, entries.next_value_seed(Lined { line: self.line })?));
         }
         Ok(Node::Table(all))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::overlay::{Declaration, Model, Wanted, edited, without};
+
+    #[test]
+    fn numbers_that_would_be_written_as_others_are_left_alone() {
+        let json = Declaration::of(Model::Json);
+        let cases = [
+            ("12345678901234567890123", false),
+            ("18446744073709551616", false),
+            ("0.1234567890123456789", false),
+            ("1.50", false),
+            ("1e5", false),
+            ("[1, 12345678901234567890123]", false),
+            ("18446744073709551615", true),
+            ("-7", true),
+            ("0.5", true),
+            ("[1, \"1.50\"]", true),
+            ("\"\\\"1e5\"", true),
+        ];
+        for (value, is_kept) in cases {
+            assert_eq!(keeps_numbers(value), is_kept, "{value}");
+            let old = format!("{{\"a\": {{\"1.50\": {value}}}, \"b\": 1}}");
+            let set = |key, value: &str| {
+                let wanted = Wanted { section: "", key, values: &[value.to_owned()] };
+                edited(&json, "etc/x", Some(old.as_bytes()), wanted)
+            };
+            assert_eq!(set("b", "2").is_ok(), is_kept, "set beside {value}");
+            assert_eq!(without(&json, "etc/x", old.as_bytes(), |one| one.key == "b").is_ok(), is_kept, "{value}");
+        }
+        let set =
+            |value: &str| edited(&json, "etc/x", None, Wanted { section: "", key: "b", values: &[value.to_owned()] });
+        assert!(set("12345678901234567890123").is_err() && set("[1e5]").is_err());
+        assert_eq!(set("1.50 GB"), Ok(b"{\n  \"b\": \"1.50 GB\"\n}\n".to_vec()));
     }
 }

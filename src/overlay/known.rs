@@ -1,8 +1,8 @@
 //! Sensible guesses for known programs whose bundles declare nothing.
 //!
 //! What is told here is how Debian ships these programs, moved beneath `/usr`: services of OpenStack with the generated
-//! list of all options as their shipped file, the programs of systemd with their options as comments. Programs that read one file and know of
-//! no layers (nginx, OpenSSH) are `opaque`, as is everything that is not known.
+//! list of all options as their shipped file, the programs of systemd with their options as comments. Programs that read one
+//! file and know of no layers (nginx, OpenSSH) are `opaque`, as is everything that is not known.
 
 use super::{Declaration, Model};
 
@@ -31,9 +31,9 @@ const OSLO: [(&str, &[&str], &[&str]); 6] = [
     ("nova", &["nova.conf"], &["usr/share/nova-common"]),
     ("placement", &["placement.conf"], &["usr/share/placement-common"]),
 ];
-/// Options of theirs that are secrets: what they and their libraries (castellan, glance_store, keystoneauth, keystonemiddleware,
-/// oslo.cache, oslo.db, oslo.messaging) register with `secret=True`, but for paths of files. The names of secrets that drivers
-/// have follow the same habits.
+/// Options of theirs that are secrets: what they and their libraries (castellan, glance_store, keystoneauth,
+/// keystonemiddleware, oslo.cache, oslo.db, oslo.messaging) register with `secret=True`, but for paths of files. Names
+/// that follow the same habits are taken along.
 const OSLO_SECRETS: [&str; 29] = [
     "*.*password*",
     "*.*passphrase*",

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::Loaded;
-use super::edit::{Edits, removal, write};
+use super::edit::{Edits, after, removal, write};
 use super::gather::Gatherer;
 use super::next::NextRelease;
 use crate::client::session::Session;
 use crate::client::{ClientError, Mode, Settings};
-use crate::overlay::{Change, ChangeKind, Content, Model, differences, list_items};
+use crate::overlay::{Change, ChangeKind, Model, differences, list_items};
 use crate::report::{Event, Reporter};
 use crate::state::Machine;
 use crate::types::Version;
@@ -109,18 +109,6 @@ fn prunable(loaded: &Loaded, changes: &mut Vec<Change>, reporter: &dyn Reporter)
     }
     *changes = kept;
     removal(loaded, &names)
-}
-
-/// The program as it is after these edits.
-fn after(loaded: &Loaded, edits: &Edits) -> Result<Loaded, ClientError> {
-    let mut snapshot = loaded.snapshot.clone();
-    for (path, content) in edits {
-        match content {
-            Some(bytes) => snapshot.insert(path.clone(), Content::File(bytes.clone())),
-            None => snapshot.remove(path),
-        };
-    }
-    Ok(Loaded::new(loaded.app.clone(), snapshot)?)
 }
 
 /// Whether the program reads the same; an option that nothing sets any more has its known default.

@@ -12,7 +12,9 @@ use super::Loaded;
 use super::gather::Gatherer;
 use crate::client::{ClientError, Settings};
 use crate::disk::{Directory, FileType, Owner, replace_as};
-use crate::overlay::{Content, OverlayError, Setting, Side, Wanted, edited, parse, present, without};
+use crate::overlay::{
+    Content, Model, OverlayError, Setting, Side, Value, Wanted, edited, parse, present, stand_in, without,
+};
 use crate::report::{Event, Reporter};
 use crate::state::{LockedMachine, Machine};
 
@@ -51,7 +53,8 @@ pub struct Edited {
 /// Sets an option.
 ///
 /// # Errors
-/// When there is no such program, its files cannot be edited, or a file that is not the administrator's would win.
+/// When there is no such program, its files cannot be edited, a file that is not the administrator's would win, or the file
+/// would take the place of one that says more.
 pub fn config_set(
     settings: &Settings,
     request: &SetRequest,
@@ -91,6 +94,12 @@ pub fn config_set(
         if *value.origin.file != *file {
             beaten_by = value.origin.file.to_string();
             continue;
+        }
+        if declaration.model == Model::Uapi
+            && let Some(lost) = other_than(&loaded, &then, &[(section.clone(), key.clone())].into())
+        {
+            let of = format!("/{}", lost.origin.file);
+            return Err(ClientError::Displaces { file: format!("/{file}"), of });
         }
         if value.raw.len() < request.values.len() {
             // Only an option that accumulates has room for several.
@@ -139,7 +148,8 @@ pub fn config_unset(
     Ok(Edited { app: loaded.app.name, section, key, files, changed })
 }
 
-/// The administrator's files that assign one of these options, without them; none for a file with nothing left in it.
+/// The administrator's files that assign one of these options, without them; none for a file with nothing left in it. Where
+/// a shipped file of its name would come into force and say something else of other options, it stays with nothing in it.
 pub(super) fn removal(loaded: &Loaded, names: &BTreeSet<(String, String)>) -> Result<Edits, ClientError> {
     let (declaration, options) = (&loaded.app.declaration, &loaded.options);
     let is_meant = |setting: &Setting| names.contains(&present(declaration, options, &setting.section, &setting.key));
@@ -156,7 +166,38 @@ pub(super) fn removal(loaded: &Loaded, names: &BTreeSet<(String, String)>) -> Re
             edits.push((path.clone(), without(declaration, path, bytes, is_meant)?));
         }
     }
+    // Of other models all files count, so that one with nothing in it can go.
+    let Some(format) = declaration.format().filter(|_| declaration.model == Model::Uapi) else { return Ok(edits) };
+    for index in 0..edits.len() {
+        if edits[index].1.is_none() {
+            let mut kept = edits.clone();
+            kept[index].1 = Some(stand_in(format).into());
+            if other_than(&after(loaded, &edits)?, &after(loaded, &kept)?, names).is_some() {
+                edits = kept;
+            }
+        }
+    }
     Ok(edits)
+}
+
+/// The program as it is after these edits.
+pub(super) fn after(loaded: &Loaded, edits: &Edits) -> Result<Loaded, ClientError> {
+    let mut snapshot = loaded.snapshot.clone();
+    for (path, content) in edits {
+        match content {
+            Some(bytes) => snapshot.insert(path.clone(), Content::File(bytes.clone())),
+            None => snapshot.remove(path),
+        };
+    }
+    Ok(Loaded::new(loaded.app.clone(), snapshot)?)
+}
+
+/// An option of another name than these that files say something else of in one of the two.
+fn other_than<'a>(a: &'a Loaded, b: &'a Loaded, names: &BTreeSet<(String, String)>) -> Option<&'a Value> {
+    let raw = |loaded: &'a Loaded, value: &Value| loaded.all.find(&value.section, &value.key).map(|value| &value.raw);
+    let others = a.all.iter().chain(b.all.iter());
+    let mut others = others.filter(|value| !names.contains(&(value.section.clone(), value.key.clone())));
+    others.find(|value| raw(a, value) != raw(b, value))
 }
 
 impl Loaded {

@@ -101,6 +101,41 @@ fn what_a_whole_file_needs_is_not_pruned() {
 }
 
 #[test]
+fn a_file_that_hides_another_stays_when_nothing_is_left_in_it() {
+    let declared = "model = \"uapi\"\nfiles = [\"whole.conf\", \"whole.conf.d\"]\n";
+    let machine = machine(&[
+        ("usr/share/defaults/whole/.overlay.toml", declared),
+        ("usr/lib/whole/whole.conf", "[A]\na=1\nb=1\n"),
+        ("usr/lib/whole/whole.conf.d/10.conf", "[A]\nc=1\n"),
+        ("etc/whole/whole.conf", "[A]\na=2\n"),
+        ("etc/whole/whole.conf.d/10.conf", "[A]\na=3\n"),
+        ("etc/whole/whole.conf.d/20.conf", "[A]\na=4\n"),
+    ]);
+    let files = ["/etc/whole/whole.conf", "/etc/whole/whole.conf.d/10.conf", "/etc/whole/whole.conf.d/20.conf"];
+    let unset = machine.succeeds(["config", "unset", "whole", "A.a"]).result;
+    assert_eq!(unset["files"], json!(files));
+    let kept = files.map(|file| machine.path(&file[1..]).exists());
+    assert_eq!(kept, [true, true, false], "nothing of the release is hidden by the last");
+    assert!(fs::read_to_string(machine.path("etc/whole/whole.conf")).expect("there").starts_with("# "));
+    assert_eq!(machine.succeeds(["config", "show", "whole"]).result["values"], json!([]), "as before, without a");
+    assert_eq!(machine.succeeds(["config", "unset", "whole", "A.a"]).result["changed"], false);
+
+    // Where nothing else is hidden, the file goes and the default is in force again.
+    write(&machine.path("usr/lib/whole/whole.conf"), "[A]\na=1\n");
+    write(&machine.path("etc/whole/whole.conf"), "[A]\na=2\n");
+    machine.succeeds(["config", "unset", "whole", "A.a"]);
+    assert!(!machine.path("etc/whole/whole.conf").exists());
+
+    // Without drop-ins, what is set would hide the release's file.
+    write(&machine.path("usr/share/defaults/whole/.overlay.toml"), "model = \"uapi\"\nfiles = [\"whole.conf\"]\n");
+    write(&machine.path("usr/lib/whole/whole.conf"), "[A]\na=1\nb=1\n");
+    let refused = machine.refuses(2, ["config", "set", "whole", "A.a", "2"]).told();
+    assert!(refused.contains("take the place of /usr/lib/whole/whole.conf"), "{refused}");
+    write(&machine.path("etc/whole/whole.conf"), "[A]\na=1\nb=1\n");
+    machine.succeeds(["config", "set", "whole", "A.a", "2"]);
+}
+
+#[test]
 fn check_names_lines_and_exits_with_1() {
     let machine =
         machine(&[("etc/app/app.conf", "[DEFAULT]\nlevl = warn\nworkers = 99\nthreads = 1\n[db]\nurl = $nobody\n")]);
