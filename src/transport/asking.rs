@@ -1,53 +1,57 @@
 //! How a transport asks: one origin after the other, and each again and again.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::intake::Intake;
 use super::origin::{self, Origin, check_path};
 use super::retry::{self, Again, Fault};
-use super::{Answer, Mirror, Served, Transport, TransportError, local};
+use super::{Answer, Mirror, Served, Standing, Transport, TransportError, local};
 
 /// Where documents lie that are signed anew again and again.
 const METADATA: &str = "metadata/";
 
 impl Transport {
-    /// Asks one origin after the other. Those that failed before are asked only when no other has an answer, not even
-    /// that it lacks the file.
+    /// Asks one origin after the other: those that only had something wrong before after the others, and those that did
+    /// not answer last. That an origin lacks the file is an answer, so those that did not answer are not waited for then.
+    ///
+    /// Of content, one that had something wrong is asked all the same: nobody else may have what a mirror lacks that is
+    /// behind. Of metadata it is not: the next root is lacking as a rule, and who was refused is not to answer instead.
     pub(super) async fn take(
         &self,
         path: &str,
         intake: &mut Intake<'_, '_>,
     ) -> Result<(Answer, Served), TransportError> {
         check_path(path)?;
-        let mut ordered: Vec<(usize, &Mirror)> = self.mirrors.iter().enumerate().collect();
-        if path.starts_with(METADATA) {
-            ordered.sort_by_key(|(_, mirror)| mirror.is_override);
-        }
-        let (failed, sound): (Vec<_>, Vec<_>) =
-            ordered.into_iter().partition(|(_, mirror)| mirror.failed.load(Ordering::Relaxed));
+        let is_metadata = path.starts_with(METADATA);
+        let numbered = self.mirrors.iter().enumerate();
+        let mut ordered: Vec<(Standing, usize, &Mirror)> =
+            numbered.map(|(number, mirror)| (mirror.standing(), number, mirror)).collect();
+        ordered.sort_by_key(|(standing, _, mirror)| (*standing, is_metadata && mirror.is_override));
         let mut failures = Vec::new();
-        for group in [sound, failed] {
-            for (number, mirror) in group {
-                match self.ask_again_and_again(mirror, path, intake).await {
-                    Ok(answer) => {
-                        mirror.failed.store(false, Ordering::Relaxed);
-                        return Ok((answer, Served(number)));
-                    }
-                    // Either the bytes were wrong, or the disk is full and nobody is asked any more.
-                    Err(error @ TransportError::Sink { .. }) => {
-                        self.doubt(Served(number));
-                        return Err(error);
-                    }
-                    Err(error) => {
-                        tracing::debug!(%error, "origin failed");
-                        mirror.failed.store(!error.is_not_found(), Ordering::Relaxed);
-                        failures.push(error);
-                    }
-                }
-            }
-            if failures.iter().any(TransportError::is_not_found) {
+        let mut lacking = None;
+        for (standing, number, mirror) in ordered {
+            let is_answered = lacking.is_some_and(|better| better < standing);
+            if is_answered && (is_metadata || standing == Standing::Failed) {
                 break;
+            }
+            match self.ask_again_and_again(mirror, path, intake).await {
+                Ok(answer) => {
+                    mirror.stands(Standing::Sound);
+                    return Ok((answer, Served(number)));
+                }
+                // Either the bytes were wrong, or the disk is full and nobody is asked any more.
+                Err(error @ TransportError::Sink { .. }) => {
+                    self.doubt(Served(number));
+                    return Err(error);
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "origin failed");
+                    mirror.stands(Standing::after(&error));
+                    if error.is_not_found() {
+                        lacking.get_or_insert(standing);
+                    }
+                    failures.push(error);
+                }
             }
         }
         Err(TransportError::of_mirrors(path, failures))

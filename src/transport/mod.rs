@@ -21,7 +21,8 @@ mod retry;
 #[cfg(test)]
 mod tests;
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -87,13 +88,24 @@ pub struct Transport {
     counters: Counters,
 }
 
-/// An origin, and whether it failed when it was last asked.
+/// An origin, and what is thought of it.
 #[derive(Debug)]
 struct Mirror {
     origin: Origin,
     /// Whether it is the administrator's, not one that the publication's own users are told.
     is_override: bool,
-    failed: AtomicBool,
+    standing: Mutex<Standing>,
+}
+
+/// What is thought of an origin since it was last asked; those that come first here are asked first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Standing {
+    /// It answered, if only that it lacks the file.
+    Sound,
+    /// It answers, and what it gave was not what it should be.
+    Doubted,
+    /// It did not answer.
+    Failed,
 }
 
 /// The meter as it runs.
@@ -128,7 +140,7 @@ impl Transport {
         }
         let mirror = |url: &String, is_override| {
             let origin = Origin::parse(url, limits.allow_insecure_http)?;
-            Ok(Mirror { origin, is_override, failed: AtomicBool::new(false) })
+            Ok(Mirror { origin, is_override, standing: Mutex::new(Standing::Sound) })
         };
         let overrides = mirrors.iter().map(|url| mirror(url, true));
         Ok(Self {
@@ -172,7 +184,7 @@ impl Transport {
 
     /// Asks others before this origin from now on: what it served was not what it should be.
     pub fn doubt(&self, served: Served) {
-        self.mirrors[served.0].failed.store(true, Ordering::Relaxed);
+        self.mirrors[served.0].stands(Standing::Doubted);
     }
 
     /// How often it is worth it to ask again after a wrong answer: at every other origin, and as often as a request that
@@ -256,5 +268,26 @@ impl Transport {
             return check_path(path).map(|()| Served(0));
         }
         self.take(path, &mut Intake::Span(span)).await.map(|(_, served)| served)
+    }
+}
+
+impl Mirror {
+    fn standing(&self) -> Standing {
+        *self.standing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stands(&self, standing: Standing) {
+        *self.standing.lock().unwrap_or_else(PoisonError::into_inner) = standing;
+    }
+}
+
+impl Standing {
+    /// What is thought of an origin that gave this instead of a file.
+    fn after(error: &TransportError) -> Self {
+        match error {
+            error if error.is_not_found() => Self::Sound,
+            error if error.is_about_the_file() => Self::Doubted,
+            _ => Self::Failed,
+        }
     }
 }

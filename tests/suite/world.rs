@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
+use stateless_update::types::Digest;
 use xtask::programs::{Programs, Server};
 use xtask::publication::{Input, Publication};
 use xtask::schemas::Schemas;
@@ -80,6 +81,26 @@ pub fn release(programs: &Programs, publication: &Publication, trees: &Trees, ve
 pub fn copy(from: &Path, to: &Path) {
     let status = Command::new("cp").arg("-a").arg("-T").args([from, to]).status().expect("cp starts");
     assert!(status.success(), "{} cannot be copied", from.display());
+}
+
+/// Changes a byte in the middle of every file beneath a directory, in packs at the end, where there is a block. The object of
+/// nothing stays: most of its bits mean nothing.
+pub fn damage(top: &Path) {
+    for entry in fs::read_dir(top).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            damage(&path);
+            continue;
+        }
+        if path.ends_with(Digest::of(b"").to_string()) {
+            continue;
+        }
+        let mut bytes = fs::read(&path).expect("a file");
+        let is_pack = path.components().any(|part| part.as_os_str() == "packs");
+        let at = if is_pack { bytes.len() - 1 } else { bytes.len() / 2 };
+        bytes[at] ^= 0x10;
+        fs::write(&path, bytes).expect("damaged");
+    }
 }
 
 /// Tells that a test, or part of it, was left out. Not by a macro: the harness would keep that to itself.

@@ -287,6 +287,34 @@ async fn a_wrong_answer_is_asked_for_again_elsewhere_first() {
 }
 
 #[tokio::test]
+async fn an_origin_that_was_wrong_is_asked_before_a_file_is_said_to_be_nowhere() {
+    for wrong in [ok(b"wrong"), ok(&[b'a'; 200]), reply("403 Forbidden", "", b""), ok(b"<html>")] {
+        let behind = Server::start(vec![reply("404 Not Found", "", b"")]).await;
+        let origin = Server::start(vec![wrong, ok(b"right")]).await;
+        let urls = [&behind, &origin].map(|server| server.url.clone());
+        let limits = Limits { max_retries: 0, ..LIMITS };
+        let both = Transport::made(&[], &urls, limits, Timing::new(LIMITS.timeout)).expect("loopback");
+        // What is refused by its content is asked for again by the same call, other answers are the end of one.
+        let answer = match both.get_checked("a", 100, right).await {
+            Err(_) => both.get_checked("b", 100, right).await,
+            answer => answer,
+        };
+        assert_eq!(answer.expect("the second time"), b"right");
+        assert_eq!((behind.requests().len(), origin.requests().len()), (2, 2));
+    }
+}
+
+#[tokio::test]
+async fn a_root_that_is_not_there_is_not_asked_of_an_origin_that_was_refused() {
+    let wrong = Server::start(vec![ok(b"wrong")]).await;
+    let sound = Server::start(vec![reply("404 Not Found", "", b"")]).await;
+    let both = transport(&[&wrong, &sound]);
+    let error = both.get_checked("metadata/2.root.json", 100, right).await.expect_err("there is none");
+    assert!(error.is_not_found(), "{error}");
+    assert_eq!((wrong.requests().len(), sound.requests().len()), (1, 1));
+}
+
+#[tokio::test]
 async fn an_origin_that_failed_is_asked_last() {
     let one = Server::start(vec![reply("500 Oops", "", b"")]).await;
     let two = Server::start(vec![ok(b"{}"), ok(b"{}"), reply("404 Not Found", "", b"")]).await;
@@ -296,6 +324,17 @@ async fn an_origin_that_failed_is_asked_last() {
     }
     assert!(transport.get("a", 100).await.expect_err("404").is_not_found());
     assert_eq!((one.requests().len(), two.requests().len()), (3, 3));
+}
+
+#[tokio::test]
+async fn among_equals_one_that_lacks_a_file_settles_nothing() {
+    let one = Server::start(vec![reply("500 Oops", "", b""), reply("404 Not Found", "", b"")]).await;
+    let two = Server::start(vec![reply("500 Oops", "", b""), ok(b"{}")]).await;
+    let urls = [&one, &two].map(|server| server.url.clone());
+    let limits = Limits { max_retries: 0, ..LIMITS };
+    let both = Transport::made(&[], &urls, limits, Timing::new(LIMITS.timeout)).expect("loopback");
+    both.get("a", 100).await.expect_err("neither answers");
+    assert_eq!(both.get("a", 100).await.expect("at the second"), b"{}");
 }
 
 #[tokio::test]

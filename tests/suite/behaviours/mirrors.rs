@@ -6,7 +6,7 @@ use serde_json::json;
 use xtask::judge::Tree;
 
 use crate::machine::{Machine, assert_equal, warned};
-use crate::world::{copy, world};
+use crate::world::{copy, damage, world};
 
 #[test]
 fn a_mirror_that_is_behind_is_used_for_content_and_told() {
@@ -31,6 +31,19 @@ fn a_mirror_that_is_behind_is_used_for_content_and_told() {
     machine.succeeds(["mirror", "--set", &world().server_before.url]);
     let update = machine.succeeds(["update"]);
     assert!(warned(&update, "does not have release 20"), "{:?}", update.events);
+    machine.assert_holds(20, &[]);
+}
+
+#[test]
+fn a_mirror_that_is_behind_does_not_hide_an_origin_with_a_damaged_block() {
+    let directory = world().directory();
+    let origin = directory.path().join("origin");
+    copy(&world().publication.path, &origin);
+    let machine = Machine::empty();
+    machine.install(&origin.display().to_string(), 10, &[]).success().expect("installed");
+    damage(&origin.join("packs"));
+    machine.succeeds(["mirror", "--set", &world().server_before.url]);
+    machine.succeeds(["update", "--max-retries", "0"]);
     machine.assert_holds(20, &[]);
 }
 
