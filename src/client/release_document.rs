@@ -2,29 +2,65 @@
 //! record has, or whole.
 
 use super::ClientError;
-use super::session::Session;
-use crate::manifest::Release;
+use super::session::{KnownRelease, Session};
+use crate::manifest::{Release, ReleaseError};
 use crate::pack::apply_text_delta;
 use crate::report::Event;
-use crate::trust::{NewestRelease, Reference, TrustDirectory, Trusted};
+use crate::trust::{Look, NewestRelease, Reference, TrustDirectory, TrustError, Trusted};
+use crate::types::Version;
 
 impl Session {
-    /// The document that `newest` names; `directory` remembers it.
+    /// The release that `look` found; `directory` remembers its document. One that this client refuses does not take the
+    /// place of the last good one, whose floor still holds.
     pub(super) async fn newest_document(
         &self,
-        newest: &Trusted<NewestRelease>,
+        look: &Look,
         directory: &TrustDirectory,
-    ) -> Result<Trusted<Vec<u8>>, ClientError> {
-        let name = newest.as_ref().map(|newest| newest.reference);
-        if let Some(last) = directory.last_release()?.filter(|last| Reference::to(last) == newest.reference) {
-            return Ok(last);
-        }
-        let document = match self.document_by_delta(newest, &name).await? {
-            Some(document) => document,
-            None => self.admitted(&newest.path, &name).await?,
+    ) -> Result<KnownRelease, ClientError> {
+        let (newest, version) = (&look.newest, look.newest.version);
+        let remembered = directory.last_release()?.filter(|last| Reference::to(last) == newest.reference);
+        let document = match &remembered {
+            Some(last) => last.clone(),
+            None => self.brought(newest).await?,
         };
-        directory.remember_release(&document)?;
-        Ok(document)
+        let release = document.as_ref().try_map(|bytes| Release::parse(version, bytes))?;
+        // Machines take that time for come: a later one would let all metadata look expired.
+        if release.published > look.expirations.timestamp.as_second() {
+            let reason = "it says that it was published after the metadata that names it ends".to_owned();
+            return Err(ReleaseError::BadField { version, reason }.into());
+        }
+        if remembered.is_none() {
+            directory.remember_release(&document)?;
+        }
+        Ok(KnownRelease { release, document: document.into_inner(), root: look.root.clone() })
+    }
+
+    /// The floor of the newest release that this machine has seen, without asking anybody.
+    ///
+    /// Of that document nothing else is read: it may be of a format that only a later client knows.
+    pub(super) fn known_floor(&self) -> Result<Option<Version>, ClientError> {
+        #[derive(serde::Deserialize)]
+        struct FloorOnly {
+            floor: Version,
+        }
+        let directory = self.trust_directory();
+        let Some(last) = directory.last_release()? else { return Ok(None) };
+        match serde_json::from_slice::<FloorOnly>(&last) {
+            Ok(last) => Ok(Some(last.floor)),
+            Err(error) => {
+                let path = directory.path().join(TrustDirectory::RELEASE);
+                Err(TrustError::LocalDamaged { path, reason: error.to_string() }.into())
+            }
+        }
+    }
+
+    /// The document that `newest` names, from the publication.
+    async fn brought(&self, newest: &Trusted<NewestRelease>) -> Result<Trusted<Vec<u8>>, ClientError> {
+        let name = newest.as_ref().map(|newest| newest.reference);
+        match self.document_by_delta(newest, &name).await? {
+            Some(document) => Ok(document),
+            None => self.admitted(&newest.path, &name).await,
+        }
     }
 
     /// A document that is named by its digest.

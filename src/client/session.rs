@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::stopwatch::Stopwatch;
 use super::{ClientError, Mode, Settings};
 use crate::disk::{FileType, Ownership, mounts_within};
-use crate::manifest::{Release, ReleaseError};
+use crate::manifest::Release;
 use crate::report::{Event, Reporter};
 use crate::state::{HOME, LockedMachine, Machine, Record, Slot};
 use crate::transport::{Transport, TransportError};
@@ -175,8 +175,7 @@ impl Session {
             (None, Some(record)) => record.root()?,
             (None, None) => return Err(ClientError::MissingOption { missing: "--trust" }),
         };
-        let home = self.settings.root.join(HOME);
-        let mut directory = TrustDirectory::new(home.join("trust"));
+        let mut directory = self.trust_directory();
         let throwaway = match &self.machine {
             Access::Look(_) => Some(directory.throwaway_copy()?),
             Access::Work(_) => None,
@@ -193,16 +192,12 @@ impl Session {
             self.reporter.report(Event::Warning("metadata that has expired is accepted (--ignore-time)".to_owned()));
         }
         let look = self.look_at(&directory, &first_root, time, expiry).await?;
-        let version = look.newest.version;
-        let document = self.newest_document(&look.newest, &directory).await?;
-        let bytes = document.get().clone();
-        let release = document.try_map(|bytes| Release::parse(version, &bytes))?;
-        // Machines take that time for come: a later one would let all metadata look expired.
-        if release.published > look.expirations.timestamp.as_second() {
-            let reason = "it says that it was published after the metadata that names it ends".to_owned();
-            return Err(ReleaseError::BadField { version, reason }.into());
-        }
-        Ok(KnownRelease { release, document: bytes, root: look.root })
+        self.newest_document(&look, &directory).await
+    }
+
+    /// Where this machine remembers what it saw of its publication.
+    pub fn trust_directory(&self) -> TrustDirectory {
+        TrustDirectory::new(self.settings.root.join(HOME).join("trust"))
     }
 
     /// The release `wanted`, reached from the newest one by the digests that each release names of older ones.
@@ -251,17 +246,6 @@ impl Session {
         let bytes = document.get().clone();
         let release = document.try_map(|bytes| Release::parse(version, &bytes))?;
         Ok(KnownRelease { release, document: bytes, root: known.root.clone() })
-    }
-
-    /// The floor of the newest release that this machine has seen, without asking anybody.
-    pub fn known_floor(&self) -> Result<Option<Version>, ClientError> {
-        #[derive(serde::Deserialize)]
-        struct FloorOnly {
-            floor: Version,
-        }
-        let directory = TrustDirectory::new(self.settings.root.join(HOME).join("trust"));
-        let last = directory.last_release()?;
-        Ok(last.and_then(|last| serde_json::from_slice::<FloorOnly>(&last).ok()).map(|last| last.floor))
     }
 
     /// Refuses layouts in which `/usr` cannot be exchanged as a whole, and any where that cannot be told: what is mounted

@@ -29,7 +29,7 @@ use super::trusted::Trusted;
 use super::{MAX_METADATA_BYTES, MAX_RELEASE_BYTES};
 
 /// The newest release document, opaque here.
-pub(super) const RELEASE: &str = "release.json";
+pub(super) const RELEASE: &str = TrustDirectory::RELEASE;
 const RELEASE_NEXT: &str = "release.json.next";
 /// The tag of the timestamp.
 pub(super) const ETAG: &str = "timestamp.etag";
@@ -54,6 +54,9 @@ pub(super) struct Scratch {
 }
 
 impl TrustDirectory {
+    /// The name in it of the newest release document.
+    pub const RELEASE: &str = "release.json";
+
     /// The directory at `path`. It need not exist yet; its parent must, writable by root alone.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self { path: path.into() }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use xtask::programs::Server;
 use xtask::publication::Publication;
 
-use crate::machine::Machine;
+use crate::machine::{Machine, error};
 use crate::world::{copy, release, world};
 
 /// A copy of the publication with something changed, and its server.
@@ -122,6 +122,25 @@ fn a_rollback_of_the_tree_does_not_roll_back_trust() {
     machine.succeeds(["update"]);
     machine.succeeds(["rollback"]);
     machine.refuses(4, ["update", "--url", &world().server_before.url]);
+}
+
+#[test]
+fn a_floor_that_cannot_be_read_is_an_error_and_never_no_floor() {
+    let machine = Machine::installed(10, &[]);
+    machine.succeeds(["update"]);
+    let remembered = machine.path(".stateless-update/trust/release.json");
+    let good = fs::read(&remembered).expect("remembered");
+    let flipped = [&[good[0] ^ 0x80], &good[1..]].concat();
+    for damaged in [Vec::new(), good[..good.len() / 2].to_vec(), vec![0; good.len()], flipped] {
+        fs::write(&remembered, damaged).expect("written");
+        let refused = machine.refuses(4, ["rollback"]);
+        assert!(error(&refused).expect("an error").to_string().contains("release.json"), "{}", refused.told());
+    }
+    // The next look brings it again.
+    assert_eq!(machine.client(["check-update"]).code, 1, "nothing is newer");
+    assert_eq!(fs::read(&remembered).expect("remembered"), good);
+    machine.succeeds(["rollback"]);
+    machine.assert_holds(10, &[]);
 }
 
 /// What the TUF conformance suite asks for, on a publication of ours.

@@ -248,6 +248,20 @@ fn an_update_over_http_meets_them_all() {
     meet_all("update", |path| format!("{}{path}/", server.url));
 }
 
+/// Its floor would hold where no network is: for a rollback.
+#[test]
+fn a_release_document_that_is_refused_is_not_remembered() {
+    let machine = Place::empty();
+    machine.succeeds("os-install", &from_a_directory("good/publication-1")).expect("installed");
+    let remembered = |place: &Place| fs::read(place.root.join(".stateless-update/trust/release.json")).expect("there");
+    for name in ["release-floor-above-itself", "release-from-the-future"] {
+        let place = machine.twin();
+        let outcome = place.client("update", &from_a_directory(&format!("{name}/publication"))).expect("it runs");
+        assert_eq!(outcome.code, 4, "{}", outcome.told());
+        assert!(remembered(&place) == remembered(&machine), "{name}: it was remembered");
+    }
+}
+
 /// Whatever names or words an attack brings, a terminal gets lines and nothing else.
 #[test]
 fn what_people_see_of_them_has_no_control_characters() {
