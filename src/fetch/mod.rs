@@ -148,8 +148,9 @@ impl Fetcher {
     async fn object(&self, need: Need) -> Result<(), FetchError> {
         let transport = &self.doors.transport;
         again(transport, async || {
-            let incoming = self.doors.store.incoming()?;
-            let (incoming, served) = decoded(transport, need, incoming, |count| self.downloaded.advance(count)).await?;
+            let store = &self.doors.store;
+            let out = (store.incoming()?, store.directory().path());
+            let (incoming, served) = decoded(transport, need, out, |count| self.downloaded.advance(count)).await?;
             match incoming.finish(Shelf::Blob, need.digest) {
                 Err(error @ StoreError::OtherContent { .. }) => Err(wrong(transport, served, need, error.into())),
                 other => Ok(other?),

@@ -44,6 +44,9 @@ impl From<tough::error::Error> for TrustError {
             Tough::VersionMismatch { role, fetched, expected, .. } => {
                 Self::VersionMismatch { role: role.into(), wanted: expected, found: fetched }
             }
+            Tough::DatastoreCreate { path, source, .. } => Self::local("write", &path, source),
+            Tough::DatastoreOpen { path, source, .. } => Self::local("open", &path, source),
+            Tough::DatastoreRemove { path, source, .. } => Self::local("remove", &path, source),
             Tough::MaxUpdatesExceeded { max_root_updates, .. } => Self::TooManyRoots { limit: max_root_updates },
             other => Self::from_transport(other),
         }
@@ -67,5 +70,21 @@ impl TrustError {
             }
         }
         Self::Refused { source: Box::new(error) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The datastore lies on this machine's disk.
+    #[tokio::test]
+    async fn a_disk_that_refuses_is_no_refusal_of_the_publication() {
+        // A file where the datastore should be a directory.
+        let place = tempfile::NamedTempFile::new().expect("a file");
+        let base = url::Url::parse("http://localhost/").expect("a URL");
+        let loading = tough::RepositoryLoader::new(b"", base.clone(), base).datastore(place.path());
+        let error = TrustError::from(loading.load().await.expect_err("there is no directory"));
+        assert!(error.is_local(), "{error:?}");
     }
 }
