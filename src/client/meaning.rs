@@ -1,5 +1,7 @@
 //! What an error means to whoever called: its kind, which decides the exit code, and what to do about it.
 
+use std::error::Error;
+
 use super::ClientError;
 use super::error::list;
 use crate::fetch::FetchError;
@@ -34,7 +36,7 @@ impl ClientError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Transport(error) | Self::Fetch(FetchError::Transport(error)) => transport_kind(error),
-            Self::Trust(error) if beneath(error).is_some() => ErrorKind::Refused,
+            Self::Trust(error) if beneath(error).is_some_and(is_damage) => ErrorKind::Refused,
             Self::Trust(error) if error.is_unreachable() => ErrorKind::Unreachable,
             Self::Trust(error) if error.is_local() => ErrorKind::Local,
             Self::Trust(_)
@@ -147,7 +149,7 @@ impl ClientError {
             Self::Switch(SwitchError::CannotExchange { .. }) => {
                 "/usr and the directory beside it must lie on one file system that knows RENAME_EXCHANGE (ext4, xfs, btrfs)"
             }
-            Self::Trust(error) if beneath(error).is_some() => return beneath(error)?.hint().map(Into::into),
+            Self::Trust(error) => return beneath(error)?.hint().map(Into::into),
             Self::Transport(error) | Self::Fetch(FetchError::Transport(error)) => return error.hint().map(Into::into),
             _ => return None,
         };
@@ -155,17 +157,13 @@ impl ClientError {
     }
 }
 
-/// The damage of an origin at the bottom of an error of trust, if it is that.
+/// What the transport says at the bottom of an error of trust, if it is the transport's.
 fn beneath(error: &TrustError) -> Option<&TransportError> {
-    let mut next = std::error::Error::source(error);
-    while let Some(cause) = next {
-        let damage = cause.downcast_ref::<TransportError>().filter(|error| error.kind() == TransportErrorKind::Damaged);
-        if damage.is_some() {
-            return damage;
-        }
-        next = cause.source();
-    }
-    None
+    std::iter::successors(error.source(), |cause| (**cause).source()).find_map(<dyn Error>::downcast_ref)
+}
+
+fn is_damage(error: &TransportError) -> bool {
+    error.kind() == TransportErrorKind::Damaged
 }
 
 fn transport_kind(error: &TransportError) -> ErrorKind {
@@ -174,5 +172,37 @@ fn transport_kind(error: &TransportError) -> ErrorKind {
         TransportErrorKind::Origin => ErrorKind::Unreachable,
         TransportErrorKind::Damaged => ErrorKind::Refused,
         TransportErrorKind::Sink => ErrorKind::Local,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trust::SourceError;
+
+    /// The first request of a command is a look's, and its failure an error of trust.
+    #[test]
+    fn what_the_transport_advises_is_told_of_looks_too() {
+        let url = || "https://example.org/os/metadata/timestamp.json".to_owned();
+        let cases = [
+            (TransportError::NotAPublication { url: url() }, ErrorKind::Unreachable, Some("a login in a web browser")),
+            (TransportError::InsecureUrl { url: url() }, ErrorKind::Unreachable, Some("--allow-insecure-http")),
+            (
+                TransportError::BadArchive { path: "/os.tar".into(), reason: "it ends early".to_owned() },
+                ErrorKind::Refused,
+                Some("copy it again"),
+            ),
+            (TransportError::Status { url: url(), status: 500 }, ErrorKind::Unreachable, None),
+        ];
+        for (error, kind, advice) in cases {
+            let told = error.to_string();
+            let source = SourceError::Failed(Box::new(error));
+            let error =
+                ClientError::from(TrustError::Unreachable { path: "metadata/timestamp.json".to_owned(), source });
+            assert_eq!(error.kind(), kind, "{told}");
+            let hint = error.hint();
+            assert_eq!(hint.is_some(), advice.is_some(), "{told}: {hint:?}");
+            assert!(hint.unwrap_or_default().contains(advice.unwrap_or_default()), "{told}");
+        }
     }
 }

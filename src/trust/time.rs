@@ -8,6 +8,10 @@ use jiff::Timestamp;
 /// A clock in 1970 so neither locks a machine out (metadata never ends before it was signed) nor lets it take metadata
 /// that had ended before anything that it has seen. A clock in the far future refuses everything for as long as it is
 /// wrong, and leaves nothing behind: the clock itself is never written down.
+///
+/// That is the time of signed metadata. The certificate of an `https:` origin is compared with the clock alone, so a clock
+/// before the beginning of the certificate keeps a machine from that origin until it is set; `http:` with
+/// `--allow-insecure-http`, directories and archives serve it meanwhile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KnownTime(Timestamp);
 
