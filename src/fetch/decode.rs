@@ -13,6 +13,11 @@ use crate::plan::{Base, BlockWork, Make, Place};
 use crate::store::{Shelf, StoreError};
 use crate::types::Digest;
 
+/// Decoders that are at work at once, whatever the doors allow. Each holds a thread of the runtime's pool for blocking
+/// work to the end, of which copies, local files and names of hosts need some, too: without any they would wait for the
+/// decoders, and those for them. Tokio's pool has 512.
+const MAX_DECODERS: usize = 256;
+
 /// Why a block did not make what it should.
 #[derive(Debug, thiserror::Error)]
 enum BlockError {
@@ -25,12 +30,16 @@ enum BlockError {
 }
 
 impl Fetcher {
-    /// Decodes blocks as they come, on as many threads as the doors allow. Each thread stays to the end, so that what the
-    /// allocator keeps for it serves the next block.
-    pub(super) async fn decode_all(&self, blocks: UnboundedReceiver<BlockWork>) -> Result<(), FetchError> {
+    /// Decodes `count` blocks as they come, on as many threads as the doors allow. Each thread stays to the end, so that
+    /// what the allocator keeps for it serves the next block.
+    pub(super) async fn decode_all(
+        &self,
+        blocks: UnboundedReceiver<BlockWork>,
+        count: usize,
+    ) -> Result<(), FetchError> {
         let blocks = Arc::new(Mutex::new(blocks));
         let mut running = JoinSet::new();
-        for _ in 0..self.doors.jobs.max(1) {
+        for _ in 0..decoders(self.doors.jobs, count) {
             let (fetcher, blocks) = (self.clone(), blocks.clone());
             let next = move || blocks.lock().unwrap_or_else(PoisonError::into_inner).blocking_recv();
             running.spawn_blocking(move || std::iter::from_fn(next).try_for_each(|block| fetcher.decode(&block)));
@@ -89,5 +98,24 @@ impl Fetcher {
             self.built.advance(build.size);
         }
         Ok(())
+    }
+}
+
+/// How many decoders are started for so many blocks.
+fn decoders(jobs: usize, blocks: usize) -> usize {
+    jobs.clamp(1, MAX_DECODERS).min(blocks)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decoders_never_take_the_whole_pool() {
+        for (jobs, blocks, wanted) in
+            [(0, 5, 1), (1, 5, 1), (4, 2, 2), (600, 0, 0), (600, 3, 3), (600, 10_000, MAX_DECODERS)]
+        {
+            assert_eq!(decoders(jobs, blocks), wanted, "{jobs} jobs for {blocks} blocks");
+        }
     }
 }

@@ -75,7 +75,7 @@ pub async fn fetch(plan: &UpdatePlan, doors: &Doors, reporter: &Arc<dyn Reporter
     };
     for stage in &plan.work {
         let (sender, receiver) = unbounded_channel();
-        let decoding = fetcher.decode_all(receiver);
+        let decoding = fetcher.decode_all(receiver, stage.iter().flat_map(Work::blocks).count());
         let downloading = fetcher.download_all(stage, sender);
         let (downloaded, decoded) = tokio::join!(downloading, decoding);
         decoded?;

@@ -173,3 +173,12 @@ fn progress_is_told_and_never_falls() {
     assert!(last.contains_key("\"download\""), "{last:?}");
     assert_eq!(events.first().expect("events")["event"], "start");
 }
+
+#[test]
+fn many_decoders_leave_threads_for_the_rest() {
+    let machine = Machine::installed(10, &["openstack-compute"]);
+    // Files of a directory are read by threads of the same pool.
+    let url = world().publication.path.display().to_string();
+    machine.succeeds(["update", "--jobs", "600", "--url", &url]);
+    machine.assert_holds(20, &["openstack-compute"]);
+}
