@@ -4,13 +4,14 @@ use std::error::Error;
 
 use super::ClientError;
 use super::error::list;
+use super::session::TRUST;
 use crate::fetch::FetchError;
 use crate::overlay::OverlayError;
 use crate::plan::BundleError;
-use crate::state::StateError;
+use crate::state::{HOME, StateError};
 use crate::switch::SwitchError;
 use crate::transport::{TransportError, TransportErrorKind};
-use crate::trust::TrustError;
+use crate::trust::{TrustDirectory, TrustError};
 
 /// What kind of failure it is: one for each exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,6 +149,21 @@ impl ClientError {
             }
             Self::Switch(SwitchError::CannotExchange { .. }) => {
                 "/usr and the directory beside it must lie on one file system that knows RENAME_EXCHANGE (ext4, xfs, btrfs)"
+            }
+            // The errors may name a copy that is gone: a run that only looks works on one.
+            Self::Trust(TrustError::ForeignRoot { .. }) => {
+                return Some(format!(
+                    "to follow the publication of that root instead, remove {HOME}/{TRUST} beneath --root"
+                ));
+            }
+            Self::Trust(TrustError::LocalDamaged { path, .. }) if path.ends_with(TrustDirectory::RELEASE) => {
+                "`check-update` brings it again"
+            }
+            Self::Trust(TrustError::LocalDamaged { .. } | TrustError::LocalNotPlain { .. }) => {
+                return Some(format!(
+                    "it tells what was last seen of the publication: look at the disk, then remove {HOME}/{TRUST} beneath \
+                     --root; the next look begins anew, and would not notice an older state of the publication"
+                ));
             }
             Self::Trust(error) => return beneath(error)?.hint().map(Into::into),
             Self::Transport(error) | Self::Fetch(FetchError::Transport(error)) => return error.hint().map(Into::into),

@@ -6,8 +6,10 @@ use async_trait::async_trait;
 
 use super::ClientError;
 use super::session::Session;
+use crate::report::Event;
+use crate::state::Slot;
 use crate::transport::{Answer, Served, Transport, TransportError};
-use crate::trust::{Expiry, Fetched, KnownTime, Look, Source, SourceError, TrustDirectory, refresh};
+use crate::trust::{Expiry, Fetched, KnownTime, Look, MAX_ROOT_BYTES, Source, SourceError, TrustDirectory, refresh};
 
 impl Session {
     /// Looks at the publication, again when it is refused: what was refused may have been damaged on its way, or come from
@@ -33,6 +35,24 @@ impl Session {
             source.doubt();
             chances -= 1;
         }
+    }
+}
+
+impl Session {
+    /// Forgets what an install that did not come to its end saw of another publication than the one whose root is given.
+    ///
+    /// The owner says whom to trust, and there is no tree that came from anybody else. What was seen of the same
+    /// publication still binds, and so does everything where a tree has a record, or one that cannot be read.
+    pub(super) fn forget_another_publication(&self) -> Result<(), ClientError> {
+        let is_bare = [Slot::Live, Slot::Previous].iter().all(|slot| matches!(self.machine.record(*slot), Ok(None)));
+        let Some(root) = self.settings.trust.as_ref().filter(|_| is_bare) else { return Ok(()) };
+        let directory = self.trust_directory();
+        if !directory.follows(&crate::disk::read_file(root, MAX_ROOT_BYTES)?)? {
+            directory.forget()?;
+            let told = "what was seen of another publication is forgotten: nothing of it is installed";
+            self.reporter.report(Event::Note(told.to_owned()));
+        }
+        Ok(())
     }
 }
 

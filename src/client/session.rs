@@ -20,6 +20,9 @@ use crate::types::{BundleName, Version};
 /// The program was made no earlier than this (2026-11-23): no clock before it is believed.
 const BUILT_AT: i64 = 1_795_392_000;
 
+/// The name of the directory beside the trees that remembers what was seen of the publication.
+pub(super) const TRUST: &str = "trust";
+
 /// A machine that is only looked at, or one that is worked on.
 #[derive(Debug)]
 pub(super) enum Access {
@@ -110,7 +113,9 @@ impl Session {
         }
         let machine = machine.lock()?;
         crate::switch::recover(&machine, &**reporter)?;
-        Self::new(settings, reporter, Access::Work(machine))
+        let session = Self::new(settings, reporter, Access::Work(machine))?;
+        session.forget_another_publication()?;
+        Ok(session)
     }
 
     fn new(settings: &Settings, reporter: &Arc<dyn Reporter>, machine: Access) -> Result<Self, ClientError> {
@@ -197,7 +202,7 @@ impl Session {
 
     /// Where this machine remembers what it saw of its publication.
     pub fn trust_directory(&self) -> TrustDirectory {
-        TrustDirectory::new(self.settings.root.join(HOME).join("trust"))
+        TrustDirectory::new(self.settings.root.join(HOME).join(TRUST))
     }
 
     /// The release `wanted`, reached from the newest one by the digests that each release names of older ones.

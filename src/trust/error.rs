@@ -170,10 +170,7 @@ pub enum TrustError {
         source: Box<tough::error::Error>,
     },
     /// The root given is not one that the local chain knows.
-    #[error(
-        "root version {version} as given is not the one that `{path}` follows (versions {oldest} to {newest}); \
-         if the machine is to follow another publication, its trust directory has to be forgotten first"
-    )]
+    #[error("root version {version} as given is not the one that `{path}` follows (versions {oldest} to {newest})")]
     ForeignRoot {
         /// The trust directory.
         path: PathBuf,

@@ -3,9 +3,10 @@
 use std::fs;
 
 use serde_json::Value;
+use xtask::publication::Publication;
 
-use crate::machine::Machine;
-use crate::world::{NOWHERE, world};
+use crate::machine::{Machine, error};
+use crate::world::{NOWHERE, copy, release, world};
 
 #[test]
 fn installs_what_was_published() {
@@ -73,4 +74,38 @@ fn nothing_is_installed_without_an_origin() {
     let outcome = machine.install(NOWHERE, 10, &[]);
     assert_eq!(outcome.code, 3, "{}", outcome.told());
     assert!(!machine.path("usr").exists());
+}
+
+#[test]
+fn what_a_failed_install_saw_binds_no_install_of_another_publication() {
+    let directory = world().directory();
+    let incomplete = directory.path().join("incomplete");
+    copy(&world().publication.path, &incomplete);
+    for contents in ["objects", "packs"] {
+        fs::remove_dir_all(incomplete.join(contents)).expect("removed");
+    }
+    let machine = Machine::empty();
+    assert_eq!(
+        machine.install(&incomplete.display().to_string(), 20, &[]).code,
+        3,
+        "it was looked at, and lacks content"
+    );
+    // The same publication as it was before, which was seen to be past.
+    let older = machine.install(&world().server_before.url, 10, &[]);
+    assert_eq!(older.code, 4, "{}", older.told());
+
+    let another = Publication::init(&world().programs, directory.path(), None).expect("a publication");
+    release(&world().programs, &another, &world().trees, 10);
+    let (url, trust) = (another.path.display().to_string(), another.trust().display().to_string());
+    machine.succeeds(["os-install", "--url", &url, "--trust", &trust]);
+    machine.assert_holds(10, &[]);
+
+    // Where a system is installed, only its owner forgets; the hint says how.
+    let trust = world().publication.trust().display().to_string();
+    let refused = machine.refuses(4, ["update", "--url", &world().server.url, "--trust", &trust]);
+    let hint = error(&refused).expect("an error")["hint"].as_str().expect("a hint").to_owned();
+    assert!(hint.contains(" .stateless-update/trust beneath --root"), "{hint}");
+    fs::remove_dir_all(machine.path(".stateless-update/trust")).expect("removed");
+    machine.succeeds(["update", "--url", &world().server.url, "--trust", &trust]);
+    machine.assert_holds(20, &[]);
 }
