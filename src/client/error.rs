@@ -56,6 +56,12 @@ pub enum ClientError {
         /// The release.
         version: Version,
     },
+    /// What lies in the publication is another file than the one that was signed for.
+    #[error("{path} is not the file that was signed for")]
+    WrongFile {
+        /// The path in the publication.
+        path: String,
+    },
     /// A release was made without.
     #[error("release {version} has no search index")]
     NoSearchIndex {

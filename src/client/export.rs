@@ -1,25 +1,26 @@
 //! `export`: a publication, or what one step takes, as one file for machines without network.
 //!
 //! What a step takes is found by planning it as the machine will, from the same documents with the same code. Of packs the
-//! whole files go along: which blocks the machine wants is its own business. The file is an origin like any other, and is
-//! read as one before it counts as made.
+//! whole files go along: which blocks the machine wants is its own business. What a file holds is checked while it is copied,
+//! for the machine that gets it cannot ask anybody else. The file is an origin like any other, and is read as one before it
+//! gets its name.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::copying::Contents;
 use super::planning::{alone, from_nothing, plan_now};
 use super::route::Packs;
 use super::session::{KnownRelease, Session};
 use super::trees::Installed;
 use super::{ClientError, Settings};
-use crate::manifest::{Release, Tree};
+use crate::manifest::Tree;
 use crate::plan::{Memory, closure};
-use crate::report::{Progress, Reporter, Step};
-use crate::site::ArchiveWriter;
-use crate::types::{BundleName, Digest, Kind, Seen, Version};
+use crate::report::Reporter;
+use crate::types::{BundleName, Seen, Version};
 
 /// `export`.
 #[derive(Clone, Debug)]
@@ -67,10 +68,6 @@ pub struct Exported {
 
 const MAX_METADATA_BYTES: u64 = 16 << 20;
 
-/// What is to be copied: paths in the publication, each with its length.
-#[derive(Debug, Default)]
-struct Contents(BTreeMap<String, u64>);
-
 /// Writes a publication, or a part of it, as one file.
 ///
 /// # Errors
@@ -94,14 +91,16 @@ pub async fn export(
         }
     };
     let metadata = session.metadata(&newest).await?;
-    let (files, bytes) = session.write(request, metadata, contents).await?;
+    let archive = session.copy_all(&request.file, metadata, contents).await?;
 
-    let file = std::path::absolute(&request.file).unwrap_or_else(|_| request.file.clone());
-    let settings = Settings { urls: vec![file.display().to_string()], ..settings.clone() };
+    let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let settings = Settings { urls: vec![absolute(archive.place()).display().to_string()], ..settings.clone() };
     let readable = Session::observe(&settings, reporter)?.newest_release().await?;
     if readable.document != newest.document {
         return Err(ClientError::ChangedMeanwhile);
     }
+    let (file, files, bytes) = (absolute(&request.file), archive.files, archive.bytes);
+    archive.keep()?;
     Ok(Exported { file, from, to, bundles, files, bytes })
 }
 
@@ -155,12 +154,7 @@ impl Session {
             installed.tree = self.target_tree(before, &had, &[], &Tree::default()).await?.tree;
             installed.seen = vec![Seen::Same; installed.tree.entries().len()];
             packs.steps = self.steps_from(from, &release, &bundles).await?;
-            let delta = Release::delta_path(newest.release.version, Digest::of(&newest.document), from);
-            match self.transport.get(&delta, Release::MAX_BYTES).await {
-                Ok(bytes) => drop(contents.0.insert(delta, bytes.len() as u64)),
-                Err(error) if error.is_not_found() => {}
-                Err(error) => return Err(error.into()),
-            }
+            contents.add_delta(self.document_delta(before, newest).await?);
         }
         packs.before = vec![Vec::new(); packs.steps.len()];
         let target = self.target_tree(&release, &bundles, &[], &Tree::default()).await?;
@@ -171,9 +165,7 @@ impl Session {
 
         contents.add_documents_of(&release.release, &bundles);
         let steps = packs.steps.iter().flat_map(|step| &step.packs);
-        for pack in steps.chain(&packs.whole) {
-            contents.0.insert(pack.offer.path.clone(), pack.offer.length);
-        }
+        contents.add_packs(steps.chain(&packs.whole).map(|pack| &pack.offer));
         contents.add_objects(&target.tree, |digest| objects.contains(digest));
         Ok((contents, bundles))
     }
@@ -186,7 +178,7 @@ impl Session {
         while let Some(known) = open.pop() {
             contents.add_document(&known);
             let release = &*known.release;
-            contents.0.extend(release.packs.iter().map(|pack| (pack.path.clone(), pack.length)));
+            contents.add_packs(&release.packs);
             let all = release.bundles.keys().cloned().collect();
             contents.add_documents_of(release, &all);
             let tree = self.target_tree(&known, &all, &[], &Tree::default()).await?.tree;
@@ -222,57 +214,6 @@ impl Session {
         let bytes = self.transport.get(&path, MAX_METADATA_BYTES).await?;
         found.push((path, bytes));
         Ok(found)
-    }
-
-    async fn write(
-        &self,
-        request: &ExportRequest,
-        metadata: Vec<(String, Vec<u8>)>,
-        contents: Contents,
-    ) -> Result<(u64, u64), ClientError> {
-        let mut writer = ArchiveWriter::create(&request.file)?;
-        for (path, bytes) in metadata {
-            writer.begin(&path, bytes.len() as u64)?;
-            writer.write(&bytes)?;
-        }
-        let progress = Progress::new(self.reporter.clone(), Step::Download, contents.0.values().sum());
-        let writer = Mutex::new(writer);
-        let open = || writer.lock().unwrap_or_else(PoisonError::into_inner);
-        for (path, length) in contents.0 {
-            open().begin(&path, length)?;
-            let mut sink = |bytes: &[u8]| {
-                open().write(bytes)?;
-                progress.advance(bytes.len() as u64);
-                Ok(())
-            };
-            self.transport.object(&path, length, &mut sink).await?;
-        }
-        let writer = writer.into_inner().unwrap_or_else(PoisonError::into_inner);
-        Ok(writer.finish()?)
-    }
-}
-
-impl Contents {
-    fn add_document(&mut self, known: &KnownRelease) {
-        let path = Release::path(known.release.version, Digest::of(&known.document));
-        self.0.insert(path, known.document.len() as u64);
-    }
-
-    /// The manifests of these bundles, and the search index.
-    fn add_documents_of(&mut self, release: &Release, bundles: &BTreeSet<BundleName>) {
-        let manifests = bundles.iter().map(|bundle| &release.bundles[bundle].manifest);
-        self.0.extend(manifests.map(|name| (Release::manifest_path(name.sha256), name.wire_bytes)));
-        self.0.extend(release.search.iter().map(|name| (Release::search_path(name.sha256), name.wire_bytes)));
-    }
-
-    fn add_objects(&mut self, tree: &Tree, wanted: impl Fn(&Digest) -> bool) {
-        for entry in tree.entries() {
-            if let Kind::File { digest, object_bytes, .. } = &entry.kind
-                && wanted(digest)
-            {
-                self.0.insert(Release::object_path(*digest), *object_bytes);
-            }
-        }
     }
 }
 

@@ -47,6 +47,7 @@ impl ClientError {
             | Self::WrongManifest { .. }
             | Self::SearchIndex(_)
             | Self::WrongSearchIndex { .. }
+            | Self::WrongFile { .. }
             | Self::Pack { .. }
             | Self::Overlay(OverlayError::Archive { .. })
             | Self::Older { .. }

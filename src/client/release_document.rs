@@ -7,7 +7,7 @@ use crate::manifest::{Release, ReleaseError};
 use crate::pack::apply_text_delta;
 use crate::report::Event;
 use crate::trust::{Look, NewestRelease, Reference, TrustDirectory, TrustError, Trusted};
-use crate::types::Version;
+use crate::types::{Digest, Version};
 
 impl Session {
     /// The release that `look` found; `directory` remembers its document. One that this client refuses does not take the
@@ -97,5 +97,31 @@ impl Session {
             self.reporter.report(Event::Warning(format!("{path} is not used: {why}")));
         }
         Ok(made.ok())
+    }
+
+    /// The newest release's document as a delta to that of an older release, with its path, where there is one that makes
+    /// what it should.
+    pub(super) async fn document_delta(
+        &self,
+        before: &KnownRelease,
+        newest: &KnownRelease,
+    ) -> Result<Option<(String, Vec<u8>)>, ClientError> {
+        let path = Release::delta_path(newest.release.version, Digest::of(&newest.document), before.release.version);
+        let check = |delta: Vec<u8>| {
+            let made = apply_text_delta(&before.document, &delta, newest.document.len() as u64);
+            match made.is_ok_and(|made| made == newest.document) {
+                true => Ok(delta),
+                false => Err(ClientError::WrongFile { path: path.clone() }),
+            }
+        };
+        match self.transport.get_checked(&path, Release::MAX_BYTES, check).await {
+            Ok(delta) => Ok(Some((path.clone(), delta))),
+            Err(ClientError::Transport(error)) if error.is_not_found() => Ok(None),
+            Err(error @ ClientError::WrongFile { .. }) => {
+                self.reporter.report(Event::Warning(format!("it is left out: {error}")));
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 }

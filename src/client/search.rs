@@ -247,8 +247,9 @@ impl Known {
         let mirror = self.machine.mirror().ok().flatten().filter(|_| settings.urls.is_empty());
         let mirrors: Vec<String> = mirror.map(|mirror| mirror.url).into_iter().collect();
         let transport = Transport::with_mirrors(&mirrors, urls, settings.limits)?;
-        let compressed = transport.get(&Release::search_path(name.sha256), name.wire_bytes).await?;
-        let index = checked(&compressed)?;
+        let both = |compressed: Vec<u8>| checked(&compressed).map(|index| (index, compressed));
+        let path = Release::search_path(name.sha256);
+        let (index, compressed) = transport.get_checked(&path, name.wire_bytes, both).await?;
         if let Err(error) = self.machine.keep_search_index(&compressed) {
             reporter.report(Event::Note(format!("the search index is not kept: {error}")));
         }

@@ -1,6 +1,6 @@
 //! Writes a publication, or a part of one, as one file: a tar archive that the client reads as an origin.
 
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
@@ -9,17 +9,30 @@ use super::SiteError;
 use super::directory::make_readable;
 use crate::manifest::archive::{BLOCK, Header};
 
-/// An archive that is being written. It gets its name when it is complete.
+/// An archive that is being written.
 #[derive(Debug)]
 pub struct ArchiveWriter {
     path: PathBuf,
     file: BufWriter<NamedTempFile>,
     files: u64,
     bytes: u64,
+    /// Where the content that was begun lies, and how long it is.
+    content: (u64, u64),
     /// How many bytes of the content that was begun are still to come.
     owed: u64,
     /// What fills its last block.
     padding: usize,
+}
+
+/// An archive that is complete and has not got its name: it is gone when dropped.
+#[derive(Debug)]
+pub struct CompleteArchive {
+    path: PathBuf,
+    file: NamedTempFile,
+    /// How many files it has.
+    pub files: u64,
+    /// How many bytes it is long.
+    pub bytes: u64,
 }
 
 impl ArchiveWriter {
@@ -34,7 +47,7 @@ impl ArchiveWriter {
         };
         let file = NamedTempFile::new_in(directory).map_err(SiteError::io("write", path))?;
         let file = BufWriter::with_capacity(256 << 10, file);
-        Ok(Self { path: path.to_owned(), file, files: 0, bytes: 0, owed: 0, padding: 0 })
+        Ok(Self { path: path.to_owned(), file, files: 0, bytes: 0, content: (0, 0), owed: 0, padding: 0 })
     }
 
     /// Begins a file of the publication, of which exactly `length` bytes are to follow.
@@ -47,8 +60,20 @@ impl ArchiveWriter {
             .ok_or_else(|| SiteError::TooLong { path: path.to_owned(), limit: Header::MAX_LENGTH })?;
         self.put(&header)?;
         self.files += 1;
+        self.content = (self.bytes, length);
         self.owed = length;
         self.padding = (Header::padded(length) - length) as usize;
+        Ok(())
+    }
+
+    /// Begins the content of the same file once more: what came of it was not the right one.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn again(&mut self) -> Result<(), SiteError> {
+        let (place, length) = self.content;
+        self.file.seek(SeekFrom::Start(place)).map_err(SiteError::io("write", &self.path))?;
+        (self.bytes, self.owed) = (place, length);
         Ok(())
     }
 
@@ -61,19 +86,18 @@ impl ArchiveWriter {
         self.put(bytes)
     }
 
-    /// Ends the archive and gives it its name. Says how many files it has, and how many bytes it is long.
+    /// Ends the archive.
     ///
     /// # Errors
     /// When the disk refuses, or the last file is not complete.
-    pub fn finish(mut self) -> Result<(u64, u64), SiteError> {
+    pub fn finish(mut self) -> Result<CompleteArchive, SiteError> {
         self.complete()?;
         self.put(&[0; 2 * BLOCK])?;
         let failed = SiteError::io("write", &self.path);
         let file = self.file.into_inner().map_err(|error| failed(error.into_error()))?;
         let synced = make_readable(file.as_file()).and_then(|()| file.as_file().sync_all());
         synced.map_err(SiteError::io("write", &self.path))?;
-        file.persist(&self.path).map_err(|error| SiteError::io("name", &self.path)(error.error))?;
-        Ok((self.files, self.bytes))
+        Ok(CompleteArchive { path: self.path, file, files: self.files, bytes: self.bytes })
     }
 
     fn complete(&mut self) -> Result<(), SiteError> {
@@ -91,5 +115,56 @@ impl ArchiveWriter {
 
     fn other_length(&self) -> SiteError {
         SiteError::io("write", &self.path)(std::io::Error::other("a file has another length than was announced"))
+    }
+}
+
+impl CompleteArchive {
+    /// Where it lies until it gets its name.
+    pub fn place(&self) -> &Path {
+        self.file.path()
+    }
+
+    /// Gives it its name, in the place of what had that.
+    ///
+    /// # Errors
+    /// When the disk refuses.
+    pub fn keep(self) -> Result<(), SiteError> {
+        self.file.persist(&self.path).map_err(|error| SiteError::io("name", &self.path)(error.error))?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_content_that_is_begun_again_is_as_if_it_had_come_once() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let written = |name: &str, twice: &[&[u8]]| {
+            let path = directory.path().join(name);
+            std::fs::write(&path, "earlier").expect("written");
+            let mut writer = ArchiveWriter::create(&path).expect("a directory");
+            for (name, contents) in [("a", &[b"0123".as_slice()][..]), ("b", twice), ("c", &[b"cc"])] {
+                writer.begin(name, contents[0].len().max(contents[contents.len() - 1].len()) as u64).expect("room");
+                for (number, content) in contents.iter().enumerate() {
+                    if number > 0 {
+                        writer.again().expect("room");
+                    }
+                    writer.write(content).expect("room");
+                }
+            }
+            let complete = writer.finish().expect("room");
+            let (files, bytes) = (complete.files, complete.bytes);
+            assert_eq!(std::fs::read(&path).expect("there"), b"earlier", "it has no name yet");
+            complete.keep().expect("named");
+            let content = std::fs::read(&path).expect("there");
+            assert_eq!((files, bytes), (3, content.len() as u64));
+            content
+        };
+        let once = written("once", &[b"right"]);
+        for wrong in [&b"wrong"[..], b"wr", b""] {
+            assert!(written("again", &[wrong, b"right"]) == once);
+        }
     }
 }

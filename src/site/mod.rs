@@ -26,7 +26,7 @@ pub use batch::{Batch, ClosedDraft, Draft};
 pub use content_kind::ContentKind;
 pub use directory::{Access, Site, SiteFile, read_file, temporary_directory};
 pub use error::{ArchiveError, InputError, SiteError};
-pub use export::ArchiveWriter;
+pub use export::{ArchiveWriter, CompleteArchive};
 pub use input::{InputSource, InputTrees};
 pub use scanned::{FileId, InputEntry, InputKind, Owners, ScannedTree};
 pub use spool::Spool;

@@ -7,7 +7,7 @@ use std::process::Command;
 use xtask::programs::Outcome;
 
 use crate::machine::{Machine, error};
-use crate::world::{NOWHERE, world};
+use crate::world::{NOWHERE, copy, damage, world};
 
 /// The whole publication in one file, made by whoever asks first.
 fn everything() -> &'static Path {
@@ -96,6 +96,31 @@ fn export_for_an_empty_machine_installs_it_and_equal_exports_are_equal() {
     machine.refuses(2, ["export", &files[0], "--bundle", "no-such"]);
     assert_eq!(fs::read_dir(directory.path()).expect("listed").count(), 2, "nothing is left of what failed");
     Machine::empty().refuses(2, ["export", &files[0]]);
+}
+
+#[test]
+fn an_export_holds_only_what_was_signed_for() {
+    let directory = world().directory();
+    let (file, whole) = (directory.path().join("os.tar"), fs::read(everything()).expect("written"));
+    fs::write(&file, "an earlier export").expect("written");
+    let machine = Machine::installed(10, &[]);
+    for content in ["manifests", "search", "packs", "objects", "releases"] {
+        let damaged = directory.path().join(content);
+        copy(&world().publication.path, &damaged);
+        damage(&damaged.join(content));
+        // Nobody has it right: the file of before stays.
+        let arguments = |urls: &[String]| -> Vec<String> {
+            let urls = urls.iter().flat_map(|url| ["--url".to_owned(), url.clone()]);
+            ["export".to_owned(), text(&file), "-r".to_owned(), "0".to_owned()].into_iter().chain(urls).collect()
+        };
+        let refused = machine.refuses(4, arguments(&[text(&damaged)]));
+        assert_eq!(fs::read(&file).expect("written"), b"an earlier export", "{content}: {}", refused.told());
+        // The second has it right.
+        let both = [text(&damaged), text(&world().publication.path)];
+        machine.twin().client(arguments(&both)).success().unwrap_or_else(|error| panic!("{content}: {error:#}"));
+        assert!(fs::read(&file).expect("written") == whole, "{content}");
+        fs::write(&file, "an earlier export").expect("written");
+    }
 }
 
 #[test]

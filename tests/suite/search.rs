@@ -107,9 +107,12 @@ fn the_index_is_fetched_once_and_never_believed() {
     for index in fs::read_dir(publication.join("search")).expect("indexes") {
         fs::write(index.expect("an index").path(), b"another").expect("written");
     }
-    let refused = search(&machine, &publication.display().to_string());
+    let another = publication.display().to_string();
+    let refused = search(&machine, &another);
     assert_eq!(refused.code, 4, "{}", refused.told());
     assert!(!machine.path(KEPT).exists());
+    // One behind it has the right one.
+    machine.succeeds(["search-file", "bin/ed", "--url", &another, "--url", &world().server.url, "-r", "0"]);
 }
 
 /// What a shell with the hook says of a command, when `stateless-update` works on that machine.
