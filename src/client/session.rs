@@ -205,18 +205,19 @@ impl Session {
         TrustDirectory::new(self.settings.root.join(HOME).join(TRUST))
     }
 
-    /// The release `wanted`, reached from the newest one by the digests that each release names of older ones.
+    /// The release `wanted`, or the newest one.
     pub async fn release(&self, wanted: Option<Version>) -> Result<KnownRelease, ClientError> {
-        let mut known = self.newest_release().await?;
-        let floor = known.release.floor;
-        let Some(wanted) = wanted else { return Ok(known) };
+        self.reached(self.newest_release().await?, wanted).await
+    }
+
+    /// The release `wanted`, reached from the newest one by the digests that each release names of older ones.
+    pub async fn reached(&self, newest: KnownRelease, wanted: Option<Version>) -> Result<KnownRelease, ClientError> {
+        let floor = newest.release.floor;
+        let Some(wanted) = wanted else { return Ok(newest) };
         if wanted < floor {
             return Err(ClientError::BelowFloor { wanted, floor });
         }
-        for older in self.back_to(&known, wanted).await? {
-            known = older;
-        }
-        Ok(known)
+        Ok(self.back_to(&newest, wanted).await?.pop().unwrap_or(newest))
     }
 
     /// The releases on the way from the newest one, which is not among them, to `wanted`.

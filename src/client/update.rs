@@ -29,7 +29,8 @@ pub async fn install(
     go_remembered(&session, "os-install", &goal, request.mode, Thoroughness::Changed).await
 }
 
-/// Moves the machine from one release to the next one until it has the wanted one. The answer is that of all steps.
+/// Moves the machine from one release to the next one that is allowed until it has the wanted one. The answer is that of
+/// all steps.
 ///
 /// # Errors
 /// As [`update`]; the machine then has the release that it came to.
@@ -42,11 +43,14 @@ pub async fn update_incrementally(
     {
         let session = Session::look(settings, reporter)?;
         let installed = session.record()?.installed.version();
-        let mut known = session.release(request.version).await?;
+        let newest = session.newest_release().await?;
+        let floor = newest.release.floor;
+        let mut known = session.reached(newest, request.version).await?;
         while known.release.version > installed {
             way.push(known.release.version);
             match known.release.predecessors.first().map(|before| before.version) {
-                Some(before) if before > installed => known = session.older(&known, before).await?,
+                // Below the floor nobody goes: the first step is then that to the first release above it.
+                Some(before) if before > installed && before >= floor => known = session.older(&known, before).await?,
                 _ => break,
             }
         }

@@ -21,6 +21,7 @@
 //! | a mirror that is behind is used for content and told | `mirrors::a_mirror_that_is_behind_is_used_for_content_and_told` |
 //! | a mirror that is behind does not hide an origin with a damaged block | `mirrors::a_mirror_that_is_behind_does_not_hide_an_origin_with_a_damaged_block` |
 //! | a stale mirror never causes an override of the administrator's to be deleted | `mirrors::a_stale_mirror_never_causes_an_override_to_be_deleted` |
+//! | an update over every release begins at the floor | `releases::an_update_over_every_release_begins_at_the_floor` |
 //! | state survives `rm -rf /etc /var`, explicit bundles apart from included ones | `releases::state_survives_the_loss_of_etc_and_var` |
 
 mod bundles;

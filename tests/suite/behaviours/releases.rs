@@ -94,3 +94,25 @@ fn state_survives_the_loss_of_etc_and_var() {
     machine.succeeds(["update"]);
     changes().assert_holds(&machine, 20, &["collection"]);
 }
+
+#[test]
+fn an_update_over_every_release_begins_at_the_floor() {
+    let directory = world().directory();
+    let publication = Publication::init(&world().programs, directory.path(), None).expect("a publication");
+    let (url, trust) = (publication.path.display().to_string(), publication.trust().display().to_string());
+    let machine = Machine::empty();
+    for (version, like, floor) in [(10, 10, "10"), (15, 10, "10"), (20, 20, "10"), (30, 20, "20")] {
+        let trees = &world().trees;
+        let input = xtask::publication::Input { version, definitions: &trees.definitions, trees: &trees.of(like) };
+        let released = publication.release(&world().programs, input, &["--floor", floor]).expect("it starts");
+        released.success().expect("published");
+        if version == 10 {
+            machine.succeeds(["os-install", "--url", &url, "--trust", &trust]);
+        }
+    }
+    machine.succeeds(["update", "--incremental"]);
+    machine.assert_holds(20, &[]);
+    let history = machine.succeeds(["history"]).result["transitions"].clone();
+    let steps = history.as_array().expect("a list").iter().skip(1).map(|entry| json!([entry["from"], entry["to"]]));
+    assert_eq!(steps.collect::<serde_json::Value>(), json!([[10, 20], [20, 30]]));
+}
