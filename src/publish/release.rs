@@ -24,7 +24,7 @@ use crate::pack::LEVEL;
 use crate::plan::Route;
 use crate::report::{Event, Reporter};
 use crate::site::{Access, InputTrees, Owners, Site, Spool};
-use crate::trust::{KeyDirectory, Lifetimes, Resign, resign, sign_release};
+use crate::trust::{KeyDirectory, Lifetimes, sign_release};
 use crate::types::{BundleName, Digest, Entry, Kind, Version};
 
 /// What is to be released.
@@ -106,15 +106,13 @@ pub fn release(request: &ReleaseRequest, reporter: &dyn Reporter) -> Result<Rele
     let site = Site::open(&request.site, Access::Write)?;
     let keys = KeyDirectory::open(&request.keys);
     let current = current_metadata(&site)?;
-    current.check_keys(&keys)?;
     let newest = current.newest()?.map(|newest| name_of(&newest));
     if let Some(newest) = newest.as_ref().filter(|newest| newest.version >= request.version) {
         return Err(PublishError::NotNewer { version: request.version, newest: newest.version });
     }
     let lifetimes = Lifetimes::default();
-    // Thrown away: what is signed at the end takes the same keys at the same time, and whether they do is better known now
-    // than after hours of work.
-    resign(&current, &keys, Resign::Targets, &lifetimes, signing_time)?;
+    // What is signed at the end takes the same keys at the same time: whether they do is better known before hours of work.
+    current.check_signing(&keys, &lifetimes, signing_time)?;
     let past = match &newest {
         Some(newest) => newest_releases(&site, newest, request.deltas.max(1))?,
         None => Vec::new(),

@@ -186,8 +186,11 @@ fn what_is_made_before_a_kill_is_there_after_recovery() {
     }
 }
 
-/// What the administrator does to one of his paths in the live tree after a run has died.
-const CHANGES: &[(&str, fn(&Path))] = &[
+/// What the administrator does to one of his paths.
+type Change = fn(&Path);
+
+/// What he does in the live tree after a run has died.
+const CHANGES: &[(&str, Change)] = &[
     ("nothing", |_| {}),
     ("removed", |path| remove(path)),
     ("another directory", |path| {

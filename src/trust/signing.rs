@@ -68,8 +68,7 @@ pub fn sign_release(
     now: Timestamp,
 ) -> Result<Vec<Document>, TrustError> {
     let present = current.verify()?;
-    check_keys(&present, keys)?;
-    let when = When::after(&present, now, lifetimes)?;
+    let when = check_signing(&present, keys, lifetimes, now)?;
     let target = Target {
         length: newest.reference.length,
         hashes: hashes(&newest.reference.digest),
@@ -93,12 +92,12 @@ impl CurrentMetadata {
         Ok(self.verify()?.expirations())
     }
 
-    /// Whether it is these keys that signed this, so that they can sign what comes next: for whoever has much to do first.
+    /// Whether these keys can sign what comes next at that time: for whoever has much to do first.
     ///
     /// # Errors
-    /// Those of reading keys; [`TrustError::CannotSign`] when it was others.
-    pub fn check_keys(&self, keys: &KeyDirectory) -> Result<(), TrustError> {
-        check_keys(&self.verify()?, keys)
+    /// Those of reading keys; [`TrustError::CannotSign`] when this was signed by others; [`TrustError::TimeWentBack`].
+    pub fn check_signing(&self, keys: &KeyDirectory, lifetimes: &Lifetimes, now: Timestamp) -> Result<(), TrustError> {
+        check_signing(&self.verify()?, keys, lifetimes, now).map(drop)
     }
 
     /// Parses all four and verifies them against the root, which must sign itself.
@@ -119,8 +118,15 @@ impl CurrentMetadata {
     }
 }
 
-fn check_keys(present: &Quartet, keys: &KeyDirectory) -> Result<(), TrustError> {
+/// When what follows `present` is signed, and ends, if it is signed by these keys now.
+fn check_signing(
+    present: &Quartet,
+    keys: &KeyDirectory,
+    lifetimes: &Lifetimes,
+    now: Timestamp,
+) -> Result<When, TrustError> {
     let root = &present.root.document.signed;
     check_own(root, &present.targets, &[keys.targets()?], keys)?;
-    check_own(root, &present.timestamp, &[keys.timestamp()?], keys)
+    check_own(root, &present.timestamp, &[keys.timestamp()?], keys)?;
+    When::after(present, now, lifetimes)
 }

@@ -111,7 +111,7 @@ fn the_old_keys_are_refused() {
     let (lifetimes, newest) = (Lifetimes::default(), NewestRelease::new(version(20), reference("release 20")));
     let foreign = World::empty();
     for (what, error) in [
-        ("check", world.current().check_keys(&old).map(|()| Vec::new())),
+        ("check", world.current().check_signing(&old, &lifetimes, at(NOW)).map(|()| Vec::new())),
         ("release", sign_release(&world.current(), &old, &newest, &lifetimes, at(NOW))),
         ("due", resign(&world.current(), &old, Resign::Due, &lifetimes, at(NOW))),
         ("timestamp", resign(&world.current(), &old, Resign::From(Role::Timestamp), &lifetimes, at(NOW))),
@@ -125,7 +125,7 @@ fn the_old_keys_are_refused() {
         assert!(told, "{what}: {error:?}");
         assert!(error.to_string().contains(&old.path().display().to_string()), "{error}");
     }
-    world.current().check_keys(&new).expect("the new ones sign");
+    world.current().check_signing(&new, &lifetimes, at(NOW)).expect("the new ones sign");
 }
 
 /// Both roots of a rotation have been published, and a mirror serves the first alone: what the old keys once signed, and a

@@ -244,7 +244,7 @@ fn programs_of_systemd_read_a_file_of_their_own_each() {
     let of_systemd: Vec<_> = listed.iter().filter(|name| name.starts_with("systemd")).collect();
     assert_eq!(of_systemd, ["systemd-journald", "systemd-logind", "systemd-user"]);
     for diff in [&["config", "diff"][..], &["config", "diff", "systemd"]] {
-        assert_eq!(names(&machine.succeeds(diff).result, "changes"), ["systemd-logind", "systemd-user"]);
+        assert_eq!(names(&machine.client(diff).result, "changes"), ["systemd-logind", "systemd-user"]);
     }
     assert_eq!(machine.client(["config", "check", "systemd"]).code, 0);
     write(&machine.path("etc/systemd/journald.conf"), "Storage\n");
