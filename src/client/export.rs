@@ -17,6 +17,7 @@ use super::route::Packs;
 use super::session::{KnownRelease, Session};
 use super::trees::Installed;
 use super::{ClientError, Settings};
+use crate::disk::is_file_or_free;
 use crate::manifest::Tree;
 use crate::plan::{Memory, closure};
 use crate::report::Reporter;
@@ -71,12 +72,16 @@ const MAX_METADATA_BYTES: u64 = 16 << 20;
 /// Writes a publication, or a part of it, as one file.
 ///
 /// # Errors
-/// When the publication cannot be read or is not trusted, lacks something, or the file cannot be written.
+/// When something else than a file is in its place; when the publication cannot be read or is not trusted, or lacks
+/// something; when the file cannot be written.
 pub async fn export(
     settings: &Settings,
     request: &ExportRequest,
     reporter: &Arc<dyn Reporter>,
 ) -> Result<Exported, ClientError> {
+    if !is_file_or_free(&request.file)? {
+        return Err(ClientError::NotAFile { path: request.file.clone() });
+    }
     let session = Session::observe(settings, reporter)?;
     let newest = session.newest_release().await?;
     let (mut from, mut to, mut bundles) = (None, newest.release.version, None);

@@ -109,7 +109,8 @@ impl ClientError {
             }
             Self::State(StateError::Locked { .. }) => "wait until it has ended and try again",
             Self::State(StateError::DamagedRecord { .. }) => {
-                "the record lies in the tree itself; `rollback` goes back to the tree before"
+                "exchange usr and .stateless-update/previous beneath the root by hand, from a rescue system (`mv --exchange`): \
+                 that is the release before, from which `update` goes on"
             }
             Self::NoSuchProgram { .. } => "`config list` names those that have it",
             Self::SeveralPrograms { .. } => "name the one that is meant",

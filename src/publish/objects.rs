@@ -100,7 +100,9 @@ fn make(
     let mut content = Hashed { inner: contents.open(digest)?, hasher: Hasher::default(), length: 0 };
     let mut draft = batch.draft()?;
     let written = write_object(&mut content, size, level, BufWriter::with_capacity(256 << 10, &mut draft));
-    if content.length != size {
+    // A disk that is full ends the reading, too.
+    let refused = written.as_ref().is_err_and(|error| error.raw_os_error().is_some());
+    if content.length != size && !refused {
         return Err(contents.changed(digest));
     }
     written.map_err(|source| PublishError::Object { path: path.clone(), source })?;

@@ -1,5 +1,6 @@
 //! Takes along what no release owns: the administrator's own places in `/usr`.
 
+use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -22,21 +23,20 @@ impl StagedTree {
     /// Takes along what has come to the live tree since it was scanned, and lets go of what has gone from there.
     pub(crate) fn catch_up(&self, machine: &LockedMachine, reporter: &dyn Reporter) -> Result<(), StageError> {
         let (Some(live), Some(staged)) = (machine.tree(Slot::Live)?, machine.tree(self.slot)?) else { return Ok(()) };
-        let (before, now) = (&self.carried.paths, self.carried_in(&live)?);
-        let gone: Vec<&PathBuf> = before.iter().filter(|path| !now.contains(path)).collect();
-        for path in &gone {
+        let now = self.carried_in(&live)?;
+        let (before, now): (BTreeSet<_>, BTreeSet<_>) = (self.carried.paths.iter().collect(), now.iter().collect());
+        for path in before.difference(&now) {
             let (parent, name) = split(path);
             if let Some(parent) = staged.descend(parent)? {
                 parent.remove(name)?;
                 reporter.passes(Checkpoint::Cleared);
             }
         }
-        let come: Vec<&PathBuf> = now.iter().filter(|path| !before.contains(path)).collect();
-        for path in &come {
+        for path in now.difference(&before) {
             carry(&live, &staged, path, self.writer)?;
             reporter.passes(Checkpoint::Carried);
         }
-        settle_parents_of(&staged, gone.into_iter().chain(come), &self.carried.target, self.writer)
+        settle_parents_of(&staged, before.symmetric_difference(&now).copied(), &self.carried.target, self.writer)
     }
 }
 

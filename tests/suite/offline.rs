@@ -94,7 +94,11 @@ fn export_for_an_empty_machine_installs_it_and_equal_exports_are_equal() {
     machine.refuses(3, ["export", &files[0], "--url", NOWHERE, "-r", "0"]);
     machine.refuses(5, ["export", &text(&directory.path().join("no/such/place.tar"))]);
     machine.refuses(2, ["export", &files[0], "--bundle", "no-such"]);
-    assert_eq!(fs::read_dir(directory.path()).expect("listed").count(), 2, "nothing is left of what failed");
+    let link = directory.path().join("link.tar");
+    std::os::unix::fs::symlink(&files[0], &link).expect("linked");
+    machine.refuses(2, ["export", &text(&link)]);
+    machine.refuses(2, ["export", &text(directory.path())]);
+    assert_eq!(fs::read_dir(directory.path()).expect("listed").count(), 3, "nothing is left of what failed");
     Machine::empty().refuses(2, ["export", &files[0]]);
 }
 

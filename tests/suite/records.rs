@@ -67,6 +67,28 @@ fn a_torn_record_beside_the_live_tree_keeps_nothing_from_moving_on() {
     }
 }
 
+/// Only a person can say then what the live tree is. What the hint tells him to do works.
+#[test]
+fn a_torn_record_of_the_live_tree_is_told_with_the_way_out() {
+    let machine = with_three_trees();
+    let live = machine.path("usr/share/stateless-update/installed.json");
+    fs::remove_file(&live).expect("removed");
+    fs::write(&live, "").expect("written");
+    for command in [&["status"][..], &["update"], &["repair"], &["rollback"]] {
+        let outcome = machine.client(command);
+        assert_eq!(outcome.code, 5, "{command:?}");
+        let told = error(&outcome).expect("an error").to_string();
+        assert!(told.contains("mv --exchange") && told.contains(".stateless-update/previous"), "{told}");
+    }
+    let (aside, previous) = (machine.path("aside"), machine.path(".stateless-update/previous"));
+    fs::rename(machine.path("usr"), &aside).expect("moved");
+    fs::rename(&previous, machine.path("usr")).expect("moved");
+    fs::rename(&aside, &previous).expect("moved");
+    machine.assert_holds(20, BUNDLES);
+    machine.succeeds(["update", "--version", "10"]);
+    machine.assert_holds(10, BUNDLES);
+}
+
 /// What befalls the manifests that a tree's record has.
 type Harm = fn(&Path);
 
