@@ -6,7 +6,7 @@ use std::os::unix::ffi::OsStringExt;
 use rustix::fs::{self, AtFlags, RenameFlags};
 use rustix::io::Errno;
 
-use super::walk::{Walker, Way, walk};
+use super::walk::{Walker, Way, walk_at};
 use super::{Directory, DiskError};
 
 impl Directory {
@@ -71,16 +71,9 @@ impl Directory {
     /// Removes `name`, with all that is in it when it is a directory. No error when it is not there.
     ///
     /// # Errors
-    /// When something is mounted in it, which stays with all that is in it, and those of [`walk`] and `unlinkat`.
+    /// When something is mounted in it, which stays with all that is in it, and those of [`super::walk()`] and `unlinkat`.
     pub fn remove(&self, name: impl AsRef<OsStr>) -> Result<(), DiskError> {
-        let name = name.as_ref();
-        if Removal.come(self, name)? == Way::On {
-            return Ok(());
-        }
-        if let Some(inner) = self.same_mount_subdirectory(name)? {
-            walk(inner, &mut Removal)?;
-        }
-        Removal.leave(self, name)
+        walk_at(self, name.as_ref(), &mut Removal)
     }
 }
 

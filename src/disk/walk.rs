@@ -72,6 +72,20 @@ pub fn walk(directory: Directory, walker: &mut impl Walker) -> Result<(), DiskEr
     }
 }
 
+/// Comes to `name` in `directory`, and where the walker goes in there, walks through all that lies beneath it.
+///
+/// # Errors
+/// Those of [`walk`].
+pub(super) fn walk_at(directory: &Directory, name: &OsStr, walker: &mut impl Walker) -> Result<(), DiskError> {
+    if walker.come(directory, name)? == Way::On {
+        return Ok(());
+    }
+    if let Some(inner) = directory.same_mount_subdirectory(name)? {
+        walk(inner, walker)?;
+    }
+    walker.leave(directory, name)
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;

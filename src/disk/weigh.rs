@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 
-use super::walk::{Walker, Way, walk};
+use super::walk::{Walker, Way, walk_at};
 use super::{Directory, DiskError, FileType};
 
 /// What would be free if something were removed.
@@ -17,15 +17,10 @@ pub struct Weight {
 /// The weight of `name` in `directory`; nothing when it is not there.
 ///
 /// # Errors
-/// When something is mounted in it, and those of [`walk`].
+/// When something is mounted in it, and those of [`super::walk()`].
 pub fn weigh(directory: &Directory, name: impl AsRef<OsStr>) -> Result<Weight, DiskError> {
-    let name = name.as_ref();
     let mut weight = Weight::default();
-    if weight.come(directory, name)? == Way::In
-        && let Some(inner) = directory.same_mount_subdirectory(name)?
-    {
-        walk(inner, &mut weight)?;
-    }
+    walk_at(directory, name.as_ref(), &mut weight)?;
     Ok(weight)
 }
 
