@@ -22,7 +22,7 @@ fn transport(servers: &[&Server]) -> Transport {
 
 /// Gives up on a silent server soon.
 fn hasty(servers: &[&Server]) -> Transport {
-    timed(servers, Timing::new(Duration::from_millis(90)))
+    timed(servers, Timing::new(Duration::from_millis(700)))
 }
 
 fn timed(servers: &[&Server], timing: Timing) -> Transport {
