@@ -138,7 +138,9 @@ impl<'a> Chooser<'a> {
         open: &mut BTreeMap<Digest, Wanted>,
         may_be_base: impl Fn(&Digest) -> bool,
     ) -> (Vec<Work>, BTreeMap<Digest, u64>) {
-        let wanted: Vec<Digest> = open.keys().copied().collect();
+        // A pack makes what the release before it lacks. What is made otherwise would be base and result in one.
+        let is_new = |digest: &&Digest| before.binary_search(digest).is_err();
+        let wanted: Vec<Digest> = open.keys().filter(is_new).copied().collect();
         let before = if before.is_empty() { &self.installed } else { before };
         let base = |digest: Digest| match self.here.get(&digest) {
             Some(path) => Some(Base::Live((*path).clone())),

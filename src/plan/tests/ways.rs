@@ -70,6 +70,18 @@ fn a_base_that_comes_anyway_serves() {
     assert_eq!((objects(&planned), planned.requests), (vec![], 1));
 }
 
+/// What a pack makes out of itself, or out of what starts from it, is no step: it comes as an object, once.
+#[test]
+fn what_the_release_before_has_is_not_made_again() {
+    let old = tree(&[("a", 1, 0o755)]);
+    let new = tree(&[("a", 111, 0o755), ("new", 113, 0o755)]);
+    let between = blobs(new.entries());
+    for circle in [vec![(111, Some(111))], vec![(111, Some(113)), (113, Some(111))]] {
+        let planned = plan_by(&old, &new, [&pack(&[]), &pack(&[circle])], &between, &Memory::default());
+        assert_eq!((taken(&planned).len(), objects(&planned).len()), (0, 2));
+    }
+}
+
 /// A block without bytes is in no range: what it would bring comes as an object.
 #[test]
 fn an_empty_file_alone_in_a_block_comes() {
