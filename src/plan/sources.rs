@@ -99,8 +99,11 @@ impl<'a> Chooser<'a> {
         }
         let mut later = Vec::new();
         let mut between: BTreeMap<Digest, Need> = BTreeMap::new();
+        // What a later pack makes is there too late to start from.
+        let mut made: HashSet<Digest> = HashSet::new();
         for (offer, before) in self.offers.iter().zip(&self.before) {
-            let (work, bases) = self.step(offer, before, &mut open, &may_be_base);
+            let (work, bases) = self.step(offer, before, &mut open, |base| may_be_base(base) && !made.contains(base));
+            made.extend(work.iter().flat_map(Work::blocks).flat_map(|block| &block.makes).filter_map(Make::digest));
             for (base, worth) in bases.into_iter().filter(|(base, _)| !copied.contains(base)) {
                 let need = offer.before[before.binary_search(&base).expect("it was found there")];
                 open.entry(base).or_insert(Wanted { need, worth: 0 }).worth += worth;

@@ -2,6 +2,15 @@
 
 use super::*;
 
+/// A pack with what it holds, and the blobs of the release on the way that it leads from.
+type Step<'a> = (&'a (PackOffer, Index), &'a [Need]);
+
+/// The plan for an intact tree with these packs, the last first.
+fn plan_over(old: &Tree, new: &Tree, steps: [Step<'_>; 2], memory: &Memory) -> UpdatePlan {
+    let offers = steps.map(|((pack, index), before)| Offer { pack, index, before });
+    plan(Present { tree: old, seen: &all_same(old), extra: &[] }, new, &offers, memory, Terms::default())
+}
+
 /// The plan for an intact tree with a pack to a release on the way, whose blobs are `between`, and one from there.
 fn plan_by(
     old: &Tree,
@@ -10,13 +19,7 @@ fn plan_by(
     between: &[Need],
     memory: &Memory,
 ) -> UpdatePlan {
-    let offer = |(pack, index): &'_ (PackOffer, Index)| (pack.clone(), index.clone());
-    let (first, last) = (offer(first), offer(last));
-    let offers = [
-        Offer { pack: &last.0, index: &last.1, before: between },
-        Offer { pack: &first.0, index: &first.1, before: &[] },
-    ];
-    plan(Present { tree: old, seen: &all_same(old), extra: &[] }, new, &offers, memory, Terms::default())
+    plan_over(old, new, [(last, between), (first, &[])], memory)
 }
 
 fn objects(planned: &UpdatePlan) -> Vec<Digest> {
@@ -28,8 +31,8 @@ fn packs_over_several_releases_make_one_way() {
     let (old, new) = (tree(&[("a", 1, 0o755), ("b", 2, 0o755)]), tree(&[("a", 21, 0o755), ("b", 12, 0o755)]));
     let between = blobs(tree(&[("a", 11, 0o755), ("b", 12, 0o755), ("c", 13, 0o755)]).entries());
     let (first, last) = (pack(&[vec![(11, Some(1)), (12, Some(2))], vec![(13, None)]]), pack(&[vec![(21, Some(11))]]));
-    let plan_over = |before: &[Need], memory: &Memory| plan_by(&old, &new, [&first, &last], before, memory);
-    let planned = plan_over(&between, &Memory::default());
+    let plan_between = |before: &[Need], memory: &Memory| plan_by(&old, &new, [&first, &last], before, memory);
+    let planned = plan_between(&between, &Memory::default());
     let [first_stage, second_stage] = &planned.work[..] else { panic!("{:?}", planned.work) };
     let [Work::Range(range)] = &first_stage[..] else { panic!("{first_stage:?}") };
     assert_eq!(range.blocks.len(), 1, "nobody wants 13");
@@ -40,14 +43,14 @@ fn packs_over_several_releases_make_one_way() {
 
     // What an earlier run left on the way serves.
     let memory = Memory { blobs: [digest(11), digest(12)].into(), ..Memory::default() };
-    let planned = plan_over(&between, &memory);
+    let planned = plan_between(&between, &memory);
     assert_eq!(planned.work.len(), 1);
     assert_eq!((planned.requests, planned.build_bytes), (1, size(21)));
 
     // Without its first block, or where the release on the way is not known, the way is none.
     let struck = Memory { struck: [first.1.blocks()[0].block.digest].into(), ..Memory::default() };
-    assert_eq!(plan_over(&between, &struck).work.iter().flatten().filter_map(Work::object).count(), 2);
-    let planned = plan_over(&[], &Memory::default());
+    assert_eq!(plan_between(&between, &struck).work.iter().flatten().filter_map(Work::object).count(), 2);
+    let planned = plan_between(&[], &Memory::default());
     assert_eq!(planned.work.iter().flatten().filter_map(Work::object).collect::<Vec<_>>(), [digest(21)]);
 }
 
@@ -80,6 +83,16 @@ fn what_the_release_before_has_is_not_made_again() {
         let planned = plan_by(&old, &new, [&pack(&[]), &pack(&[circle])], &between, &Memory::default());
         assert_eq!((taken(&planned).len(), objects(&planned).len()), (0, 2));
     }
+}
+
+/// What was in a release, left, and came back is made once, though a pack between starts from it.
+#[test]
+fn what_comes_back_is_not_made_twice() {
+    let (old, new) = (tree(&[("a", 1, 0o755)]), tree(&[("a", 121, 0o755), ("new", 113, 0o755)]));
+    let [there, gone] = [113, 121].map(|number| blobs(tree(&[("a", number, 0o755)]).entries()));
+    let (back, between) = (pack(&[vec![(113, None)]]), pack(&[vec![(121, Some(113))]]));
+    let planned = plan_over(&old, &new, [(&back, &gone), (&between, &there)], &Memory::default());
+    assert_eq!((taken(&planned), objects(&planned)), (vec![back.1.blocks()[0].block.digest], vec![digest(121)]));
 }
 
 /// A block without bytes is in no range: what it would bring comes as an object.
