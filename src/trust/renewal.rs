@@ -81,6 +81,10 @@ fn due_at_hand(present: &Quartet, keys: &KeyDirectory, lifetimes: &Lifetimes, no
 
 fn resign_from(role: Role, present: &Quartet, keys: &KeyDirectory, when: &When) -> Result<Vec<Document>, TrustError> {
     let before = &present.root.document.signed;
+    if role != Role::Root {
+        // It names all the others by digest, and what is signed now counts on from its version.
+        check_own(before, &present.timestamp, &[keys.timestamp()?], keys)?;
+    }
     let timestamp_version = || next(present.timestamp.version());
     match role {
         Role::Root => {
@@ -110,7 +114,6 @@ fn resign_from(role: Role, present: &Quartet, keys: &KeyDirectory, when: &When) 
             Ok(vec![snapshot.document, timestamp])
         }
         Role::Timestamp => {
-            check_own(before, &present.timestamp, &[keys.timestamp()?], keys)?;
             let timestamp = TimestampRole {
                 version: timestamp_version()?,
                 expires: when.timestamp,
