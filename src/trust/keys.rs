@@ -8,10 +8,13 @@
 //!
 //! Ed25519 in PKCS#8 (RFC 8410) as PEM (RFC 7468), as `openssl genpkey -algorithm ED25519` also writes it. `tough` itself
 //! reads PEM for RSA only; here it gets the decoded bytes.
+//!
+//! While keys are made, [`UNFINISHED`] lies beside them: by it a run that was cut off is told from a directory in which a key is
+//! missing because it is kept elsewhere, and where none may be made.
 
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{ErrorKind, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::signature::Ed25519KeyPair;
@@ -27,6 +30,8 @@ const MAX_ROOT_KEYS: u16 = 16;
 const MAX_KEY_BYTES: u64 = 16 * 1024;
 const BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
 const END: &str = "-----END PRIVATE KEY-----";
+/// A directory among the keys, where they are written before they get their names.
+pub(super) const UNFINISHED: &str = ".unfinished-keys";
 
 /// How many root keys there are, and how many of them must sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,25 +87,28 @@ impl KeyDirectory {
         Self { path: path.into() }
     }
 
-    /// Makes new keys for all roles, durably, each file readable by its owner alone. Makes the directory if needed.
+    /// Makes new keys for all roles, durably, each file readable by its owner alone. Makes the directory if needed. Where a run
+    /// was cut off, the keys that it made stay, and the others are made.
     ///
     /// # Errors
-    /// [`TrustError::KeyExists`] before anything is written, when any of the files is there already;
+    /// [`TrustError::KeyExists`] before anything is written, when any of the files is there already and no run was cut off;
     /// [`TrustError::Local`], [`TrustError::KeyGeneration`].
     pub fn generate(path: impl Into<PathBuf>, root_keys: RootKeys) -> Result<Self, TrustError> {
         let keys = Self::open(path);
         let failed = |source| TrustError::local("make", &keys.path, source);
-        DirBuilder::new().recursive(true).mode(0o700).create(&keys.path).map_err(failed)?;
+        make_directory(&keys.path).map_err(failed)?;
         let mut names = root_keys.names();
         names.extend(["targets.pem".to_owned(), "timestamp.pem".to_owned()]);
-        let existing = names.iter().map(|name| keys.path.join(name)).find(|path| path.symlink_metadata().is_ok());
-        if let Some(path) = existing {
+        let paths = names.iter().map(|name| keys.path.join(name));
+        let (existing, missing): (Vec<_>, Vec<_>) = paths.partition(|path| path.symlink_metadata().is_ok());
+        let unfinished = keys.path.join(UNFINISHED);
+        if let Some(path) = existing.into_iter().next().filter(|_| !unfinished.is_dir()) {
             return Err(TrustError::KeyExists { path });
         }
-        for name in names {
-            write_key(&keys.path.join(name))?;
-        }
-        File::open(&keys.path).and_then(|directory| directory.sync_all()).map_err(failed)?;
+        make_directory(&unfinished).map_err(failed)?;
+        missing.iter().try_for_each(|path| write_key(path, &unfinished))?;
+        sync_directory(&keys.path).map_err(failed)?;
+        fs::remove_dir_all(&unfinished).and_then(|()| sync_directory(&keys.path)).map_err(failed)?;
         Ok(keys)
     }
 
@@ -146,7 +154,7 @@ impl KeyDirectory {
 
 impl SigningKey {
     fn load(path: &Path) -> Result<Self, TrustError> {
-        let failed = |source: std::io::Error| match source.kind() {
+        let failed = |source: io::Error| match source.kind() {
             ErrorKind::NotFound => TrustError::KeyMissing { path: path.to_owned() },
             _ => TrustError::local("read", path, source),
         };
@@ -180,15 +188,34 @@ impl std::fmt::Debug for SigningKey {
     }
 }
 
-fn write_key(path: &Path) -> Result<(), TrustError> {
+/// Makes a key, which is whole and on disk before it gets its name.
+fn write_key(path: &Path, unfinished: &Path) -> Result<(), TrustError> {
     let pair = Ed25519KeyPair::generate().map_err(|_| TrustError::KeyGeneration)?;
     // Version 1, which `openssl` reads too.
     let packed = pair.to_pkcs8v1().map_err(|_| TrustError::KeyGeneration)?;
     let text = format!("{BEGIN}\n{}\n{END}\n", STANDARD.encode(packed.as_ref()));
-    let failed = |source: std::io::Error| match source.kind() {
+    let failed = |source: io::Error| match source.kind() {
         ErrorKind::AlreadyExists => TrustError::KeyExists { path: path.to_owned() },
         _ => TrustError::local("write", path, source),
     };
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(failed)?;
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(failed)
+    // Temporary files are readable by their owner alone.
+    let mut file = tempfile::NamedTempFile::new_in(unfinished).map_err(failed)?;
+    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
+    file.persist_noclobber(path).map(drop).map_err(|error| failed(error.error))
+}
+
+/// Makes a directory for its owner alone, and those above it, durably, where they are missing.
+fn make_directory(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    // What lies above a plain name is where the process is.
+    let above = path.parent().filter(|above| *above != Path::new("")).unwrap_or(Path::new("."));
+    make_directory(above)?;
+    DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    sync_directory(above)
+}
+
+fn sync_directory(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
 }

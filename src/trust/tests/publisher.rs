@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
+use super::super::keys::UNFINISHED;
 use super::*;
 
 fn paths(documents: &[Document]) -> Vec<&str> {
@@ -164,6 +165,35 @@ fn keys_are_private_and_never_overwritten() {
     assert!(!path.join("root.pem").exists(), "nothing was written");
     let after: Vec<_> = names.iter().map(|name| std::fs::read(path.join(name)).expect("a key")).collect();
     assert_eq!(after, before);
+}
+
+/// Cut off before each of the keys, amid its writing: what is there stays, and what is missing is made.
+#[test]
+fn keys_whose_making_was_cut_off_are_made_to_the_end() {
+    let home = TempDir::new().expect("a directory");
+    let names = ["root.pem", "targets.pem", "timestamp.pem"];
+    let content = |path: &std::path::Path| names.map(|name| std::fs::read_to_string(path.join(name)).expect("a key"));
+    let whole = home.path().join("whole");
+    KeyDirectory::generate(&whole, RootKeys::ONE).expect("keys");
+    let made = content(&whole);
+    for cut in 0..=names.len() {
+        let path = home.path().join(format!("above/cut-{cut}"));
+        let unfinished = path.join(UNFINISHED);
+        std::fs::create_dir_all(&unfinished).expect("made");
+        std::fs::write(unfinished.join(".tmpX"), &made[0][..40]).expect("written");
+        for name in &names[..cut] {
+            std::fs::copy(whole.join(name), path.join(name)).expect("copied");
+        }
+        let keys = KeyDirectory::generate(&path, RootKeys::ONE).expect("gone on with");
+        assert_eq!(content(&path)[..cut], made[..cut]);
+        initialize(&keys, RootKeys::ONE, &Lifetimes::default(), at(NOW)).expect("all keys are usable");
+        assert_eq!(std::fs::read_dir(&path).expect("listed").count(), names.len(), "nothing else is left");
+        // A key that is missing from then on is kept elsewhere.
+        std::fs::remove_file(path.join("root.pem")).expect("taken offline");
+        let error = KeyDirectory::generate(&path, RootKeys::ONE).expect_err("the others are there");
+        assert!(matches!(error, TrustError::KeyExists { .. }), "{error:?}");
+        assert!(!path.join("root.pem").exists());
+    }
 }
 
 #[test]
