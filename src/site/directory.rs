@@ -39,8 +39,13 @@ impl Site {
     /// Names that begin so are the publisher's own and no part of the publication.
     const HIDDEN: char = '.';
     const STAGING: &str = ".staging";
+    /// How names in the staging directory begin.
+    const TEMPORARY: &str = ".tmp";
+    /// The last file that a new publication gets: no client takes it for one before.
+    const LAST: &str = "metadata/timestamp.json";
 
-    /// Opens an empty place for a new publication; makes the directory where there is none.
+    /// Opens an empty place for a new publication; makes the directory where there is none. What a run that was killed left in
+    /// its staging directory does not count.
     ///
     /// # Errors
     /// [`SiteError::NotEmpty`] when something lies there; otherwise as [`Site::open`].
@@ -52,11 +57,17 @@ impl Site {
             make_directory(root)?;
         }
         let site = Self::open(root, Access::Write)?;
-        let mut found = fs::read_dir(root).map_err(SiteError::io("read", root))?;
-        if found.next().is_some() { Err(SiteError::NotEmpty(root.to_owned())) } else { Ok(site) }
+        let is_empty = site.has_only("", |name| name == Self::STAGING)?
+            && site.has_only(Self::STAGING, |name| name.starts_with(Self::TEMPORARY))?;
+        if !is_empty {
+            return Err(SiteError::NotEmpty(root.to_owned()));
+        }
+        site.clear_staging()?;
+        Ok(site)
     }
 
-    /// Opens a publication.
+    /// Opens a publication, and clears its staging directory to write. Where none is published nothing is touched: the path
+    /// may be a wrong one.
     ///
     /// # Errors
     /// When there is no directory, or another run has it.
@@ -71,7 +82,7 @@ impl Site {
         };
         let lock = lock.map_err(SiteError::io("lock", root))?.ok_or_else(|| SiteError::Locked(root.to_owned()))?;
         let site = Self { root: root.to_owned(), lock };
-        if access == Access::Write {
+        if access == Access::Write && site.length(Self::LAST)?.is_some() {
             site.clear_staging()?;
         }
         Ok(site)
@@ -178,13 +189,15 @@ impl Site {
     /// A file in the staging directory.
     pub(super) fn temporary_file(&self) -> Result<tempfile::NamedTempFile, SiteError> {
         let staging = self.staging()?;
-        tempfile::NamedTempFile::new_in(&staging).map_err(SiteError::io("make a file in", staging))
+        let named = tempfile::Builder::new().prefix(Self::TEMPORARY).tempfile_in(&staging);
+        named.map_err(SiteError::io("make a file in", staging))
     }
 
     /// A directory in the staging directory.
     pub(super) fn temporary_directory(&self) -> Result<tempfile::TempDir, SiteError> {
         let staging = self.staging()?;
-        tempfile::TempDir::new_in(&staging).map_err(SiteError::io("make a directory in", staging))
+        let named = tempfile::Builder::new().prefix(Self::TEMPORARY).tempdir_in(&staging);
+        named.map_err(SiteError::io("make a directory in", staging))
     }
 
     /// Makes the directory that is to hold `place`, and those above it that are missing.
@@ -206,6 +219,23 @@ impl Site {
         Ok(staging)
     }
 
+    /// Whether all that lies in this directory has such a name; also where there is no such directory.
+    fn has_only(&self, directory: &str, is_expected: impl Fn(&str) -> bool) -> Result<bool, SiteError> {
+        let place = self.root.join(directory);
+        let found = match fs::read_dir(&place) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => return Ok(false),
+            found => found.map_err(SiteError::io("read", &place))?,
+        };
+        for found in found {
+            let name = found.map_err(SiteError::io("read", &place))?.file_name();
+            if !name.to_str().is_some_and(&is_expected) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Removes what a run that was killed left.
     fn clear_staging(&self) -> Result<(), SiteError> {
         let staging = self.root.join(Self::STAGING);
@@ -219,7 +249,9 @@ impl Site {
 impl Drop for Site {
     fn drop(&mut self) {
         // Only tidiness: the next run that writes clears what is left here.
-        let _ = fs::remove_dir(self.root.join(Self::STAGING));
+        if matches!(self.length(Self::LAST), Ok(Some(_))) {
+            let _ = fs::remove_dir(self.root.join(Self::STAGING));
+        }
     }
 }
 
@@ -262,26 +294,5 @@ pub(super) fn make_readable(file: &File) -> io::Result<()> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_an_empty_place_becomes_a_publication() {
-        let place = tempfile::tempdir().expect("a directory");
-        let root = place.path().join("repo");
-        drop(Site::create(&root).expect("a new directory"));
-        let site = Site::create(&root).expect("an empty directory");
-        assert!(matches!(Site::open(&root, Access::Read), Err(SiteError::Locked(_))));
-        site.replace("metadata/a.json", b"1").expect("write");
-        site.replace("metadata/a.json", b"22").expect("write again");
-        assert_eq!(site.read("metadata/a.json", 2).expect("read"), b"22");
-        assert!(matches!(site.read("metadata/a.json", 1), Err(SiteError::TooLong { .. })));
-        assert!(matches!(site.read("metadata/b.json", 1), Err(SiteError::Missing(_))));
-        assert_eq!(site.files().expect("list"), [SiteFile { path: "metadata/a.json".to_owned(), length: 2 }]);
-        drop(site);
-        assert!(matches!(Site::create(&root), Err(SiteError::NotEmpty(_))));
-        assert!(matches!(Site::open(&root.join("x"), Access::Read), Err(SiteError::NoDirectory(_))));
-        let readers = [Site::open(&root, Access::Read), Site::open(&root, Access::Read)];
-        assert!(readers.iter().all(Result::is_ok));
-    }
-}
+#[path = "directory_tests.rs"]
+mod tests;
