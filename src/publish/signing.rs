@@ -51,7 +51,8 @@ pub fn default_keys(site: &Path) -> PathBuf {
     site.with_file_name(name)
 }
 
-/// Makes an empty publication with its root of trust, and private keys where there are none yet.
+/// Makes an empty publication with its root of trust, and private keys where there are none yet. A run that was cut off is
+/// gone on with by the next one of the same arguments.
 ///
 /// # Errors
 /// When something lies at the place already, or the keys would lie inside.

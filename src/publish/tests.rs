@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use super::*;
 use crate::manifest::{BundleManifest, Release};
 use crate::report::{Event, Reporter, Silent, Step};
-use crate::site::{Access, Owners, Site};
+use crate::site::{Access, Owners, Site, SiteError};
 use crate::types::{Digest, Entry, Kind, Version};
 
 mod compose;
@@ -146,6 +146,27 @@ fn copy_tree(from: &Path, to: &Path) {
             fs::copy(found.path(), target).expect("write");
         }
     }
+}
+
+/// Killed after each of its documents, `init` is done by the same command; what machines may have seen is not made anew.
+#[test]
+fn a_publication_whose_making_was_cut_off_is_made_to_the_end() {
+    let world = World::new();
+    let again = || init(&world.path("site"), &world.path("keys"), NOW);
+    let metadata = world.path("site/metadata");
+    let names = ["1.root.json", "1.targets.json", "1.snapshot.json", "timestamp.json"];
+    for cut in 0..names.len() {
+        for name in &names[cut..] {
+            fs::remove_file(metadata.join(name)).expect("remove");
+        }
+        assert!(again().expect("gone on with").keys_reused);
+        assert_eq!(world.check().findings, []);
+    }
+    let refused = || matches!(again(), Err(PublishError::Site(SiteError::NotEmpty(_))));
+    assert!(refused(), "it is published");
+    fs::remove_file(metadata.join("timestamp.json")).expect("remove");
+    fs::copy(metadata.join("1.targets.json"), metadata.join("2.targets.json")).expect("copy");
+    assert!(refused(), "no run of `init` left that");
 }
 
 #[test]

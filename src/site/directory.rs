@@ -43,9 +43,11 @@ impl Site {
     const TEMPORARY: &str = ".tmp";
     /// The last file that a new publication gets: no client takes it for one before.
     const LAST: &str = "metadata/timestamp.json";
+    /// What lies beside it, and comes before it.
+    const FIRST: [&str; 3] = ["1.root.json", "1.targets.json", "1.snapshot.json"];
 
-    /// Opens an empty place for a new publication; makes the directory where there is none. What a run that was killed left in
-    /// its staging directory does not count.
+    /// Opens an empty place for a new publication; makes the directory where there is none. What a run left that was killed
+    /// before a client could take anything from it does not count.
     ///
     /// # Errors
     /// [`SiteError::NotEmpty`] when something lies there; otherwise as [`Site::open`].
@@ -57,7 +59,8 @@ impl Site {
             make_directory(root)?;
         }
         let site = Self::open(root, Access::Write)?;
-        let is_empty = site.has_only("", |name| name == Self::STAGING)?
+        let is_empty = site.has_only("", |name| [Self::STAGING, "metadata"].contains(&name))?
+            && site.has_only("metadata", |name| Self::FIRST.contains(&name))?
             && site.has_only(Self::STAGING, |name| name.starts_with(Self::TEMPORARY))?;
         if !is_empty {
             return Err(SiteError::NotEmpty(root.to_owned()));
