@@ -24,7 +24,7 @@ use tough::schema::decoded::{Decoded, Hex};
 use tough::schema::key::Key;
 use tough::sign::Sign;
 
-use super::error::{Role, TrustError};
+use super::error::TrustError;
 
 const MAX_ROOT_KEYS: u16 = 16;
 const MAX_KEY_BYTES: u64 = 16 * 1024;
@@ -124,15 +124,6 @@ impl KeyDirectory {
             return Err(TrustError::KeyMissing { path: self.path.join("root.pem") });
         }
         paths.iter().map(|path| SigningKey::load(path)).collect()
-    }
-
-    /// How many keys there are for this role. Nothing is read: a key that is there and does not sign is an error later on.
-    pub(super) fn count(&self, role: Role) -> u64 {
-        match role {
-            Role::Root => self.root_paths().len() as u64,
-            Role::Targets | Role::Snapshot => u64::from(self.path.join("targets.pem").exists()),
-            Role::Timestamp => u64::from(self.path.join("timestamp.pem").exists()),
-        }
     }
 
     fn root_paths(&self) -> Vec<PathBuf> {

@@ -5,7 +5,7 @@
 //! it sign for what he put there. **Leaves to** `rotation` the change of keys.
 
 use jiff::{SignedDuration, Timestamp};
-use tough::schema::{RoleType, Root, Snapshot, Targets, Timestamp as TimestampRole};
+use tough::schema::{Root, Snapshot, Targets, Timestamp as TimestampRole};
 
 use super::documents::{
     Document, Lifetimes, When, below_root, check_own, checked, next, signed, signed_root, timestamp_for,
@@ -21,7 +21,7 @@ const NOTICE: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// What is signed again, to end later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resign {
-    /// The timestamp, and of what else is [`due`] that whose keys are at hand.
+    /// The timestamp, and of what else is [`due`] that which the keys at hand sign.
     Due,
     /// This role and what refers to it: targets, snapshot and timestamp in this order. To the root nothing refers.
     From(Role),
@@ -54,29 +54,31 @@ pub fn resign(
 ) -> Result<Vec<Document>, TrustError> {
     let present = current.verify()?;
     let when = When::after(&present, now, lifetimes)?;
-    let roles = match what {
-        Resign::From(role) => vec![role],
-        Resign::Due => due_at_hand(&present, keys, lifetimes, now),
-    };
-    let mut documents = Vec::new();
-    for role in roles {
-        documents.extend(resign_from(role, &present, keys, &when)?);
+    match what {
+        Resign::From(role) => resign_from(role, &present, keys, &when),
+        Resign::Due => resign_due(due(&present.expirations(), lifetimes, now), &present, keys, &when),
     }
-    checked(&present.root.document.signed, documents, keys)
 }
 
-/// What is due and has its keys at hand; the timestamp in any case.
-fn due_at_hand(present: &Quartet, keys: &KeyDirectory, lifetimes: &Lifetimes, now: Timestamp) -> Vec<Role> {
-    let root_threshold = present.root.document.signed.roles.get(&RoleType::Root).map_or(1, |keys| keys.threshold.get());
-    let mut roles = due(&present.expirations(), lifetimes, now);
-    roles.retain(|role| match role {
-        Role::Root => keys.count(Role::Root) >= root_threshold,
-        role => keys.count(*role) > 0,
-    });
-    if roles.iter().all(|role| *role == Role::Root) {
-        roles.push(Role::Timestamp);
+/// What is due, as far as the keys at hand sign it; the timestamp in any case.
+fn resign_due(
+    due: Vec<Role>,
+    present: &Quartet,
+    keys: &KeyDirectory,
+    when: &When,
+) -> Result<Vec<Document>, TrustError> {
+    let mut documents = Vec::new();
+    for role in due {
+        match resign_from(role, present, keys, when) {
+            // A key that is elsewhere, or no longer the role's, is no reason to let the timestamp end.
+            Err(TrustError::KeyMissing { .. } | TrustError::CannotSign { .. }) => {}
+            signed => documents.extend(signed?),
+        }
     }
-    roles
+    if !documents.iter().any(|document| document.role == Role::Timestamp) {
+        documents.extend(resign_from(Role::Timestamp, present, keys, when)?);
+    }
+    Ok(documents)
 }
 
 fn resign_from(role: Role, present: &Quartet, keys: &KeyDirectory, when: &When) -> Result<Vec<Document>, TrustError> {
@@ -86,12 +88,12 @@ fn resign_from(role: Role, present: &Quartet, keys: &KeyDirectory, when: &When) 
         check_own(before, &present.timestamp, &[keys.timestamp()?], keys)?;
     }
     let timestamp_version = || next(present.timestamp.version());
-    match role {
+    let documents = match role {
         Role::Root => {
             let signers = keys.root()?;
             check_own(before, &present.root, &signers, keys)?;
             let root = Root { version: next(present.root.version())?, expires: when.root, ..before.clone() };
-            Ok(vec![signed_root(Some(before), root, &signers, keys)?])
+            vec![signed_root(Some(before), root, &signers, keys)?]
         }
         Role::Targets => {
             check_own(before, &present.targets, &[keys.targets()?], keys)?;
@@ -100,7 +102,7 @@ fn resign_from(role: Role, present: &Quartet, keys: &KeyDirectory, when: &When) 
                 expires: when.targets,
                 ..present.targets.document.signed.clone()
             };
-            below_root(keys, targets, next(present.snapshot.version())?, timestamp_version()?, when)
+            below_root(keys, targets, next(present.snapshot.version())?, timestamp_version()?, when)?
         }
         Role::Snapshot => {
             check_own(before, &present.snapshot, &[keys.targets()?], keys)?;
@@ -111,7 +113,7 @@ fn resign_from(role: Role, present: &Quartet, keys: &KeyDirectory, when: &When) 
             };
             let snapshot = signed(snapshot, &[&keys.targets()?])?;
             let timestamp = timestamp_for(&snapshot, &keys.timestamp()?, timestamp_version()?, when)?;
-            Ok(vec![snapshot.document, timestamp])
+            vec![snapshot.document, timestamp]
         }
         Role::Timestamp => {
             let timestamp = TimestampRole {
@@ -120,7 +122,8 @@ fn resign_from(role: Role, present: &Quartet, keys: &KeyDirectory, when: &When) 
                 _extra: when.issued(),
                 ..present.timestamp.document.signed.clone()
             };
-            Ok(vec![signed(timestamp, &[&keys.timestamp()?])?.document])
+            vec![signed(timestamp, &[&keys.timestamp()?])?.document]
         }
-    }
+    };
+    checked(before, documents, keys)
 }

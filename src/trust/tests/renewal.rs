@@ -108,6 +108,23 @@ fn too_few_root_keys_are_none() {
     }
 }
 
+/// One key was replaced, and the daily job still has the old ones: it signs what they still sign.
+#[test]
+fn keys_that_are_no_longer_the_roles_are_none() {
+    use Role::{Root, Snapshot, Targets, Timestamp};
+    for (replaced, wanted) in [("root.pem", vec![Targets, Snapshot, Timestamp]), ("targets.pem", vec![Root, Timestamp])]
+    {
+        let mut world = World::new();
+        let new = KeyDirectory::generate(world.home.path().join("new"), RootKeys::ONE).expect("keys");
+        for name in ["root.pem", "targets.pem", "timestamp.pem"].into_iter().filter(|name| *name != replaced) {
+            std::fs::copy(world.keys.path().join(name), new.path().join(name)).expect("copied");
+        }
+        let rotated = rotate(&world.current(), &world.keys, &new, RootKeys::ONE, &LIFETIMES, at(NOW));
+        world.write(rotated.expect("signed"));
+        assert_eq!(signed(&world, Resign::Due, "2028-02-01T12:00:00Z"), wanted, "{replaced}");
+    }
+}
+
 /// Whoever can write into the publication puts a root there that names a key of his beside ours, and what that key signed.
 #[test]
 fn what_others_signed_is_not_carried_over() {
