@@ -14,6 +14,7 @@ use super::contents::{Contents, prove_object};
 use super::installable::check_bundles;
 use super::notes::{Finding, Noted, Notes};
 use super::published::{Releases, manifest, name_of, release};
+use super::signing::current_metadata;
 use super::text_deltas::check_documents;
 use super::{PublishError, search};
 use crate::manifest::{BundleManifest, Predecessor, Release, Tree};
@@ -48,6 +49,8 @@ pub struct Checked {
     pub findings: Vec<Finding>,
     /// Files that nothing refers to.
     pub unreferenced: Vec<String>,
+    /// Whether a rotation of keys was begun and is not at its end: the keys that it replaces still count.
+    pub is_rotating: bool,
 }
 
 /// What the manifests say of a blob.
@@ -85,6 +88,8 @@ pub fn check(request: &CheckRequest, reporter: &dyn Reporter) -> Result<Checked,
     for path in &checked.unreferenced {
         reporter.report(Event::Warning(format!("nothing refers to {path}")));
     }
+    // Metadata that cannot be read is a finding already.
+    checked.is_rotating = current_metadata(&site).is_ok_and(|current| current.is_rotating().is_ok_and(|is| is));
     checked.findings = findings.into_iter().collect();
     Ok(checked)
 }

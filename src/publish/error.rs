@@ -174,6 +174,7 @@ impl PublishError {
                 | TrustError::KeyExists { .. }
                 | TrustError::KeyUnusable { .. }
                 | TrustError::CannotSign { .. }
+                | TrustError::Rotating
                 | TrustError::Threshold { .. }
                 | TrustError::TimeWentBack { .. }
                 | TrustError::OutOfRange { .. } => Category::Usage,

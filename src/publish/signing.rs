@@ -29,6 +29,8 @@ pub struct Signed {
     pub roles: Vec<Role>,
     /// When each role's metadata ends, whether or not it was signed now: with the first of them the publication ends.
     pub ends: Expirations,
+    /// Whether a rotation of keys was begun and is not at its end: the keys that it replaces still count.
+    pub is_rotating: bool,
 }
 
 /// What became of a rotation.
@@ -108,7 +110,8 @@ pub(super) fn write_documents(site: &Site, documents: &[Document]) -> Result<Sig
         site.replace(&document.path, &document.bytes)?;
     }
     let roles = documents.iter().map(|document| document.role).collect();
-    Ok(Signed { roles, ends: current_metadata(site)?.expirations()? })
+    let current = current_metadata(site)?;
+    Ok(Signed { roles, ends: current.expirations()?, is_rotating: current.is_rotating()? })
 }
 
 /// # Errors

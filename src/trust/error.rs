@@ -262,6 +262,9 @@ pub enum TrustError {
         /// How many the keys at hand give.
         valid: u64,
     },
+    /// A rotation of keys was begun, and only its end renews the root.
+    #[error("the publication's keys are being replaced, and the root that ends this is still missing")]
+    Rotating,
     /// Signing now would be before the last signing, whose time machines have seen.
     #[error("the publication was last signed at {issued}, which is after {now}")]
     TimeWentBack {

@@ -13,6 +13,7 @@ use super::documents::{
 use super::error::{Role, TrustError};
 use super::keys::KeyDirectory;
 use super::roles::{Expirations, Quartet};
+use super::rotation::is_between;
 use super::signing::CurrentMetadata;
 
 /// How long before its end metadata is due at the earliest: enough for a key to be fetched from where it is kept.
@@ -44,7 +45,8 @@ pub fn due(ends: &Expirations, lifetimes: &Lifetimes, now: Timestamp) -> Vec<Rol
 /// Signs what is published again, so that it ends later.
 ///
 /// # Errors
-/// As [`super::sign_release`]; [`TrustError::CannotSign`] also when what is there was not signed by the keys at hand.
+/// As [`super::sign_release`]; [`TrustError::CannotSign`] also when what is there was not signed by the keys at hand;
+/// [`TrustError::Rotating`] for the root, where a rotation was begun: the keys that it replaces get no more time.
 pub fn resign(
     current: &CurrentMetadata,
     keys: &KeyDirectory,
@@ -70,8 +72,9 @@ fn resign_due(
     let mut documents = Vec::new();
     for role in due {
         match resign_from(role, present, keys, when) {
-            // A key that is elsewhere, or no longer the role's, is no reason to let the timestamp end.
-            Err(TrustError::KeyMissing { .. } | TrustError::CannotSign { .. }) => {}
+            // A key that is elsewhere, or no longer the role's, is no reason to let the timestamp end; neither is a root that
+            // waits for the end of a rotation.
+            Err(TrustError::KeyMissing { .. } | TrustError::CannotSign { .. } | TrustError::Rotating) => {}
             signed => documents.extend(signed?),
         }
     }
@@ -92,6 +95,9 @@ fn resign_from(role: Role, present: &Quartet, keys: &KeyDirectory, when: &When) 
         Role::Root => {
             let signers = keys.root()?;
             check_own(before, &present.root, &signers, keys)?;
+            if is_between(before) {
+                return Err(TrustError::Rotating);
+            }
             let root = Root { version: next(present.root.version())?, expires: when.root, ..before.clone() };
             vec![signed_root(Some(before), root, &signers, keys)?]
         }

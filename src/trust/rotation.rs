@@ -13,7 +13,7 @@
 //!
 //! Each step is done where it still has to be, which the newest root and the signatures tell: a run that was cut off is gone
 //! on with, and where a rotation brings no new keys below the root one root is enough. A root between two gives no key more
-//! time than it had: it ends with the one before it, or with the new timestamp where that is later.
+//! time than it had: it ends with the one before it, or with the new timestamp where that is later, and it is not renewed.
 
 use jiff::Timestamp;
 use tough::schema::{RoleType, Root, Targets};
@@ -74,6 +74,21 @@ pub fn rotate(
     }
     documents.push(signed_root(Some(&before), last, &signers, old)?);
     Ok(documents)
+}
+
+/// Whether this is a root between two: only there has a role below the root more than one key.
+pub(super) fn is_between(root: &Root) -> bool {
+    BELOW_ROOT.iter().filter_map(|role| root.roles.get(role)).any(|role| role.keyids.len() > 1)
+}
+
+impl CurrentMetadata {
+    /// Whether a rotation of keys was begun and is not at its end: the keys that it replaces still count.
+    ///
+    /// # Errors
+    /// When the metadata is not what the root's keys signed.
+    pub fn is_rotating(&self) -> Result<bool, TrustError> {
+        Ok(is_between(&self.verify()?.root.document.signed))
+    }
 }
 
 /// The last root, which for all below it also has the keys that the root before has.

@@ -40,6 +40,22 @@ fn keys_are_replaced() {
     assert_eq!((rotated.result["keys"].as_str(), &rotated.result["keys_reused"]), (Some(new_path), &false.into()));
     let signed = serde_json::json!(["root", "targets", "snapshot", "timestamp", "root"]);
     assert_eq!((&rotated.result["signed"], &rotated.result["ends_first"]), (&signed, &"timestamp".into()));
+    // Cut off before its last document: whoever works with the publication is told, and it is gone on with.
+    let last = publication.path.join("metadata/3.root.json");
+    let whole = fs::read(&last).expect("there");
+    fs::remove_file(&last).expect("removed");
+    let unfinished = "`stateless-publish keys rotate`";
+    let renewed = publish(&["keys", "refresh"], &publication, &new, &["--what", "root"]);
+    assert_eq!((renewed.code, renewed.told().contains("keys rotate")), (2, true), "{}", renewed.told());
+    let refreshed = publish(&["keys", "refresh"], &publication, &new, &[]).success().expect("the timestamp");
+    let site = publication.path.to_str().expect("UTF-8");
+    let check = || world().programs.publish(["check", site, "--json"], None).and_then(Outcome::of).expect("it starts");
+    let checked = check().success().expect("clients take it");
+    assert!(warned(&refreshed, unfinished) && warned(&checked, unfinished), "{:?}", refreshed.events);
+    let ended = publish(&rotate, &publication, &old, &["--new-keys", new_path]).success().expect("gone on with");
+    assert_eq!(ended.result["signed"], serde_json::json!(["root"]));
+    assert_eq!(fs::read(&last).expect("there").len(), whole.len());
+    assert!(!warned(&ended, unfinished) && !warned(&check(), unfinished), "{:?}", ended.events);
     let again = publish(&rotate, &publication, &old, &["--new-keys", new_path]).success().expect("nothing to do");
     assert_eq!((&again.result["keys_reused"], &again.result["signed"]), (&true.into(), &serde_json::json!([])));
 
@@ -61,8 +77,7 @@ fn keys_are_replaced() {
     let anew = Machine::empty();
     anew.succeeds(["os-install", "--url", &server.url, "--trust", trust]);
     anew.assert_holds(20, &[]);
-    let site = publication.path.to_str().expect("UTF-8");
-    let checked = world().programs.publish(["check", site, "--json"], None).and_then(Outcome::of).expect("it starts");
+    let checked = check();
     assert_eq!((checked.code, checked.number("releases")), (0, 2), "{}", checked.told());
     assert_eq!(checked.result["unreferenced"], serde_json::json!([]));
 }

@@ -12,6 +12,10 @@ pub(crate) fn of_publish(error: PublishError) -> Failure {
                     nothing was published";
         return Failure::of(FailureKind::USAGE, &error, hint);
     }
+    if let PublishError::Trust(TrustError::Rotating) = error {
+        let hint = "`keys rotate` with the same --keys and --new-keys goes on with it; nothing was published";
+        return Failure::of(FailureKind::USAGE, &error, hint);
+    }
     let (kind, hint) = match error.category() {
         Category::Usage => (FailureKind::USAGE, "put the input right; nothing was published"),
         Category::Integrity => (

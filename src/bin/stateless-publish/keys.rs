@@ -19,7 +19,7 @@ pub(crate) fn refresh(options: &Refresh, face: &Face) -> Ending {
     let (now, _) = times()?;
     let place = &options.place;
     let signed = publish::refresh(&place.site, &place.keys(), options.what.into(), now).map_err(of_publish)?;
-    warn_of_ends(&signed, face);
+    warn(&signed, face);
     let names: Vec<String> = signed.roles.iter().map(ToString::to_string).collect();
     let text = format!("signed again: {}\n{}", names.join(", "), good_until(&signed));
     let exit_code = if has_ended(signed.ends.first().1) { 4 } else { 0 };
@@ -32,7 +32,7 @@ pub(crate) fn rotate(options: &Rotate, face: &Face) -> Ending {
     let place = &options.place;
     let rotated = publish::rotate_keys(&place.site, &place.keys(), &options.new_keys, now).map_err(of_publish)?;
     let signed = &rotated.signed;
-    warn_of_ends(signed, face);
+    warn(signed, face);
     let keys = rotated.keys.display();
     let whose = if rotated.keys_reused { "the keys that were in" } else { "new keys in" };
     let what = match signed.roles.is_empty() {
@@ -66,9 +66,14 @@ pub(crate) fn good_until(signed: &Signed) -> String {
 }
 
 /// Warns of what ends soon, or has ended, although something was signed just now: with the command that signs it.
-pub(crate) fn warn_of_ends(signed: &Signed, reporter: &dyn Reporter) {
+pub(crate) fn warn(signed: &Signed, reporter: &dyn Reporter) {
     let now = Timestamp::from_second(wall_clock()).unwrap_or(Timestamp::MAX);
-    for role in due(&signed.ends, &Lifetimes::default(), now) {
+    if signed.is_rotating {
+        warn_of_rotation(reporter);
+    }
+    // The end of a rotation is what renews the root.
+    let due = due(&signed.ends, &Lifetimes::default(), now).into_iter();
+    for role in due.filter(|role| !(signed.is_rotating && *role == Role::Root)) {
         let (key, renewed) = match role {
             Role::Root => ("root", &[Role::Root][..]),
             Role::Targets => ("targets", &[Role::Targets, Role::Snapshot, Role::Timestamp][..]),
@@ -85,6 +90,13 @@ pub(crate) fn warn_of_ends(signed: &Signed, reporter: &dyn Reporter) {
         let text = format!("{what}: {command} makes that later, with the {key} key{}", without_epoch());
         reporter.report(Event::Warning(text));
     }
+}
+
+/// Warns of keys that were to be replaced and still count.
+pub(crate) fn warn_of_rotation(reporter: &dyn Reporter) {
+    let text = "the replacing of the keys was cut off, and the old ones still count: `stateless-publish keys rotate` with the \
+                same --keys and --new-keys goes on with it";
+    reporter.report(Event::Warning(text.to_owned()));
 }
 
 /// Whether clients, who go by the clock, take this for the past.

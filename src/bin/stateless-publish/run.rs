@@ -119,7 +119,7 @@ fn release(options: &Release, face: &Face) -> Ending {
             json!({ "from": from, "from_nothing": route.from.is_none(), "via": via, "bytes": route.bytes })
         })
         .collect();
-    keys::warn_of_ends(&released.signed, face);
+    keys::warn(&released.signed, face);
     text.push_str(&keys::good_until(&released.signed));
     let fields = json!({
         "version": document.version,
@@ -165,6 +165,9 @@ fn way(route: &Route) -> String {
 fn check(options: &Check, face: &Face) -> Ending {
     let request = CheckRequest { site: options.site.clone(), trust: options.trust.clone(), now: wall_clock() };
     let checked = publish::check(&request, face).map_err(of_publish)?;
+    if checked.is_rotating {
+        keys::warn_of_rotation(face);
+    }
     let findings: Vec<Value> =
         checked.findings.iter().map(|finding| json!({ "path": finding.path, "problem": finding.problem })).collect();
     let mut text = String::new();

@@ -3,7 +3,7 @@
 use super::forge::parse;
 use super::*;
 
-/// The keys of a rotation, and the documents that are still to be written.
+/// The keys of a rotation.
 struct Rotation {
     old: KeyDirectory,
     new: KeyDirectory,
@@ -143,6 +143,34 @@ fn the_root_between_frees_nothing() {
     let error = world.refused();
     let told = matches!(error, TrustError::RolledBack { role: Role::Timestamp, seen: 3, offered: 2 });
     assert!(told, "{error:?}");
+}
+
+/// Nor do they get any by being signed again: what is due of a rotation that was cut off is its end.
+#[test]
+fn the_root_between_is_not_renewed() {
+    let mut world = World::new();
+    let lifetimes = Lifetimes { root_days: 30, ..Lifetimes::default() };
+    let due = resign(&world.current(), &world.keys, Resign::From(Role::Root), &lifetimes, at(NOW)).expect("signed");
+    world.write(due);
+    let rotation = Rotation::of(&world);
+    let is_rotating = |world: &World| published(world).and_then(|current| current.is_rotating()).expect("sound");
+    let again = |world: &World, keys, what| resign(&published(world)?, keys, what, &Lifetimes::default(), at(NOW));
+    assert!(!is_rotating(&world));
+    for (document, keys) in rotation.left(&world).expect("signed").into_iter().zip([
+        Some(&rotation.old),
+        Some(&rotation.old),
+        Some(&rotation.old),
+        Some(&rotation.new),
+        None,
+    ]) {
+        world.write(vec![document]);
+        assert_eq!(is_rotating(&world), keys.is_some());
+        let Some(keys) = keys else { continue };
+        let error = again(&world, &rotation.new, Resign::From(Role::Root)).expect_err("it is not the last");
+        assert!(matches!(error, TrustError::Rotating), "{error:?}");
+        let signed = again(&world, keys, Resign::Due).expect("the timestamp has its key");
+        assert_eq!(signed.iter().map(|document| document.role).collect::<Vec<_>>(), [Role::Timestamp]);
+    }
 }
 
 /// The root between gives the old keys no more time than they had, but for the days of a timestamp.
