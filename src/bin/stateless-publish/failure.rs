@@ -22,7 +22,11 @@ pub(crate) fn of_publish(error: PublishError) -> Failure {
             FailureKind::REFUSED,
             "the publication is damaged or not signed by these keys: `stateless-publish check` says more",
         ),
-        Category::Disk => (FailureKind::LOCAL, "check free space and permissions; what clients see is as it was"),
+        // A rotation has several documents, each of which clients may see.
+        Category::Disk => (
+            FailureKind::LOCAL,
+            "check free space and permissions, and run the same command again; clients can be served meanwhile",
+        ),
         Category::Locked => (FailureKind::LOCKED, "wait until the other run has ended"),
         Category::Bug => (FailureKind::BUG, Failure::REPORT),
     };
