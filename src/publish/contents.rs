@@ -53,7 +53,7 @@ impl Contents<'_> {
     pub fn changed(&self, digest: Digest) -> PublishError {
         match self.input_of(digest) {
             Some((input, blob)) => input.changed(&blob.bundle, &blob.paths[0], blob.file).into(),
-            None => PublishError::DamagedObject { path: Release::object_path(digest) },
+            None => PublishError::Misnamed { path: Release::object_path(digest) },
         }
     }
 
@@ -70,7 +70,7 @@ impl Contents<'_> {
 pub fn prove_object(site: &Site, digest: Digest, size: u64) -> Result<(), PublishError> {
     match decode_object(site, digest, size, Hasher::default())?.finish() == digest {
         true => Ok(()),
-        false => Err(PublishError::DamagedObject { path: Release::object_path(digest) }),
+        false => Err(PublishError::Misnamed { path: Release::object_path(digest) }),
     }
 }
 

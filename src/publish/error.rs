@@ -120,10 +120,10 @@ pub enum PublishError {
         /// Why.
         source: io::Error,
     },
-    /// An object holds something else than it is called after.
+    /// An object, a manifest or a search index holds something else than it is called after.
     #[error("{path} does not hold the content that it is named after")]
-    DamagedObject {
-        /// The object.
+    Misnamed {
+        /// The file.
         path: String,
     },
     /// A pack cannot be made.
@@ -185,7 +185,7 @@ impl PublishError {
             | Self::Release { .. }
             | Self::Manifest { .. }
             | Self::Conflict { .. }
-            | Self::DamagedObject { .. } => Category::Integrity,
+            | Self::Misnamed { .. } => Category::Integrity,
             // What no system call said is said by the decoder.
             Self::Object { source, .. } if source.raw_os_error().is_none() => Category::Integrity,
             Self::Blob { .. } | Self::Object { .. } => Category::Disk,

@@ -49,6 +49,7 @@ mod sources;
 #[cfg(test)]
 mod tests;
 mod text_deltas;
+mod texts;
 
 pub use bases::Reason;
 pub use check::{CheckRequest, Checked, check};

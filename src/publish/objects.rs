@@ -50,7 +50,7 @@ pub fn publish(
         match signed.get(digest) {
             None => unsigned.push((*digest, blob.size)),
             Some(signed) if *signed == length => {}
-            Some(_) => return Err(PublishError::DamagedObject { path }),
+            Some(_) => return Err(PublishError::Misnamed { path }),
         }
         objects.lengths.insert(*digest, length);
     }

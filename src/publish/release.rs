@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use jiff::Timestamp;
-use rayon::prelude::*;
 
 use super::compose::{Composition, InputBundle, compose};
 use super::contents::Contents;
@@ -18,8 +17,9 @@ use super::routes::routes_to;
 use super::signing::{Signed, current_metadata, write_documents};
 use super::similar::Comparer;
 use super::sources::Sources;
+use super::texts::{MANIFEST, SEARCH_INDEX, manifest_texts};
 use super::{PublishError, objects, packs, read, search, text_deltas};
-use crate::manifest::{BundleDefinition, BundleManifest, BundleOffer, ManifestName, Release, SearchIndex, Tree};
+use crate::manifest::{BundleDefinition, BundleOffer, ManifestName, Release};
 use crate::pack::LEVEL;
 use crate::plan::Route;
 use crate::report::{Event, Reporter};
@@ -133,13 +133,13 @@ pub fn release(request: &ReleaseRequest, reporter: &dyn Reporter) -> Result<Rele
     let mut release = Release::new(request.version, request.published, floor);
     let batch = site.batch()?;
     for (bundle, text) in &texts {
-        let manifest = publish_text(&site, &batch, Release::manifest_path, BundleManifest::compress, text)?;
+        let manifest = MANIFEST.publish(&site, &batch, text)?;
         let entries = &composition.bundles[bundle];
         release.bundles.insert(bundle.clone(), offer(&bundles[bundle].definition, entries, manifest));
     }
     check_bundles(&release, |bundle| composition.bundles[bundle].len())?;
     let index = search::index(composition.bundles.iter().map(|(bundle, entries)| (bundle, &entries[..])));
-    release.search = Some(publish_text(&site, &batch, Release::search_path, SearchIndex::compress, &index)?);
+    release.search = Some(SEARCH_INDEX.publish(&site, &batch, &index)?);
     batch.publish()?;
 
     let contents = Contents { site: &site, input: Some((&input, &composition.blobs)) };
@@ -217,19 +217,6 @@ fn fill_object_bytes(bundles: &mut BTreeMap<BundleName, Vec<Entry>>, lengths: &s
     }
 }
 
-/// The JSON text of every manifest, each proved to be one that a client takes.
-fn manifest_texts(composition: &Composition) -> Result<BTreeMap<BundleName, Vec<u8>>, PublishError> {
-    let text = |(bundle, entries): (&BundleName, &Vec<Entry>)| {
-        let refused = |source| PublishError::NewManifest { bundle: bundle.clone(), source };
-        let tree = Tree::from_sorted(entries.clone())
-            .map_err(|source| refused(crate::manifest::ManifestError::BadTree { bundle: bundle.clone(), source }))?;
-        let text = BundleManifest { bundle: bundle.clone(), tree }.to_json();
-        BundleManifest::parse(bundle, &text).map_err(refused)?;
-        Ok((bundle.clone(), text))
-    };
-    composition.bundles.par_iter().map(text).collect()
-}
-
 fn pack_orders(
     request: &ReleaseRequest,
     composition: &Composition,
@@ -266,23 +253,6 @@ fn pack_orders(
     }
     orders.extend(planning::from_nothing(new).into_iter().map(order));
     Ok(orders)
-}
-
-/// Publishes a text under its digest, compressed, unless it is there.
-fn publish_text(
-    site: &Site,
-    batch: &crate::site::Batch<'_>,
-    path: fn(Digest) -> String,
-    compress: fn(&[u8]) -> Vec<u8>,
-    text: &[u8],
-) -> Result<ManifestName, PublishError> {
-    let sha256 = Digest::of(text);
-    let path = path(sha256);
-    let wire_bytes = match site.length(&path)? {
-        Some(length) => length,
-        None => batch.add_bytes(&path, &compress(text))?,
-    };
-    Ok(ManifestName { sha256, length: text.len() as u64, wire_bytes })
 }
 
 /// What the release says of a bundle; what its pack from nothing takes is known when that is made.

@@ -125,6 +125,30 @@ fn an_object_that_is_there_is_not_taken_as_it_lies() {
     assert_eq!(world.check().findings, []);
 }
 
+/// What lies under the name of a text that is to be published is signed for with its length, so it is read.
+#[test]
+fn a_text_that_is_there_is_not_taken_as_it_lies() {
+    let (world, other) = (World::new(), World::new());
+    let release = other.release(10).expect("good input").release;
+    let paths = [
+        Release::manifest_path(release.bundles["web"].manifest.sha256),
+        Release::search_path(release.search.expect("there is one").sha256),
+    ];
+    for path in &paths {
+        let (place, whole) = (world.path("site").join(path), fs::read(other.path("site").join(path)).expect("there"));
+        fs::create_dir_all(place.parent().expect("not the root")).expect("write");
+        for damaged in [&whole[..whole.len() - 1], b""] {
+            fs::write(&place, damaged).expect("write");
+            let error = world.release(10).expect_err("a damaged text");
+            let told = matches!(&error, PublishError::Misnamed { path: told } if told == path);
+            assert!(told, "{error}");
+        }
+        fs::write(&place, &whole).expect("write");
+    }
+    world.release(10).expect("good input");
+    assert_eq!(world.check().findings, []);
+}
+
 #[test]
 fn a_bundle_that_no_machine_can_install_is_found() {
     let world = World::new();
