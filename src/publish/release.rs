@@ -98,8 +98,9 @@ impl Default for Levels {
 
 /// Publishes a release.
 ///
-/// # Errors When the input is refused, the publication cannot be built on, or the disk refuses. The publication is then
-/// as it was, but for files that nothing refers to.
+/// # Errors
+/// When the input is refused, the publication cannot be built on, or the disk refuses. The publication is then as it was,
+/// but for files that nothing refers to.
 pub fn release(request: &ReleaseRequest, reporter: &dyn Reporter) -> Result<Released, PublishError> {
     let signing_time =
         Timestamp::from_second(request.published).map_err(|_| PublishError::BadTime(request.published))?;

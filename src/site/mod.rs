@@ -3,8 +3,9 @@
 //! **Promises.** A file appears in a publication under its name only when it is complete and on disk: content is
 //! written to a [`Batch`], which is synced as a whole and only then renamed into place; metadata is replaced one file
 //! at a time ([`Site::replace`]), each durably before the next. A file that is named by its digest is never written
-//! again. Input trees are read without following a symlink, archives entry by entry without unpacking them, and whatever a release cannot carry is an error that names
-//! the bundle and the path.
+//! again. Input trees are read without following a symlink, archives entry by entry without unpacking them, and whatever a
+//! release cannot carry is an error that names the bundle and the path. A path that leads to no
+//! publication costs nobody anything.
 //!
 //! **Needs.** A local filesystem for the publication, with room for what is being made beside what is there.
 //!

@@ -1,4 +1,4 @@
-//! Builds and signs the single documents that `signing` hands out, always to the same bytes.
+//! Builds and signs the single documents that `signing`, `renewal` and `rotation` hand out, always to the same bytes.
 
 use std::collections::{BTreeMap, HashMap};
 use std::num::{NonZeroU16, NonZeroU64};

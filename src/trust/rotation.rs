@@ -1,8 +1,8 @@
 //! The publisher's side: other keys, without a moment in which clients are refused.
 //!
 //! **Promises.** After each document that is written the publication is one that clients accept, and from which the same
-//! rotation goes on to its end. **Needs** documents to be written in their order. **Leaves to** `held` what a client
-//! forgets when keys are revoked.
+//! rotation goes on to its end; where it heals a wrong time ([`rotate`]), some do only at that end. **Needs** documents to be
+//! written in their order. **Leaves to** `held` what a client forgets when keys are revoked.
 //!
 //! ```text
 //! root N        the old keys
@@ -29,7 +29,8 @@ const BELOW_ROOT: [RoleType; 3] = [RoleType::Targets, RoleType::Snapshot, RoleTy
 /// What is still to be written until the keys of `new` sign alone; nothing when they do. Of `old` only the root keys are
 /// used, and these until the new ones are the root's.
 ///
-/// It also heals a publication that was once signed with a time too far ahead.
+/// It also heals a publication that was once signed with a time too far ahead: machines forget that time with the last root.
+/// Until then those that saw it take the new timestamp for ended, if the time is ahead by more than a timestamp lives.
 ///
 /// # Errors
 /// As [`super::sign_release`]; [`TrustError::CannotSign`] when `old` does not hold enough keys of the present root.

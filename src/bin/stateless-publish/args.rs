@@ -100,8 +100,9 @@ pub(crate) enum Keys {
     /// Replace the keys, because they are old or were stolen
     #[command(
         after_help = "Clients follow, from whichever root of trust they have; there is no moment in which they are \
-        refused. A run that was cut off is gone on with by the same command. The old keys are of no use afterwards: \
-        `release` and `keys refresh` need --keys NEW.\n\
+        refused. (If the publication was once signed with a time far ahead, machines that saw it follow at the end.) A \
+        run that was cut off is gone on with by the same command. The old keys are of no use afterwards: `release` and \
+        `keys refresh` need --keys NEW.\n\
         To keep some of the keys, copy them into the new directory, and make the others: \
         openssl genpkey -algorithm ED25519 -out NEW/timestamp.pem\n\n\
         Examples:\n  stateless-publish keys rotate /srv/os --new-keys ~/keys/os-2\n  \
