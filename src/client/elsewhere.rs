@@ -62,5 +62,5 @@ pub(super) fn kept_text<'a>(
     name: &ManifestName,
 ) -> Option<Vec<u8>> {
     let has = |record: &&Record| record.installed.bundles.get(bundle) == Some(&name.sha256);
-    records.into_iter().filter(has).find_map(|record| record.manifest_json(bundle, name.length).ok().flatten())
+    records.into_iter().filter(has).find_map(|record| record.manifest_json(bundle, name.length))
 }

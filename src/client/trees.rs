@@ -61,7 +61,7 @@ impl Session {
         let record = self.record()?;
         let (release, _) = record.release()?;
         let name = manifest_name(&release, bundle)?;
-        if let Some(json) = record.manifest_json(bundle, name.length)? {
+        if let Some(json) = record.manifest_json(bundle, name.length) {
             return Ok(BundleManifest::parse(bundle, &json)?);
         }
         let told = format!("the tree's own manifest of bundle {bundle} is missing or damaged: `repair` puts it right");
@@ -112,7 +112,7 @@ impl Session {
                 _ => self.text_along(bundle, steps, &mut deltas, &mut before),
             };
             let own = self.record.as_ref().filter(|_| has == Some(&name.sha256));
-            let own = own.map(|record| record.manifest_json(bundle, name.length)).transpose()?.flatten();
+            let own = own.and_then(|record| record.manifest_json(bundle, name.length));
             let json = match own {
                 Some(json) => json,
                 None => {
@@ -223,7 +223,7 @@ impl Session {
     ) -> Option<Vec<u8>> {
         let record = self.record.as_ref()?;
         let name = record.release().ok()?.0.bundles.get(bundle)?.manifest.clone();
-        let (mut digest, mut json) = (name.sha256, record.manifest_json(bundle, name.length).ok()??);
+        let (mut digest, mut json) = (name.sha256, record.manifest_json(bundle, name.length)?);
         for (index, step) in steps.iter().enumerate() {
             let name = &step.release.bundles.get(bundle)?.manifest;
             if digest != name.sha256 {

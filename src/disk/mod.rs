@@ -108,6 +108,16 @@ impl DiskError {
         self.source.kind() == std::io::ErrorKind::ReadOnlyFilesystem
     }
 
+    /// Whether what lies there is damaged: the disk does not give it back, or it is not of the kind or the length that it
+    /// must be. Then trying again is no help, and what can be had from elsewhere should be.
+    pub fn is_damage(&self) -> bool {
+        use rustix::io::Errno;
+        let unread = [Errno::IO, Errno::UCLEAN, Errno::BADMSG];
+        let another_kind = [Errno::LOOP, Errno::NOTDIR, Errno::ISDIR, Errno::INVAL, Errno::NXIO];
+        let is_too_long = self.source.kind() == std::io::ErrorKind::FileTooLarge;
+        is_too_long || unread.iter().chain(&another_kind).any(|errno| self.is(*errno))
+    }
+
     /// Whether the failing call got this error number.
     pub fn is(&self, errno: rustix::io::Errno) -> bool {
         self.source.raw_os_error() == Some(errno.raw_os_error())

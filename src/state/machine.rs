@@ -95,10 +95,10 @@ impl Machine {
 
     /// What one of the other trees says of itself. A record that is damaged there counts as none: trees are synced before they
     /// are exchanged and not before, so a power cut may leave half of one in a tree that was only staged, and no such tree may
-    /// keep the live one from moving on.
+    /// keep the live one from moving on. Nor may a block that the disk does not give back.
     ///
     /// # Errors
-    /// When the disk cannot be read.
+    /// When the system says no for another reason.
     pub fn other_record(&self, slot: Slot) -> Result<Option<Record>, StateError> {
         match self.record(slot) {
             Err(StateError::DamagedRecord { .. }) => Ok(None),

@@ -1,8 +1,8 @@
 //! What a tree says of itself: the record in `share/stateless-update/`, which is exchanged with the tree.
 
 use super::StateError;
-use crate::disk::Directory;
-use crate::manifest::{BundleManifest, DocumentError, InstalledRecord, ManifestError, Release, ReleaseError, Tree};
+use crate::disk::{Directory, DiskError};
+use crate::manifest::{BundleManifest, DocumentError, InstalledRecord, Release, ReleaseError, Tree};
 use crate::report::{Checkpoint, Reporter};
 use crate::types::{BundleName, Digest};
 
@@ -37,10 +37,12 @@ impl Record {
     /// The record in a tree; none when it has none.
     ///
     /// # Errors
-    /// When it cannot be read or is damaged.
+    /// When it is damaged, or the system says no.
     pub fn of(tree: &Directory) -> Result<Option<Self>, StateError> {
-        let Some(directory) = tree.descend(Tree::record_beneath_usr())? else { return Ok(None) };
-        let Some(json) = directory.read(RECORD, MAX_RECORD_BYTES)? else { return Ok(None) };
+        let found = tree.descend(Tree::record_beneath_usr());
+        let Some(directory) = found.map_err(|error| unread(tree, error))? else { return Ok(None) };
+        let json = directory.read(RECORD, MAX_RECORD_BYTES).map_err(|error| unread(&directory, error))?;
+        let Some(json) = json else { return Ok(None) };
         let installed = InstalledRecord::parse(&json).map_err(|source: DocumentError| damaged(&directory, source))?;
         Ok(Some(Self { installed, directory }))
     }
@@ -68,17 +70,18 @@ impl Record {
         self.read(ROOT, MAX_RECORD_BYTES)
     }
 
-    /// The plain JSON of a bundle's manifest, if it is there and has the digest that the record names.
-    ///
-    /// # Errors
-    /// When the disk cannot be read; damage is an absence, since manifests can be fetched again.
-    pub fn manifest_json(&self, bundle: &BundleName, length: u64) -> Result<Option<Vec<u8>>, StateError> {
-        let Some(digest) = self.installed.bundles.get(bundle) else { return Ok(None) };
-        let Some(directory) = self.directory.subdirectory(MANIFESTS)? else { return Ok(None) };
-        let compressed = directory.read(digest.to_string(), BundleManifest::MAX_BYTES)?;
-        let expand = |bytes: Vec<u8>| -> Result<Vec<u8>, ManifestError> { BundleManifest::expand(&bytes, length) };
-        let json = compressed.map(expand).and_then(Result::ok);
-        Ok(json.filter(|json| Digest::of(json) == *digest))
+    /// The plain JSON of a bundle's manifest, if it can be read and has the digest that the record names. One that the disk
+    /// does not give back is as absent as a lost one: both come from elsewhere.
+    pub fn manifest_json(&self, bundle: &BundleName, length: u64) -> Option<Vec<u8>> {
+        let digest = self.installed.bundles.get(bundle)?;
+        let compressed = self.manifests()?.read(digest.to_string(), BundleManifest::MAX_BYTES).ok()??;
+        let json = BundleManifest::expand(&compressed, length).ok()?;
+        (Digest::of(&json) == *digest).then_some(json)
+    }
+
+    /// The directory of the manifests; none where it cannot be opened.
+    fn manifests(&self) -> Option<Directory> {
+        self.directory.subdirectory(MANIFESTS).ok().flatten()
     }
 
     /// That the manifest of a bundle is not there, or not whole.
@@ -87,7 +90,7 @@ impl Record {
     }
 
     fn read(&self, name: &str, limit: u64) -> Result<Vec<u8>, StateError> {
-        let bytes = self.directory.read(name, limit)?;
+        let bytes = self.directory.read(name, limit).map_err(|error| unread(&self.directory, error))?;
         bytes.ok_or_else(|| damaged(&self.directory, format!("{name} is missing")))
     }
 }
@@ -105,7 +108,7 @@ impl NewRecord {
         parent.remove(name)?;
         let directory = parent.ensure_subdirectory(name, 0o755)?;
         let manifests = directory.ensure_subdirectory(MANIFESTS, 0o755)?;
-        let known = live.map(|live| live.directory.subdirectory(MANIFESTS)).transpose()?.flatten();
+        let known = live.and_then(Record::manifests);
         for digest in self.installed.bundles.values() {
             let name = digest.to_string();
             let new = self.manifests.iter().find(|(new, _)| new == digest);
@@ -125,4 +128,9 @@ impl NewRecord {
 
 fn damaged(directory: &Directory, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StateError {
     StateError::DamagedRecord { path: directory.path().to_owned(), source: source.into() }
+}
+
+/// Damage where the disk tells of it; else what the system says.
+fn unread(directory: &Directory, error: DiskError) -> StateError {
+    if error.is_damage() { damaged(directory, error) } else { error.into() }
 }

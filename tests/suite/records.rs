@@ -1,6 +1,7 @@
 //! Damage to what the trees say of themselves: a machine moves on from it, or says so before it changes anything.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
@@ -92,10 +93,18 @@ fn a_torn_record_of_the_live_tree_is_told_with_the_way_out() {
 /// What befalls the manifests that a tree's record has.
 type Harm = fn(&Path);
 
-const HARMS: [Harm; 2] = [
+const HARMS: [Harm; 4] = [
     |manifest| fs::remove_file(manifest).expect("removed"),
     // In place: every tree that shares the inode has it.
     |manifest| fs::write(manifest, "damaged").expect("written"),
+    |manifest| {
+        fs::remove_file(manifest).expect("removed");
+        symlink("elsewhere", manifest).expect("linked");
+    },
+    |manifest| {
+        fs::remove_file(manifest).expect("removed");
+        fs::create_dir(manifest).expect("made");
+    },
 ];
 
 fn manifests(machine: &Machine, tree: &str) -> Vec<PathBuf> {
@@ -130,7 +139,7 @@ fn a_lost_or_damaged_manifest_is_put_right_by_the_next_transition() {
 fn a_rollback_takes_manifests_from_whichever_tree_has_them() {
     let sound = Machine::installed(10, BUNDLES);
     sound.succeeds(["bundle-add", "editors"]);
-    let [lost, damaged] = HARMS.map(|harm| {
+    let [lost, damaged, ..] = HARMS.map(|harm| {
         let machine = sound.twin();
         manifests(&machine, ".stateless-update/previous").iter().for_each(|manifest| harm(manifest));
         machine
