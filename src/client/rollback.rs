@@ -5,45 +5,48 @@ use std::sync::Arc;
 use super::elsewhere::kept_text;
 use super::remember::remember;
 use super::session::Session;
-use super::trees::contradiction;
+use super::trees::{Installed, contradiction};
 use super::{ClientError, Mode, Settings, Thoroughness, Transition};
-use crate::manifest::{BundleManifest, Tree, Union};
+use crate::manifest::{BundleManifest, Release, Tree, Union};
 use crate::plan::{Carried, Memory, Terms, plan};
-use crate::report::Reporter;
+use crate::report::{Event, Reporter};
 use crate::stage::{StageError, previous};
 use crate::state::{Record, Slot, StateError};
 use crate::switch::switch;
 use crate::tree::Fingerprints;
+use crate::types::BundleName;
 
 /// Exchanges the live tree with the previous one; once more brings it back.
 ///
 /// # Errors
 /// When there is no previous tree, it is damaged, or its release is below the floor that the publisher has signed since.
-pub async fn rollback(
-    settings: &Settings,
-    mode: Mode,
-    reporter: &Arc<dyn Reporter>,
-) -> Result<Transition, ClientError> {
+pub fn rollback(settings: &Settings, mode: Mode, reporter: &Arc<dyn Reporter>) -> Result<Transition, ClientError> {
     let session = Session::open(settings, mode, reporter)?;
     let record = session.machine.record(Slot::Previous).map_err(damaged)?.ok_or(StageError::NoPrevious)?;
     let wanted = record.installed.version();
     if let Some(floor) = session.known_floor()?.filter(|floor| wanted < *floor) {
         return Err(ClientError::BelowFloor { wanted, floor });
     }
-    let expected = kept_tree(&session, &record)?;
-    let mut installed = session.installed().await?;
+    let (release, _) = record.release().map_err(damaged)?;
+    let expected = kept_tree(&session, &record, &release, |bundle| Err(damaged(record.lacks(bundle))))?;
+    let live = session.record()?;
+    let mut installed = Installed::of(kept_tree(&session, live, &live.release()?.0, |bundle| {
+        let told = format!("no tree has the manifest of bundle {bundle}: its files count as what no release owns");
+        session.reporter.report(Event::Warning(told));
+        Ok(())
+    })?);
     session.scan_live(&mut installed, Thoroughness::Quick)?;
     let planned = plan(installed.present(), &expected, &[], &Memory::default(), Terms::default());
     let done = Transition {
-        from: Some(session.record()?.installed.version()),
+        from: Some(live.installed.version()),
         to: wanted,
         bundles: record.installed.bundles.keys().cloned().collect(),
         changed: mode == Mode::Run,
         files_added: planned.counts.added,
         files_changed: planned.counts.changed,
         files_removed: planned.counts.removed,
-        download_bytes: session.transport.meter().bytes,
-        requests: session.transport.meter().requests,
+        download_bytes: 0,
+        requests: 0,
         disk_peak_bytes: 0,
         duration_ms: 0,
         dry_run: mode == Mode::DryRun,
@@ -72,16 +75,23 @@ fn exchange(session: &Session, mode: Mode, expected: &Tree, carried: Carried) ->
     Ok(())
 }
 
-/// The tree that a kept record describes. A rollback asks nobody: a manifest that is damaged there is taken from the records
-/// of the other trees, or is damage.
-fn kept_tree(session: &Session, record: &Record) -> Result<Tree, ClientError> {
-    let (release, _) = record.release().map_err(damaged)?;
+/// The tree that a record describes. A rollback asks nobody: a manifest that is damaged there is taken from the records of the
+/// other trees; of one that none of them has, `lacks` says what that means.
+fn kept_tree(
+    session: &Session,
+    record: &Record,
+    release: &Release,
+    lacks: impl Fn(&BundleName) -> Result<(), ClientError>,
+) -> Result<Tree, ClientError> {
     let others = session.other_records()?;
     let mut union = Union::default();
     for bundle in record.installed.bundles.keys() {
         let name = release.bundles.get(bundle).map(|offer| &offer.manifest);
-        let json = name.and_then(|name| kept_text(others.iter().chain(&session.record), bundle, name));
-        let manifest = BundleManifest::parse(bundle, &json.ok_or_else(|| damaged(record.lacks(bundle)))?)?;
+        let Some(json) = name.and_then(|name| kept_text(others.iter().chain(&session.record), bundle, name)) else {
+            lacks(bundle)?;
+            continue;
+        };
+        let manifest = BundleManifest::parse(bundle, &json)?;
         union.add(manifest).map_err(|source| contradiction(release.version, source))?;
     }
     union.finish().map_err(|source| contradiction(release.version, source))

@@ -36,6 +36,12 @@ pub(super) struct TargetTree {
 }
 
 impl Installed {
+    /// This tree, as long as nobody has looked at the disk.
+    pub fn of(tree: Tree) -> Self {
+        let seen = vec![Seen::Same; tree.entries().len()];
+        Self { tree, seen, extra: Vec::new(), fingerprints: Fingerprints::default() }
+    }
+
     pub fn present(&self) -> Present<'_> {
         Present { tree: &self.tree, seen: &self.seen, extra: &self.extra }
     }
@@ -51,8 +57,7 @@ impl Session {
             union.add(manifest).map_err(|source| contradiction(record.installed.version(), source))?;
         }
         let tree = union.finish().map_err(|source| contradiction(record.installed.version(), source))?;
-        let seen = vec![Seen::Same; tree.entries().len()];
-        Ok(Installed { tree, seen, extra: Vec::new(), fingerprints: Fingerprints::default() })
+        Ok(Installed::of(tree))
     }
 
     /// The manifest of an installed bundle, from the record; one that is damaged there comes from the other trees' records, or

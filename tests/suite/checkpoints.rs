@@ -86,7 +86,7 @@ fn run(transition: &Transition, root: &Path, reporter: &Arc<Stopping>) -> Option
                 let request = VerifyRequest { thoroughness, picky: false, bundles: BTreeSet::new(), file: None, mode };
                 client::repair(&settings, &request, &reporter).await
             }
-            "rollback" => client::rollback(&settings, mode, &reporter).await,
+            "rollback" => client::rollback(&settings, mode, &reporter),
             other => panic!("{other} is no transition"),
         }
     };

@@ -158,6 +158,22 @@ fn a_rollback_takes_manifests_from_whichever_tree_has_them() {
     damaged.assert_holds(10, BUNDLES);
 }
 
+#[test]
+fn a_rollback_asks_nobody_for_what_the_live_tree_lost() {
+    let sound = Machine::installed(10, BUNDLES);
+    sound.succeeds(["update"]);
+    for harm in HARMS {
+        let machine = sound.twin();
+        fs::create_dir(machine.path("usr/local")).expect("made");
+        fs::write(machine.path("usr/local/mine"), "mine").expect("written");
+        manifests(&machine, "usr").iter().for_each(|manifest| harm(manifest));
+        let done = machine.succeeds(["rollback", "--url", NOWHERE]);
+        assert!(warned(&done, "manifest of bundle os-core"), "{}", done.told());
+        assert_eq!((&done.result["download_bytes"], &done.result["requests"]), (&0.into(), &0.into()));
+        assert_eq!(fs::read_to_string(machine.path("usr/local/mine")).expect("carried"), "mine");
+    }
+}
+
 /// Notes where a run comes by.
 #[derive(Default)]
 struct Noting(Mutex<Vec<Checkpoint>>);

@@ -65,7 +65,7 @@ pub(crate) async fn run(command: Command, settings: &Settings, face: &Arc<Face>)
             changed(Deed::Repair, request.mode, client::repair(settings, &request, &reporter).await?)
         }
         Command::Rollback(options) => {
-            changed(Deed::Rollback, options.mode(), client::rollback(settings, options.mode(), &reporter).await?)
+            changed(Deed::Rollback, options.mode(), client::rollback(settings, options.mode(), &reporter)?)
         }
         Command::BundleInfo(options) => Outcome::Bundle {
             info: client::bundle_info(settings, &options.request(), &reporter).await?,
