@@ -24,13 +24,16 @@ pub fn rollback(settings: &Settings, mode: Mode, reporter: &Arc<dyn Reporter>) -
     let session = Session::open(settings, mode, reporter)?;
     let record = session.machine.record(Slot::Previous).map_err(damaged)?.ok_or(StageError::NoPrevious)?;
     let wanted = record.installed.version();
-    if let Some(floor) = session.known_floor()?.filter(|floor| wanted < *floor) {
+    let live = session.record()?;
+    let (live_release, _) = live.release()?;
+    // What the machine has seen since may be gone; what the live tree says of itself is there.
+    let floor = session.known_floor()?.map_or(live_release.floor, |seen| seen.max(live_release.floor));
+    if wanted < floor {
         return Err(ClientError::BelowFloor { wanted, floor });
     }
     let (release, _) = record.release().map_err(damaged)?;
     let expected = kept_tree(&session, &record, &release, |bundle| Err(damaged(record.lacks(bundle))))?;
-    let live = session.record()?;
-    let mut installed = Installed::of(kept_tree(&session, live, &live.release()?.0, |bundle| {
+    let mut installed = Installed::of(kept_tree(&session, live, &live_release, |bundle| {
         let told = format!("no tree has the manifest of bundle {bundle}: its files count as what no release owns");
         session.reporter.report(Event::Warning(told));
         Ok(())

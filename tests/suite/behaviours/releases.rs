@@ -66,16 +66,23 @@ fn an_older_release_is_refused_unless_asked_for_and_one_below_the_floor_always()
 
     let directory = world().directory();
     let publication = Publication::init(&world().programs, directory.path(), None).expect("a publication");
+    let (url, trust) = (publication.path.display().to_string(), publication.trust().display().to_string());
+    let machine = Machine::empty();
     for version in [10, 20] {
         let trees = &world().trees;
         let input = xtask::publication::Input { version, definitions: &trees.definitions, trees: &trees.of(version) };
         let floor = ["--floor", if version == 20 { "20" } else { "10" }];
         publication.release(&world().programs, input, &floor).expect("it starts").success().expect("published");
+        if version == 10 {
+            machine.succeeds(["os-install", "--url", &url, "--trust", &trust]);
+        }
     }
-    let (url, trust) = (publication.path.display().to_string(), publication.trust().display().to_string());
-    let machine = Machine::empty();
-    machine.succeeds(["os-install", "--url", &url, "--trust", &trust]);
+    machine.succeeds(["update"]);
     machine.refuses(4, ["update", "--version", "10"]);
+    machine.refuses(4, ["rollback"]);
+    // The live tree still says what the floor was.
+    fs::remove_dir_all(machine.path(".stateless-update/trust")).expect("removed");
+    machine.refuses(4, ["rollback"]);
 }
 
 #[test]
