@@ -41,7 +41,7 @@ pub fn edited(
             inserted(declaration, format, kept, &before, wanted)
         }
         Format::Toml | Format::Json | Format::Yaml => {
-            let mut document = document(format, file, old)?;
+            let mut document = document(format, file, old, &before)?;
             let path = [split(wanted.section), split(wanted.key)].concat();
             let value = match wanted.values {
                 [one] => typed(one),
@@ -60,18 +60,13 @@ pub fn edited(
     };
     let text = text.ok_or_else(unwritable)?;
     let after = parse(format, file, text.as_bytes())?;
-    let (meant, others): (Vec<_>, Vec<_>) = after.iter().partition(|setting| is_meant(setting));
+    let meant: Vec<_> = after.iter().filter(|setting| is_meant(setting)).collect();
     let is_right = match format {
         Format::Oslo | Format::Ini | Format::KeyValue => meant.iter().map(|setting| &setting.value).eq(wanted.values),
         Format::Toml | Format::Json | Format::Yaml => meant.len() == 1,
     };
-    let mut same: Vec<_> = others.into_iter().map(assignment).collect();
-    let mut was: Vec<_> = before.iter().filter(|setting| !is_meant(setting)).map(assignment).collect();
-    if !matches!(format, Format::Oslo | Format::Ini | Format::KeyValue) {
-        same.sort();
-        was.sort();
-    }
-    if is_right && same == was { Ok(text.into_bytes()) } else { Err(unwritable()) }
+    let same = others(format, &before, is_meant) == others(format, &after, is_meant);
+    if is_right && same { Ok(text.into_bytes()) } else { Err(unwritable()) }
 }
 
 /// What is in a file that sets nothing and stays, since a shipped file would come into force without it.
@@ -105,7 +100,7 @@ pub fn without(
             Some(kept.collect::<String>())
         }
         Format::Toml | Format::Json | Format::Yaml => {
-            let mut document = document(format, file, old)?;
+            let mut document = document(format, file, old, &before)?;
             for setting in before.iter().filter(|setting| is_meant(setting)) {
                 take(&mut document, &[split(&setting.section), split(&setting.key)].concat());
             }
@@ -114,6 +109,9 @@ pub fn without(
     };
     let text = text.ok_or_else(not_editable)?;
     let after = parse(format, file, text.as_bytes())?;
+    if others(format, &before, &is_meant) != others(format, &after, &is_meant) {
+        return Err(not_editable());
+    }
     let is_section = |line: &str| line.starts_with('[') && line.ends_with(']');
     let says_nothing = |line: &str| line.trim().is_empty() || is_section(line.trim()) || line.trim() == "{}";
     let is_empty = after.is_empty() && text.lines().all(says_nothing);
@@ -124,8 +122,14 @@ fn is_option(declaration: &Declaration, setting: &Setting, section: &str, key: &
     declaration.canonical(&setting.section, &setting.key) == (section.to_owned(), key.to_owned())
 }
 
-fn assignment(setting: &Setting) -> (&str, &str, &str) {
-    (&setting.section, &setting.key, &setting.value)
+/// What the settings that are not meant say: in their order, where a format has one.
+fn others(format: Format, settings: &[Setting], is_meant: impl Fn(&Setting) -> bool) -> Vec<(&str, &str, &str)> {
+    let others = settings.iter().filter(|setting| !is_meant(setting));
+    let mut others: Vec<_> = others.map(|setting| (&*setting.section, &*setting.key, &*setting.value)).collect();
+    if matches!(format, Format::Toml | Format::Json | Format::Yaml) {
+        others.sort_unstable();
+    }
+    others
 }
 
 /// The lines of a text with their numbers, without those of the settings that are meant.
@@ -180,20 +184,24 @@ fn inserted(
     Some(text)
 }
 
-/// The document of a file that can be written again without loss.
-fn document(format: Format, file: &str, old: &[u8]) -> Result<Value, OverlayError> {
+/// The document of a file that can be written again without loss, which says what `before` says.
+fn document(format: Format, file: &str, old: &[u8], before: &[Setting]) -> Result<Value, OverlayError> {
     let text = String::from_utf8_lossy(old);
-    let empty = || Value::Object(serde_json::Map::new());
-    let not_editable = || OverlayError::NotEditable { file: file.to_owned() };
     if text.trim().is_empty() {
-        return Ok(empty());
+        return Ok(Value::Object(serde_json::Map::new()));
     }
-    match format {
-        Format::Toml if text.contains('#') => Err(not_editable()),
-        Format::Toml => toml::from_str(&text).map_err(|_| not_editable()),
+    let document: Option<Value> = match format {
+        Format::Toml if text.contains('#') => None,
+        Format::Toml => toml::from_str(&text).ok(),
         // JSON is YAML; other YAML would lose its style.
-        _ => serde_json::from_str(&text).ok().filter(|_| json::keeps_numbers(&text)).ok_or_else(not_editable),
-    }
+        _ => serde_json::from_str(&text).ok().filter(|_| json::keeps_numbers(&text)),
+    };
+    // TOML has times, which JSON's values have not: they would come back as something else.
+    let is_kept = |document: &Value| {
+        let again = written(format, document).and_then(|text| parse(format, file, text.as_bytes()).ok());
+        again.is_some_and(|again| others(format, &again, |_| false) == others(format, before, |_| false))
+    };
+    document.filter(is_kept).ok_or_else(|| OverlayError::NotEditable { file: file.to_owned() })
 }
 
 fn written(format: Format, document: &Value) -> Option<String> {

@@ -320,6 +320,12 @@ fn edits_change_one_option_and_nothing_else() {
     assert!(set(&toml, Some("# a comment\n"), "a.b", "3").is_err());
     assert_eq!(set(&toml, Some("c = 'x'\n"), "a.b", "text").as_deref(), Ok("c = \"x\"\n\n[a]\nb = \"text\"\n"));
 
+    for old in ["since = 1979-05-27\na.b = 1\n", "times = [07:32:00]\na.b = 1\n", "far = inf\na.b = 1\n"] {
+        let refused = OverlayError::NotEditable { file: "etc/x".into() };
+        assert_eq!(set(&toml, Some(old), "a.b", "3").as_ref(), Err(&refused), "{old:?}");
+        let unset = without(&toml, "etc/x", old.as_bytes(), |setting| setting.key == "b");
+        assert_eq!(unset.as_ref(), Err(&refused), "{old:?}");
+    }
     let unset = |old: &str, key: &str| {
         without(&oslo, "etc/x", old.as_bytes(), |setting| setting.key == key)
             .expect("edited")
