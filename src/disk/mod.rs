@@ -22,7 +22,7 @@ pub use inode::{FileType, Inode, Ownership};
 pub use lock::Lock;
 pub use mounts::mounts_within;
 pub use processes::{Manager, Mapped, mapped_beneath};
-pub use replace::{Owner, replace_as};
+pub use replace::{Owner, replace_as, replace_by_symlink, replace_even_symlink_as};
 pub use users::is_in_use;
 pub use walk::{Walker, Way, walk};
 pub use weigh::{Weight, weigh};

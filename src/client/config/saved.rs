@@ -12,7 +12,10 @@ use serde::Serialize;
 use super::edit::make;
 use super::gather::Gatherer;
 use crate::client::{ClientError, Settings};
-use crate::disk::{Directory, FileType, Inode, Owner, is_file_or_free, read_file, replace_as, write_private_file};
+use crate::disk::{
+    Directory, FileType, Inode, Owner, is_file_or_free, read_file, replace_by_symlink, replace_even_symlink_as,
+    write_private_file,
+};
 use crate::overlay::{App, MAX_SAVED_BYTES, OverlayError, Saved, SavedFile, SavedKind, Side, Snapshot};
 use crate::report::{Event, Reporter};
 use crate::state::Machine;
@@ -197,22 +200,42 @@ fn restore(root: &Directory, saved: &SavedFile) -> Result<bool, ClientError> {
             {
                 return Ok(false);
             }
-            if there.is_some_and(|inode| inode.file_type == FileType::Symlink) {
-                directory.remove(name)?;
-            }
-            replace_as(&directory, name, content, owner)?;
+            replace_even_symlink_as(&directory, name, content, owner)?;
             Ok(true)
         }
         SavedKind::Symlink(target) => {
             match there.map(|inode| inode.file_type) {
                 Some(FileType::Symlink) if directory.read_link(name)?.to_str() == Some(target) => return Ok(false),
                 Some(FileType::Directory) => return Err(OverlayError::NotEditable { file: path.clone() }.into()),
-                Some(_) => directory.remove(name)?,
-                None => {}
+                _ => {}
             }
-            directory.symlink(name, target)?;
-            directory.sync()?;
+            replace_by_symlink(&directory, name, target)?;
             Ok(true)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_restored_leaves_what_was_there() {
+        let temporary = tempfile::tempdir().expect("a temporary directory");
+        let root = Directory::open_path(temporary.path()).expect("it opens");
+        let etc = temporary.path().join("etc");
+        fs::create_dir(&etc).expect("made");
+        // There is no room for what goes in front of this name until the file is complete.
+        let long = "x".repeat(253);
+        symlink("aim", etc.join(&long)).expect("linked");
+        fs::write(etc.join("file"), "old").expect("written");
+        let new = |name: &str, kind| SavedFile { path: format!("etc/{name}"), mode: 0o600, uid: 0, gid: 0, kind };
+        restore(&root, &new(&long, SavedKind::File(b"new".to_vec()))).expect_err("the name is too long");
+        restore(&root, &new("file", SavedKind::Symlink(String::new()))).expect_err("a symlink has a target");
+        assert_eq!(fs::read_link(etc.join(&long)).expect("still a symlink"), Path::new("aim"));
+        assert_eq!(fs::read_to_string(etc.join("file")).expect("still a file"), "old");
     }
 }
