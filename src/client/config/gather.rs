@@ -49,11 +49,12 @@ impl<'a> Gatherer<'a> {
                 names.extend(name.into_string().ok().filter(|name| is_program && is_name(name)));
             }
         }
-        let mut members = Vec::new();
+        // A name may stand for a program that also has a directory of its own.
+        let mut programs = BTreeSet::new();
         for name in names {
-            members.extend(self.members(&name)?);
+            programs.extend(self.members(&name)?.into_iter().map(|member| member.name));
         }
-        Ok(self.there(members))
+        Ok(self.there(programs))
     }
 
     /// The program of that name, or the programs that it stands for, each as [`Self::files`] finds it.
@@ -61,15 +62,16 @@ impl<'a> Gatherer<'a> {
     /// # Errors
     /// [`ClientError::NoSuchProgram`] when none of them is there.
     pub fn called(&self, name: &str) -> Result<Vec<Found>, ClientError> {
-        let found: Vec<_> = self.there(self.members(name)?).collect();
+        let programs = self.members(name)?.into_iter().map(|member| member.name);
+        let found: Vec<_> = self.there(programs).collect();
         if found.is_empty() { Err(ClientError::NoSuchProgram { name: name.to_owned() }) } else { Ok(found) }
     }
 
-    fn there(&self, members: Vec<Member>) -> impl Iterator<Item = Found> {
-        members.into_iter().filter_map(|member| match self.files(&member.name) {
+    fn there(&self, programs: impl IntoIterator<Item = String>) -> impl Iterator<Item = Found> {
+        programs.into_iter().filter_map(|name| match self.files(&name) {
             // It has no files, or a directory for its defaults with nothing in it.
             Err(ClientError::NoSuchProgram { .. }) => None,
-            found => Some((member.name, found)),
+            found => Some((name, found)),
         })
     }
 
@@ -266,3 +268,7 @@ fn is_name(name: &str) -> bool {
 fn is_elsewhere(error: &DiskError) -> bool {
     error.is(Errno::LOOP) || error.is(Errno::NOTDIR)
 }
+
+#[cfg(test)]
+#[path = "gather_tests.rs"]
+mod tests;
