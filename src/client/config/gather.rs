@@ -1,7 +1,7 @@
 //! Reads programs' configuration from disk, beneath the root and over no symlink that leads elsewhere.
 //!
 //! A symlink to `/dev/null` masks; one to another file beneath the root stands for it, found name by name. What cannot be
-//! followed so, is too long or is no file is left out with a warning.
+//! followed so, is too long, lies too deep, is no file or has a name that is not UTF-8 is left out with a warning.
 
 use std::collections::BTreeSet;
 
@@ -12,6 +12,7 @@ use crate::client::ClientError;
 use crate::disk::{Directory, DiskError, FileType};
 use crate::overlay::{App, Content, Declaration, MAX_FILE_BYTES, Member, Place, Reach, Snapshot, known_apps, members};
 use crate::report::{Event, Reporter};
+use crate::types::Visible;
 
 /// Symlinks that lead to symlinks.
 const MAX_HOPS: usize = 8;
@@ -171,24 +172,34 @@ impl<'a> Gatherer<'a> {
         for Place { path, reach, .. } in app.places() {
             match reach {
                 Reach::File => snapshot.extend(self.content(&path)?.map(|content| (path, content))),
-                Reach::DropIns => self.beneath(&path, 1, &mut snapshot)?,
-                Reach::Tree => self.beneath(&path, MAX_DEPTH, &mut snapshot)?,
+                Reach::DropIns => self.beneath(&path, None, &mut snapshot)?,
+                Reach::Tree => self.beneath(&path, Some(MAX_DEPTH), &mut snapshot)?,
             }
         }
         Ok(snapshot)
     }
 
-    fn beneath(&self, path: &str, depth: usize, snapshot: &mut Snapshot) -> Result<(), ClientError> {
+    /// What lies in a directory, and so many directories deeper; with none of them only its files count.
+    fn beneath(&self, path: &str, deeper: Option<usize>, snapshot: &mut Snapshot) -> Result<(), ClientError> {
         let Some(directory) = self.directory(path)? else { return Ok(()) };
         for name in directory.names()? {
-            let Ok(name) = name.into_string() else { continue };
-            let inner = format!("{path}/{name}");
-            match directory.look(&name)?.map(|inode| inode.file_type) {
-                Some(FileType::Directory) if depth > 1 => self.beneath(&inner, depth - 1, snapshot)?,
-                Some(FileType::File | FileType::Symlink) if snapshot.len() < MAX_FILES => {
+            let inner = format!("{path}/{}", name.to_string_lossy());
+            if snapshot.len() >= MAX_FILES {
+                let why = format!("it and what follows are more than the {MAX_FILES} files that a program may have");
+                self.left_out(&inner, &why);
+                return Ok(());
+            }
+            if name.to_str().is_none() {
+                self.left_out(&inner, "its name is not UTF-8");
+                continue;
+            }
+            match (directory.look(&name)?.map(|inode| inode.file_type), deeper) {
+                (None, _) | (Some(FileType::Directory), None) => {}
+                (Some(FileType::Directory), Some(0)) => self.left_out(&inner, "it lies too deep"),
+                (Some(FileType::Directory), Some(levels)) => self.beneath(&inner, Some(levels - 1), snapshot)?,
+                (Some(FileType::File | FileType::Symlink | FileType::Special), _) => {
                     snapshot.extend(self.content(&inner)?.map(|content| (inner, content)));
                 }
-                _ => {}
             }
         }
         Ok(())
@@ -212,9 +223,8 @@ impl<'a> Gatherer<'a> {
             let (parent, name) = place.rsplit_once('/').unwrap_or(("", &place));
             let Some(directory) = self.directory(parent)? else { return Ok(None) };
             let Some(inode) = directory.look(name)? else {
-                // The publisher's are nothing that an administrator could mend.
-                if place != path && !path.starts_with("usr/") {
-                    self.left_out(path, "it is a symlink to nothing");
+                if place != path {
+                    self.own_left_out(path, "it is a symlink to nothing");
                 }
                 return Ok(None);
             };
@@ -225,10 +235,16 @@ impl<'a> Gatherer<'a> {
                 }
                 FileType::File => return Ok(directory.read(name, MAX_FILE_BYTES)?.map(Content::File)),
                 FileType::Symlink => {}
-                FileType::Directory | FileType::Special => return Ok(None),
+                FileType::Directory | FileType::Special => {
+                    self.own_left_out(path, "it is no file");
+                    return Ok(None);
+                }
             }
             let target = directory.read_link(name)?;
-            let Some(target) = target.to_str() else { break };
+            let Some(target) = target.to_str() else {
+                self.left_out(path, "it is a symlink to a name that is not UTF-8");
+                return Ok(None);
+            };
             if target == "/dev/null" {
                 return Ok(Some(Content::Masked));
             }
@@ -240,7 +256,14 @@ impl<'a> Gatherer<'a> {
     }
 
     fn left_out(&self, path: &str, why: &str) {
-        self.reporter.report(Event::Warning(format!("/{path} is left out: {why}")));
+        self.reporter.report(Event::Warning(format!("/{} is left out: {why}", Visible(path))));
+    }
+
+    /// The same where the administrator could mend it: what the publisher made so, he cannot.
+    fn own_left_out(&self, path: &str, why: &str) {
+        if !path.starts_with("usr/") {
+            self.left_out(path, why);
+        }
     }
 }
 

@@ -1,7 +1,11 @@
 //! Tests of what is found of programs, and of what is told to be left out.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::symlink;
 use std::path::Path;
+use std::sync::Mutex;
 
 use super::*;
 use crate::report::Silent;
@@ -28,4 +32,52 @@ fn a_program_with_two_names_is_found_once() {
     let gatherer = Gatherer::new(&root, &Silent);
     let found = gatherer.all().expect("listed");
     assert_eq!(found.map(|(name, _)| name).collect::<Vec<_>>(), ["systemd-logind"]);
+}
+
+/// Notes what is warned of.
+#[derive(Default)]
+struct Warned(Mutex<Vec<String>>);
+
+impl Reporter for Warned {
+    fn report(&self, event: Event) {
+        if let Event::Warning(told) = event {
+            self.0.lock().expect("no test panics while it notes").push(told);
+        }
+    }
+}
+
+/// What is told to be left out of a program that has only its directory in `etc`.
+fn left_out(root: &Path) -> Vec<String> {
+    let warned = Warned::default();
+    let root = opened(root);
+    Gatherer::new(&root, &warned).files("nginx").expect("found");
+    warned.0.into_inner().expect("no test panics while it notes")
+}
+
+#[test]
+fn what_is_left_out_is_told() {
+    type Harm = fn(&Path);
+    let cases: [(Harm, &str); 5] = [
+        (
+            |etc| fs::write(etc.join(OsStr::from_bytes(b"\xff\n")), "").expect("written"),
+            "/\u{fffd}\\n is left out: its name",
+        ),
+        (
+            |etc| symlink(OsStr::from_bytes(b"\xff"), etc.join("link")).expect("linked"),
+            "/link is left out: it is a symlink",
+        ),
+        (|etc| symlink("..", etc.join("up")).expect("linked"), "/up is left out: it is no file"),
+        (|etc| fs::create_dir_all(etc.join("d/".repeat(MAX_DEPTH + 1))).expect("made"), "it lies too deep"),
+        (
+            |etc| (0..MAX_FILES).for_each(|number| fs::write(etc.join(format!("{number:05}")), "").expect("written")),
+            "/nginx.conf is left out: it and what follows",
+        ),
+    ];
+    for (harm, wanted) in cases {
+        let temporary = root(&["etc/nginx/nginx.conf"]);
+        assert_eq!(left_out(temporary.path()), Vec::<String>::new(), "{wanted}");
+        harm(&temporary.path().join("etc/nginx"));
+        let told = left_out(temporary.path());
+        assert!(matches!(&told[..], [one] if one.contains(wanted)), "{wanted}: {told:?}");
+    }
 }

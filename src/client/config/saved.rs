@@ -131,6 +131,7 @@ fn add(gatherer: &Gatherer<'_>, path: &str, found: &mut Found) -> Result<(), Cli
     let Some(directory) = gatherer.directory(parent)? else { return Ok(()) };
     let Some(inode) = directory.look(name)? else { return Ok(()) };
     let kind = match inode.file_type {
+        // The gatherer has told where that is no text.
         FileType::Symlink => match directory.read_link(name)?.into_string() {
             Ok(target) => SavedKind::Symlink(target),
             Err(_) => return Ok(()),
