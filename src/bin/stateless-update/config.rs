@@ -1,6 +1,6 @@
 //! `config` and `factory-reset`: from options to the library, and what came of it.
 
-use std::io::Read as _;
+use std::io::{ErrorKind, Read};
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -13,6 +13,9 @@ use stateless_update::overlay::Change;
 use stateless_update::report::Reporter;
 
 use super::args::{ConfigCommand, FactoryReset, Set};
+
+/// No value is longer that is read from standard input.
+const MAX_VALUE_BYTES: u64 = 1 << 20;
 
 /// The answer of a subcommand of `config`.
 #[derive(Clone, Debug)]
@@ -102,20 +105,26 @@ impl Set {
     fn request(&self) -> Result<SetRequest, DiskError> {
         let values = match &self.values[..] {
             [only] if only == "-" => {
-                let mut text = String::new();
-                std::io::stdin().take(1 << 20).read_to_string(&mut text).map_err(|source| DiskError {
-                    action: "read",
-                    path: "standard input".into(),
-                    source,
-                })?;
-                let length = text.strip_suffix('\n').map_or(text.len(), |text| text.trim_end_matches('\r').len());
-                text.truncate(length);
-                vec![text]
+                let failed = |source| DiskError { action: "read", path: "standard input".into(), source };
+                vec![typed_in(std::io::stdin()).map_err(failed)?]
             }
             values => values.to_vec(),
         };
         Ok(SetRequest { app: self.option.app.clone(), option: self.option.option.clone(), values })
     }
+}
+
+/// The value that the whole of an input is, without the end of its last line.
+fn typed_in(input: impl Read) -> std::io::Result<String> {
+    let mut bytes = Vec::new();
+    input.take(MAX_VALUE_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_VALUE_BYTES {
+        return Err(ErrorKind::FileTooLarge.into());
+    }
+    let mut text = String::from_utf8(bytes).map_err(|_| ErrorKind::InvalidData)?;
+    let length = text.strip_suffix('\n').map_or(text.len(), |text| text.trim_end_matches('\r').len());
+    text.truncate(length);
+    Ok(text)
 }
 
 impl FactoryReset {
@@ -157,6 +166,25 @@ impl Answered {
             Self::Save(saved) => json!(saved),
             Self::Restore(restored) => json!(restored),
             Self::Argv(arguments) => json!(arguments),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_read_whole_or_not_at_all() {
+        for (input, wanted) in [("", ""), ("a", "a"), ("a\r\n", "a"), ("a\n\n", "a\n"), (" \u{e9}\n", " \u{e9}")] {
+            assert_eq!(typed_in(input.as_bytes()).expect(input), wanted);
+        }
+        let longest = vec![b'x'; 1 << 20];
+        assert_eq!(typed_in(&longest[..]).expect("as long as it may be").len(), longest.len());
+        for (bad, kind) in
+            [([&longest[..], b"x"].concat(), ErrorKind::FileTooLarge), (vec![0xff], ErrorKind::InvalidData)]
+        {
+            assert_eq!(typed_in(&bad[..]).expect_err("no value").kind(), kind);
         }
     }
 }
