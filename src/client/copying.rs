@@ -66,7 +66,7 @@ impl Session {
     pub async fn copy_all(
         &self,
         file: &Path,
-        metadata: Vec<(String, Vec<u8>)>,
+        metadata: impl Iterator<Item = (String, Vec<u8>)>,
         contents: Contents,
     ) -> Result<CompleteArchive, ClientError> {
         let mut writer = ArchiveWriter::create(file)?;

@@ -171,9 +171,6 @@ pub enum ClientError {
     /// A publication cannot be written as one file.
     #[error(transparent)]
     Export(#[from] SiteError),
-    /// The publication got a new release while it was written as one file.
-    #[error("the publication changed while it was read")]
-    ChangedMeanwhile,
     /// Nothing lies at a path.
     #[error("there is nothing at {path}")]
     NotThere {

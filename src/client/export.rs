@@ -2,10 +2,11 @@
 //!
 //! What a step takes is found by planning it as the machine will, from the same documents with the same code. Of packs the
 //! whole files go along: which blocks the machine wants is its own business. What a file holds is checked while it is copied,
-//! for the machine that gets it cannot ask anybody else. The file is an origin like any other, and is read as one before it
-//! gets its name.
+//! for the machine that gets it cannot ask anybody else; the metadata is that which was verified when the publication was
+//! looked at. The file is an origin like any other, and before it gets its name it is read as one by a stranger, who has the
+//! oldest root in it and has seen nothing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ use crate::disk::is_file_or_free;
 use crate::manifest::Tree;
 use crate::plan::{Memory, closure};
 use crate::report::Reporter;
+use crate::trust::{Look, MAX_ROOT_BYTES, TrustDirectory, check_leads_to};
 use crate::types::{BundleName, Seen, Version};
 
 /// `export`.
@@ -67,8 +69,6 @@ pub struct Exported {
     pub bytes: u64,
 }
 
-const MAX_METADATA_BYTES: u64 = 16 << 20;
-
 /// Writes a publication, or a part of it, as one file.
 ///
 /// # Errors
@@ -83,7 +83,7 @@ pub async fn export(
         return Err(ClientError::NotAFile { path: request.file.clone() });
     }
     let session = Session::observe(settings, reporter)?;
-    let newest = session.newest_release().await?;
+    let (look, newest) = session.newest_with_metadata().await?;
     let (mut from, mut to, mut bundles) = (None, newest.release.version, None);
     let contents = match &request.part {
         ExportPart::Everything => session.everything(&newest).await?,
@@ -95,15 +95,16 @@ pub async fn export(
             contents
         }
     };
-    let metadata = session.metadata(&newest).await?;
+    let roots = session.roots(&look).await?;
+    let oldest = roots[0].1.clone();
+    let metadata = roots.into_iter().chain(look.documents);
     let archive = session.copy_all(&request.file, metadata, contents).await?;
 
     let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let settings = Settings { urls: vec![absolute(archive.place()).display().to_string()], ..settings.clone() };
-    let readable = Session::observe(&settings, reporter)?.newest_release().await?;
-    if readable.document != newest.document {
-        return Err(ClientError::ChangedMeanwhile);
-    }
+    let stranger = Session { record: None, ..Session::observe(&settings, reporter)? };
+    let (_temporary, nothing) = TrustDirectory::throwaway()?;
+    stranger.newest_as_seen_by(&nothing, &oldest).await?;
     let (file, files, bytes) = (absolute(&request.file), archive.files, archive.bytes);
     archive.keep()?;
     Ok(Exported { file, from, to, bundles, files, bytes })
@@ -197,34 +198,20 @@ impl Session {
         Ok(contents)
     }
 
-    /// The signed metadata as it lies in the publication.
-    async fn metadata(&self, newest: &KnownRelease) -> Result<Vec<(String, Vec<u8>)>, ClientError> {
-        let mut found = Vec::new();
-        // A machine may have any of the roots there were.
-        for number in 1..=signed(&newest.root, "").unwrap_or(1) {
-            let path = format!("metadata/{number}.root.json");
-            match self.transport.get(&path, MAX_METADATA_BYTES).await {
-                Ok(bytes) => found.push((path, bytes)),
-                Err(error) if error.is_not_found() => {}
-                Err(error) => return Err(error.into()),
+    /// The newest root, and before it those that lead to it, by their paths: a machine may have any of them.
+    async fn roots(&self, look: &Look) -> Result<VecDeque<(String, Vec<u8>)>, ClientError> {
+        let path = |version: u64| format!("metadata/{version}.root.json");
+        let mut found = VecDeque::from([(path(look.root_version), look.root.clone())]);
+        for version in (1..look.root_version).rev() {
+            let next = &found[0].1;
+            let leading = |root: Vec<u8>| Ok(check_leads_to(&root, next).map(|()| root)?);
+            match self.transport.get_checked(&path(version), MAX_ROOT_BYTES, leading).await {
+                Ok(root) => found.push_front((path(version), root)),
+                // Those before it would lead nowhere.
+                Err(ClientError::Transport(error)) if error.is_not_found() => break,
+                Err(error) => return Err(error),
             }
         }
-        let mut path = "metadata/timestamp.json".to_owned();
-        for next in ["snapshot.json", "targets.json"] {
-            let bytes = self.transport.get(&path, MAX_METADATA_BYTES).await?;
-            let number = signed(&bytes, next).ok_or(ClientError::ChangedMeanwhile)?;
-            found.push((path, bytes));
-            path = format!("metadata/{number}.{next}");
-        }
-        let bytes = self.transport.get(&path, MAX_METADATA_BYTES).await?;
-        found.push((path, bytes));
         Ok(found)
     }
-}
-
-/// The version of signed metadata, or of other metadata that it names.
-fn signed(bytes: &[u8], named: &str) -> Option<u64> {
-    let document: serde_json::Value = serde_json::from_slice(bytes).ok()?;
-    let signed = &document["signed"];
-    if named.is_empty() { signed["version"].as_u64() } else { signed["meta"][named]["version"].as_u64() }
 }

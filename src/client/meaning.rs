@@ -54,10 +54,9 @@ impl ClientError {
             | Self::BelowFloor { .. }
             | Self::Fetch(FetchError::BadObject { .. })
             | Self::NoProgress => ErrorKind::Refused,
-            Self::ChangedMeanwhile
-            | Self::NoSuchRelease { .. }
-            | Self::NoSuchTarget { .. }
-            | Self::NoSearchIndex { .. } => ErrorKind::Unreachable,
+            Self::NoSuchRelease { .. } | Self::NoSuchTarget { .. } | Self::NoSearchIndex { .. } => {
+                ErrorKind::Unreachable
+            }
             Self::Declined => ErrorKind::Declined,
             Self::Bundle(_)
             | Self::NotEmpty { .. }

@@ -3,18 +3,65 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use super::ClientError;
-use super::session::Session;
+use super::session::{Access, KnownRelease, Session};
 use crate::report::Event;
 use crate::state::Slot;
 use crate::transport::{Answer, Served, Transport, TransportError};
 use crate::trust::{Expiry, Fetched, KnownTime, Look, MAX_ROOT_BYTES, Source, SourceError, TrustDirectory, refresh};
 
+/// The program was made no earlier than this (2026-11-23): no clock before it is believed.
+const BUILT_AT: i64 = 1_795_392_000;
+
 impl Session {
+    /// Looks at the publication: the newest release that is signed for.
+    pub(super) async fn newest_release(&self) -> Result<KnownRelease, ClientError> {
+        self.newest_with_metadata().await.map(|(_, newest)| newest)
+    }
+
+    /// The same, with the metadata that says so.
+    ///
+    /// Where nothing may be written, the look leaves no trace in the trust directory.
+    pub(super) async fn newest_with_metadata(&self) -> Result<(Look, KnownRelease), ClientError> {
+        let first_root = match (&self.settings.trust, &self.record) {
+            (Some(path), _) => crate::disk::read_file(path, MAX_ROOT_BYTES)?,
+            (None, Some(record)) => record.root()?,
+            (None, None) => return Err(ClientError::MissingOption { missing: "--trust" }),
+        };
+        let directory = self.trust_directory();
+        match &self.machine {
+            Access::Look(_) => {
+                let (_temporary, copy) = directory.throwaway_copy()?;
+                self.newest_as_seen_by(&copy, &first_root).await
+            }
+            Access::Work(_) => self.newest_as_seen_by(&directory, &first_root).await,
+        }
+    }
+
+    /// The same for a machine that remembers what `directory` does and was given `first_root`.
+    pub(super) async fn newest_as_seen_by(
+        &self,
+        directory: &TrustDirectory,
+        first_root: &[u8],
+    ) -> Result<(Look, KnownRelease), ClientError> {
+        let mut time = KnownTime::new(Timestamp::now(), seconds(BUILT_AT));
+        if let Some(record) = &self.record {
+            time = time.not_before(seconds(record.release()?.0.published));
+        }
+        let expiry = if self.settings.ignore_time { Expiry::Ignored } else { Expiry::Enforced };
+        if expiry == Expiry::Ignored {
+            self.reporter.report(Event::Warning("metadata that has expired is accepted (--ignore-time)".to_owned()));
+        }
+        let look = self.look_at(directory, first_root, time, expiry).await?;
+        let newest = self.newest_document(&look, directory).await?;
+        Ok((look, newest))
+    }
+
     /// Looks at the publication, again when it is refused: what was refused may have been damaged on its way, or come from
     /// a mirror that lags behind, and one that is sound is not far.
-    pub(super) async fn look_at(
+    async fn look_at(
         &self,
         directory: &TrustDirectory,
         first_root: &[u8],
@@ -36,9 +83,7 @@ impl Session {
             chances -= 1;
         }
     }
-}
 
-impl Session {
     /// Forgets what an install that did not come to its end saw of another publication than the one whose root is given.
     ///
     /// The owner says whom to trust, and there is no tree that came from anybody else. What was seen of the same
@@ -94,6 +139,10 @@ impl Source for Publication {
             Answer::Body { bytes, etag } => Ok(Fetched::Body { bytes, etag }),
         }
     }
+}
+
+fn seconds(seconds: i64) -> Timestamp {
+    Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 fn source_error(error: TransportError) -> SourceError {

@@ -4,8 +4,6 @@ use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
 use super::stopwatch::Stopwatch;
 use super::{ClientError, Mode, Settings};
 use crate::disk::{FileType, Ownership, mounts_within};
@@ -14,11 +12,8 @@ use crate::report::{Event, Reporter};
 use crate::state::{HOME, LockedMachine, Machine, Record, Slot};
 use crate::transport::{Transport, TransportError};
 use crate::tree::Writer;
-use crate::trust::{Expiry, KnownTime, MAX_ROOT_BYTES, Reference, TrustDirectory, Trusted};
+use crate::trust::{Reference, TrustDirectory, Trusted};
 use crate::types::{BundleName, Version};
-
-/// The program was made no earlier than this (2026-11-23): no clock before it is believed.
-const BUILT_AT: i64 = 1_795_392_000;
 
 /// The name of the directory beside the trees that remembers what was seen of the publication.
 pub(super) const TRUST: &str = "trust";
@@ -171,35 +166,6 @@ impl Session {
         Ok(KnownRelease { release: Trusted::recorded(release), document, root: record.root()? })
     }
 
-    /// Looks at the publication: the newest release that is signed for.
-    ///
-    /// Where nothing may be written, the look leaves no trace in the trust directory.
-    pub async fn newest_release(&self) -> Result<KnownRelease, ClientError> {
-        let first_root = match (&self.settings.trust, &self.record) {
-            (Some(path), _) => crate::disk::read_file(path, MAX_ROOT_BYTES)?,
-            (None, Some(record)) => record.root()?,
-            (None, None) => return Err(ClientError::MissingOption { missing: "--trust" }),
-        };
-        let mut directory = self.trust_directory();
-        let throwaway = match &self.machine {
-            Access::Look(_) => Some(directory.throwaway_copy()?),
-            Access::Work(_) => None,
-        };
-        if let Some((_, copy)) = &throwaway {
-            directory = copy.clone();
-        }
-        let mut time = KnownTime::new(Timestamp::now(), seconds(BUILT_AT));
-        if let Some(record) = &self.record {
-            time = time.not_before(seconds(record.release()?.0.published));
-        }
-        let expiry = if self.settings.ignore_time { Expiry::Ignored } else { Expiry::Enforced };
-        if expiry == Expiry::Ignored {
-            self.reporter.report(Event::Warning("metadata that has expired is accepted (--ignore-time)".to_owned()));
-        }
-        let look = self.look_at(&directory, &first_root, time, expiry).await?;
-        self.newest_document(&look, &directory).await
-    }
-
     /// Where this machine remembers what it saw of its publication.
     pub fn trust_directory(&self) -> TrustDirectory {
         TrustDirectory::new(self.settings.root.join(HOME).join(TRUST))
@@ -282,8 +248,4 @@ impl Session {
     pub fn subscriptions(&self) -> Result<BTreeSet<BundleName>, ClientError> {
         Ok(self.record()?.installed.subscriptions.clone())
     }
-}
-
-fn seconds(seconds: i64) -> Timestamp {
-    Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH)
 }

@@ -104,14 +104,24 @@ impl TrustDirectory {
         rustix::fs::fsync(&directory).map_err(failed)
     }
 
+    /// An empty one in a temporary place, for a look by somebody who has seen nothing. It lives as long as the first value.
+    ///
+    /// # Errors
+    /// [`TrustError::Local`].
+    pub fn throwaway() -> Result<(tempfile::TempDir, Self), TrustError> {
+        let failed = |source| TrustError::local("make a directory in", &std::env::temp_dir(), source);
+        let temporary = tempfile::tempdir().map_err(failed)?;
+        let directory = Self::new(temporary.path().join("trust"));
+        Ok((temporary, directory))
+    }
+
     /// A copy in a temporary place, for a look that shall leave no trace. It lives as long as the first value.
     ///
     /// # Errors
     /// [`TrustError::Local`], [`TrustError::LocalNotPlain`].
     pub fn throwaway_copy(&self) -> Result<(tempfile::TempDir, Self), TrustError> {
         let failed = |source| TrustError::local("copy", &self.path, source);
-        let temporary = tempfile::tempdir().map_err(failed)?;
-        let copy = Self::new(temporary.path().join("trust"));
+        let (temporary, copy) = Self::throwaway()?;
         let files = self.read()?;
         if !files.is_empty() {
             std::fs::create_dir(&copy.path).map_err(failed)?;

@@ -39,6 +39,8 @@ pub struct Look {
     pub root: Vec<u8>,
     /// Its version.
     pub root_version: u64,
+    /// The documents below it as they were fetched, by their paths in the publication: timestamp, snapshot, targets.
+    pub documents: Vec<(String, Vec<u8>)>,
     /// Whether this is what was seen last time.
     pub unchanged: bool,
     /// When each role's metadata ends.
@@ -65,13 +67,19 @@ pub async fn refresh(
 ) -> Result<Look, TrustError> {
     let (newest, seen) =
         refresh_with(directory, first_root, (source, First::Timestamp), (time, expiry), release::newest).await?;
+    let quartet = seen.quartet;
     Ok(Look {
         newest,
-        root: seen.quartet.root.bytes.clone(),
-        root_version: seen.quartet.root.version(),
+        root_version: quartet.root.version(),
         unchanged: seen.unchanged,
-        expirations: seen.quartet.expirations(),
+        expirations: quartet.expirations(),
         now: seen.time.now(),
+        documents: vec![
+            ("metadata/timestamp.json".to_owned(), quartet.timestamp.bytes),
+            (format!("metadata/{}.snapshot.json", quartet.snapshot.document.signed.version), quartet.snapshot.bytes),
+            (format!("metadata/{}.targets.json", quartet.targets.document.signed.version), quartet.targets.bytes),
+        ],
+        root: quartet.root.bytes,
     })
 }
 

@@ -176,6 +176,22 @@ impl Quartet {
     }
 }
 
+/// Checks that `root` is the one before `next`, which everybody who has `root` then comes to.
+///
+/// # Errors
+/// [`TrustError::Malformed`] when it has another number or is no root, [`TrustError::Signature`] when its keys did not sign
+/// one of the two; others of parsing.
+pub fn check_leads_to(root: &[u8], next: &[u8]) -> Result<(), TrustError> {
+    let next = Seen::parse_root("the next root", next.to_vec())?;
+    let path = format!("metadata/{}.root.json", next.version() - 1);
+    let root = Seen::parse_root(&path, root.to_vec())?;
+    if root.version() + 1 != next.version() {
+        return Err(TrustError::malformed(&path, format!("it has version {}", root.version())));
+    }
+    root.verify(&root.document.signed)?;
+    next.verify(&root.document.signed)
+}
+
 /// Whether a role has other keys, or another threshold, in one root than in another.
 pub(super) fn keys_differ(before: &Root, after: &Root, role: RoleType) -> bool {
     keys_of(before, role) != keys_of(after, role)

@@ -7,7 +7,7 @@ use std::process::Command;
 use xtask::programs::Outcome;
 
 use crate::machine::{Machine, error};
-use crate::world::{NOWHERE, copy, damage, world};
+use crate::world::{NOWHERE, copy, damage, damage_file, world};
 
 /// The whole publication in one file, made by whoever asks first.
 fn everything() -> &'static Path {
@@ -125,6 +125,50 @@ fn an_export_holds_only_what_was_signed_for() {
         assert!(fs::read(&file).expect("written") == whole, "{content}");
         fs::write(&file, "an earlier export").expect("written");
     }
+}
+
+/// A machine that has seen the publication asks an origin for no more than the timestamp: what else there is of metadata
+/// may be damaged there and comes into the file as it was signed.
+#[test]
+fn an_export_holds_the_metadata_that_was_verified() {
+    let directory = world().directory();
+    let (file, damaged) = (directory.path().join("os.tar"), directory.path().join("publication"));
+    copy(&world().publication.path, &damaged);
+    for entry in fs::read_dir(damaged.join("metadata")).expect("metadata") {
+        let path = entry.expect("an entry").path();
+        if [".snapshot.json", ".targets.json"].iter().any(|role| text(&path).ends_with(role)) {
+            fs::write(path, "{}").expect("written");
+        }
+    }
+    let machine = Machine::installed(10, &[]);
+    machine.client(["export", &text(&file), "--url", &text(&damaged)]).success().expect("exported");
+    assert!(fs::read(&file).expect("written") == fs::read(everything()).expect("written"));
+}
+
+#[test]
+fn an_export_holds_every_root_that_leads_to_the_newest() {
+    let directory = world().directory();
+    let (sound, damaged) = (directory.path().join("sound"), directory.path().join("damaged"));
+    copy(&world().publication.path, &sound);
+    let keys = text(&world().publication.keys);
+    let refresh = ["keys", "refresh", &text(&sound), "--keys", &keys, "--what", "root", "--json"];
+    let output = world().programs.publish(refresh, world().publication.epoch).expect("it starts");
+    Outcome::of(output).and_then(Outcome::success).expect("a second root");
+    copy(&sound, &damaged);
+    damage_file(&damaged.join("metadata/1.root.json"));
+    let (file, trust) = (directory.path().join("os.tar"), text(&sound.join("metadata/2.root.json")));
+    let arguments = |urls: &[&PathBuf]| -> Vec<String> {
+        let fixed = ["export", &text(&file), "--from", "10", "-r", "0", "--trust", &trust].map(str::to_owned);
+        fixed.into_iter().chain(urls.iter().flat_map(|url| ["--url".to_owned(), text(url)])).collect()
+    };
+    Machine::empty().refuses(4, arguments(&[&damaged]));
+    assert!(!file.exists(), "nothing gets the name");
+    Machine::empty().client(arguments(&[&damaged, &sound])).success().expect("the second has it right");
+    // A machine that knows the first root alone comes to the second.
+    let machine = Machine::installed(10, &[]);
+    fs::remove_dir_all(machine.path(".stateless-update/trust")).expect("it has seen nothing");
+    machine.client(["update", "--url", &text(&file)]).success().expect("updated");
+    machine.assert_holds(20, &[]);
 }
 
 #[test]

@@ -95,12 +95,17 @@ pub fn damage(top: &Path) {
         if path.ends_with(Digest::of(b"").to_string()) {
             continue;
         }
-        let mut bytes = fs::read(&path).expect("a file");
-        let is_pack = path.components().any(|part| part.as_os_str() == "packs");
-        let at = if is_pack { bytes.len() - 1 } else { bytes.len() / 2 };
-        bytes[at] ^= 0x10;
-        fs::write(&path, bytes).expect("damaged");
+        damage_file(&path);
     }
+}
+
+/// Changes such a byte of one file.
+pub fn damage_file(path: &Path) {
+    let mut bytes = fs::read(path).expect("a file");
+    let is_pack = path.components().any(|part| part.as_os_str() == "packs");
+    let at = if is_pack { bytes.len() - 1 } else { bytes.len() / 2 };
+    bytes[at] ^= 0x10;
+    fs::write(path, bytes).expect("damaged");
 }
 
 /// Tells that a test, or part of it, was left out. Not by a macro: the harness would keep that to itself.

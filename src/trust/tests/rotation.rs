@@ -191,3 +191,24 @@ fn the_root_between_ends_with_the_one_before() {
         assert_eq!(ends, [end, "2028-02-29T12:00:00Z"]);
     }
 }
+
+#[test]
+fn a_root_leads_to_the_next_one_alone() {
+    let (mut world, other) = (World::new(), World::new());
+    world.rotate("keys-2");
+    let [first, second, third] =
+        [1, 2, 3].map(|number| world.mirror.files[&format!("metadata/{number}.root.json")].clone());
+    check_leads_to(&first, &second).expect("the one before");
+    check_leads_to(&second, &third).expect("the one before");
+    let mut damaged = first.clone();
+    *damaged.iter_mut().rfind(|byte| **byte == b'e').expect("a letter of the document") ^= 0x10;
+    for (root, next, what) in [
+        (&first, &third, "one is between them"),
+        (&second, &second, "the same"),
+        (&second, &first, "the other way round"),
+        (&other.first_root, &second, "another publication's"),
+        (&damaged, &second, "damaged"),
+    ] {
+        check_leads_to(root, next).expect_err(what);
+    }
+}
