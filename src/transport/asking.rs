@@ -11,8 +11,9 @@ use super::{Answer, Mirror, Served, Standing, Transport, TransportError, local};
 const METADATA: &str = "metadata/";
 
 impl Transport {
-    /// Asks one origin after the other: those that only had something wrong before after the others, and those that did
-    /// not answer last. That an origin lacks the file is an answer, so those that did not answer are not waited for then.
+    /// Asks one origin after the other: the sound ones, then those that were blamed, the longest ago first, so that no
+    /// chance is spent on the same one again before the others had theirs. That a sound origin lacks the file is an answer,
+    /// so those that did not answer before are not waited for then.
     ///
     /// Of content, one that had something wrong is asked all the same: nobody else may have what a mirror lacks that is
     /// behind. Of metadata it is not: the next root is lacking as a rule, and who was refused is not to answer instead.
@@ -26,13 +27,14 @@ impl Transport {
         let numbered = self.mirrors.iter().enumerate();
         let mut ordered: Vec<(Standing, usize, &Mirror)> =
             numbered.map(|(number, mirror)| (mirror.standing(), number, mirror)).collect();
-        ordered.sort_by_key(|(standing, _, mirror)| (*standing, is_metadata && mirror.is_override));
+        ordered.sort_by_key(|(standing, _, mirror)| (standing.blamed_at(), is_metadata && mirror.is_override));
         let mut failures = Vec::new();
-        let mut lacking = None;
+        let mut is_lacking = false;
         for (standing, number, mirror) in ordered {
-            let is_answered = lacking.is_some_and(|better| better < standing);
-            if is_answered && (is_metadata || standing == Standing::Failed) {
-                break;
+            match standing {
+                Standing::Failed(_) if is_lacking => continue,
+                Standing::Doubted(_) if is_lacking && is_metadata => continue,
+                _ => {}
             }
             match self.ask_again_and_again(mirror, path, intake).await {
                 Ok(answer) => {
@@ -46,10 +48,8 @@ impl Transport {
                 }
                 Err(error) => {
                     tracing::debug!(%error, "origin failed");
-                    mirror.stands(Standing::after(&error));
-                    if error.is_not_found() {
-                        lacking.get_or_insert(standing);
-                    }
+                    mirror.stands(Standing::after(&error, self.next_blame()));
+                    is_lacking |= error.is_not_found() && standing == Standing::Sound;
                     failures.push(error);
                 }
             }

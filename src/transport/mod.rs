@@ -4,7 +4,8 @@
 //! once, from the place that was asked for; a body that breaks off is continued where it stopped; an origin that fails is
 //! left for the next one; nothing ever leads from `https:` to `http:`, or from the network to a local file. Whether the
 //! bytes are the *right* ones is for the callers to tell, by their digests: mirrors are not trusted. Callers that found
-//! them wrong [`doubt`](Transport::doubt) who served them, and ask again: that is answered elsewhere first.
+//! them wrong [`doubt`](Transport::doubt) who served them, and ask again: that is answered elsewhere first, and in the end
+//! everywhere, for whoever was blamed longest ago comes before whoever was blamed since.
 //!
 //! Leaves to others: signatures (`trust`), digests and where bytes go (`fetch`), hints for people (the programs).
 //! Sources: RFC 9110 (ranges, conditional requests, Retry-After, redirects).
@@ -86,6 +87,8 @@ pub struct Transport {
     http: Http,
     places: Semaphore,
     counters: Counters,
+    /// How often an origin was blamed so far.
+    blames: AtomicU64,
 }
 
 /// An origin, and what is thought of it.
@@ -97,15 +100,15 @@ struct Mirror {
     standing: Mutex<Standing>,
 }
 
-/// What is thought of an origin since it was last asked; those that come first here are asked first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// What is thought of an origin since it was last asked; a blame has its number among all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Standing {
     /// It answered, if only that it lacks the file.
     Sound,
     /// It answers, and what it gave was not what it should be.
-    Doubted,
+    Doubted(u64),
     /// It did not answer.
-    Failed,
+    Failed(u64),
 }
 
 /// The meter as it runs.
@@ -149,6 +152,7 @@ impl Transport {
             http: Http::new(timing, limits.allow_insecure_http),
             places: Semaphore::new(limits.parallel.max(1)),
             counters: Counters::default(),
+            blames: AtomicU64::new(0),
         })
     }
 
@@ -184,7 +188,11 @@ impl Transport {
 
     /// Asks others before this origin from now on: what it served was not what it should be.
     pub fn doubt(&self, served: Served) {
-        self.mirrors[served.0].stands(Standing::Doubted);
+        self.mirrors[served.0].stands(Standing::Doubted(self.next_blame()));
+    }
+
+    fn next_blame(&self) -> u64 {
+        self.blames.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     /// How often it is worth it to ask again after a wrong answer: at every other origin, and as often as a request that
@@ -283,11 +291,19 @@ impl Mirror {
 
 impl Standing {
     /// What is thought of an origin that gave this instead of a file.
-    fn after(error: &TransportError) -> Self {
+    fn after(error: &TransportError, blame: u64) -> Self {
         match error {
             error if error.is_not_found() => Self::Sound,
-            error if error.is_about_the_file() => Self::Doubted,
-            _ => Self::Failed,
+            error if error.is_about_the_file() => Self::Doubted(blame),
+            _ => Self::Failed(blame),
+        }
+    }
+
+    /// The order in which origins are asked.
+    fn blamed_at(self) -> u64 {
+        match self {
+            Self::Sound => 0,
+            Self::Doubted(blame) | Self::Failed(blame) => blame,
         }
     }
 }

@@ -304,6 +304,22 @@ async fn an_origin_that_was_wrong_is_asked_before_a_file_is_said_to_be_nowhere()
     }
 }
 
+/// The second mirror is wrong, or lacks the file, whenever it is asked; the first had no answer the first time.
+#[tokio::test]
+async fn no_chance_is_spent_twice_on_one_origin_before_the_others_had_theirs() {
+    for path in ["metadata/timestamp.json", "objects/ab/abcd"] {
+        for again in [ok(b"wrong"), reply("404 Not Found", "", b"")] {
+            let one = Server::start(vec![reply("500 Oops", "", b""), ok(b"right")]).await;
+            let two = Server::start(vec![ok(b"wrong"), again]).await;
+            let urls = [&one, &two].map(|server| server.url.clone());
+            let limits = Limits { max_retries: 0, ..LIMITS };
+            let both = Transport::made(&[], &urls, limits, Timing::new(LIMITS.timeout)).expect("loopback");
+            assert_eq!(both.get_checked(path, 100, right).await.expect("at the first"), b"right");
+            assert_eq!((one.requests().len(), two.requests().len()), (2, 1));
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_root_that_is_not_there_is_not_asked_of_an_origin_that_was_refused() {
     let wrong = Server::start(vec![ok(b"wrong")]).await;
