@@ -9,14 +9,16 @@ use super::{Answer, Mirror, Served, Standing, Transport, TransportError, local};
 
 /// Where documents lie that are signed anew again and again.
 const METADATA: &str = "metadata/";
+/// How the names of those end that say whose signatures count.
+const ROOT: &str = ".root.json";
 
 impl Transport {
     /// Asks one origin after the other: the sound ones, then those that were blamed, the longest ago first, so that no
     /// chance is spent on the same one again before the others had theirs. That a sound origin lacks the file is an answer,
     /// so those that did not answer before are not waited for then.
     ///
-    /// Of content, one that had something wrong is asked all the same: nobody else may have what a mirror lacks that is
-    /// behind. Of metadata it is not: the next root is lacking as a rule, and who was refused is not to answer instead.
+    /// One that had something wrong is asked all the same: nobody else may have what a mirror lacks that is behind, or has
+    /// no metadata. Of roots it is not: the next one is lacking as a rule, and who was refused is not to answer instead.
     pub(super) async fn take(
         &self,
         path: &str,
@@ -24,6 +26,7 @@ impl Transport {
     ) -> Result<(Answer, Served), TransportError> {
         check_path(path)?;
         let is_metadata = path.starts_with(METADATA);
+        let is_root = is_metadata && path.ends_with(ROOT);
         let numbered = self.mirrors.iter().enumerate();
         let mut ordered: Vec<(Standing, usize, &Mirror)> =
             numbered.map(|(number, mirror)| (mirror.standing(), number, mirror)).collect();
@@ -33,7 +36,7 @@ impl Transport {
         for (standing, number, mirror) in ordered {
             match standing {
                 Standing::Failed(_) if is_lacking => continue,
-                Standing::Doubted(_) if is_lacking && is_metadata => continue,
+                Standing::Doubted(_) if is_lacking && is_root => continue,
                 _ => {}
             }
             match self.ask_again_and_again(mirror, path, intake).await {

@@ -321,6 +321,16 @@ async fn no_chance_is_spent_twice_on_one_origin_before_the_others_had_theirs() {
 }
 
 #[tokio::test]
+async fn a_mirror_without_metadata_hides_none() {
+    let content = Server::start(vec![reply("404 Not Found", "", b"")]).await;
+    let origin = Server::start(vec![ok(b"wrong"), ok(b"right")]).await;
+    let [mirrors, urls] = [&content, &origin].map(|server| [server.url.clone()]);
+    let both = Transport::with_mirrors(&mirrors, &urls, Limits { max_retries: 0, ..LIMITS }).expect("loopback");
+    assert_eq!(both.get_checked("metadata/7.snapshot.json", 100, right).await.expect("at the origin"), b"right");
+    assert_eq!((content.requests().len(), origin.requests().len()), (1, 2));
+}
+
+#[tokio::test]
 async fn a_root_that_is_not_there_is_not_asked_of_an_origin_that_was_refused() {
     let wrong = Server::start(vec![ok(b"wrong")]).await;
     let sound = Server::start(vec![reply("404 Not Found", "", b"")]).await;
