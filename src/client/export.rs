@@ -22,7 +22,7 @@ use crate::disk::is_file_or_free;
 use crate::manifest::Tree;
 use crate::plan::{Memory, closure};
 use crate::report::Reporter;
-use crate::trust::{Look, MAX_ROOT_BYTES, TrustDirectory, check_leads_to};
+use crate::trust::{Look, MAX_ROOT_BYTES, NewestRelease, TrustDirectory, check_leads_to};
 use crate::types::{BundleName, Seen, Version};
 
 /// `export`.
@@ -86,11 +86,11 @@ pub async fn export(
     let (look, newest) = session.newest_with_metadata().await?;
     let (mut from, mut to, mut bundles) = (None, newest.release.version, None);
     let contents = match &request.part {
-        ExportPart::Everything => session.everything(&newest).await?,
+        ExportPart::Everything => session.everything(&newest, &look.newest).await?,
         part => {
             let step = session.step(part, &newest)?;
             (from, to) = (step.from, step.to);
-            let (contents, closed) = session.one_step(&newest, step).await?;
+            let (contents, closed) = session.one_step((&newest, &look.newest), step).await?;
             bundles = Some(closed.into_iter().collect());
             contents
         }
@@ -135,7 +135,7 @@ impl Session {
     /// The files that a step takes, and all bundles that it is for.
     async fn one_step(
         &self,
-        newest: &KnownRelease,
+        (newest, named): (&KnownRelease, &NewestRelease),
         step: WantedStep,
     ) -> Result<(Contents, BTreeSet<BundleName>), ClientError> {
         let mut contents = Contents::default();
@@ -160,7 +160,7 @@ impl Session {
             installed.tree = self.target_tree(before, &had, &[], &Tree::default()).await?.tree;
             installed.seen = vec![Seen::Same; installed.tree.entries().len()];
             packs.steps = self.steps_from(from, &release, &bundles).await?;
-            contents.add_delta(self.document_delta(before, newest).await?);
+            contents.add_delta(self.document_delta(before, named).await?);
         }
         packs.before = vec![Vec::new(); packs.steps.len()];
         let target = self.target_tree(&release, &bundles, &[], &Tree::default()).await?;
@@ -177,12 +177,13 @@ impl Session {
     }
 
     /// All files of all releases.
-    async fn everything(&self, newest: &KnownRelease) -> Result<Contents, ClientError> {
+    async fn everything(&self, newest: &KnownRelease, named: &NewestRelease) -> Result<Contents, ClientError> {
         let mut contents = Contents::default();
         let mut open = vec![newest.clone()];
         let mut seen = BTreeSet::from([newest.release.version]);
         while let Some(known) = open.pop() {
             contents.add_document(&known);
+            contents.add_delta(self.document_delta(&known, named).await?);
             let release = &*known.release;
             contents.add_packs(&release.packs);
             let all = release.bundles.keys().cloned().collect();

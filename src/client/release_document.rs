@@ -7,7 +7,7 @@ use crate::manifest::{Release, ReleaseError};
 use crate::pack::apply_text_delta;
 use crate::report::Event;
 use crate::trust::{Look, NewestRelease, Reference, TrustDirectory, TrustError, Trusted};
-use crate::types::{Digest, Version};
+use crate::types::Version;
 
 impl Session {
     /// The release that `look` found; `directory` remembers its document. One that this client refuses does not take the
@@ -80,11 +80,8 @@ impl Session {
         name: &Trusted<Reference>,
     ) -> Result<Option<Trusted<Vec<u8>>>, ClientError> {
         let Some(record) = &self.record else { return Ok(None) };
-        let from = record.installed.version();
-        // One that is longer than the document is no help.
-        let Some(length) = newest.deltas.get(&from).filter(|length| **length <= name.length) else { return Ok(None) };
-        let path = Release::delta_path(newest.version, name.digest, from);
-        let delta = match self.transport.get(&path, *length).await {
+        let Some((path, length)) = offered(newest, record.installed.version()) else { return Ok(None) };
+        let delta = match self.transport.get(&path, length).await {
             Err(error) if error.is_about_the_file() => Err(error.to_string()),
             other => Ok(other?),
         };
@@ -99,29 +96,35 @@ impl Session {
         Ok(made.ok())
     }
 
-    /// The newest release's document as a delta to that of an older release, with its path, where there is one that makes
-    /// what it should.
+    /// The newest release's document as a delta to that of an older release, with its path, where the signed metadata says
+    /// that there is one. One that is missing, or makes something else, is said.
     pub(super) async fn document_delta(
         &self,
         before: &KnownRelease,
-        newest: &KnownRelease,
+        newest: &NewestRelease,
     ) -> Result<Option<(String, Vec<u8>)>, ClientError> {
-        let path = Release::delta_path(newest.release.version, Digest::of(&newest.document), before.release.version);
+        let Some((path, length)) = offered(newest, before.release.version) else { return Ok(None) };
         let check = |delta: Vec<u8>| {
-            let made = apply_text_delta(&before.document, &delta, newest.document.len() as u64);
-            match made.is_ok_and(|made| made == newest.document) {
+            let made = apply_text_delta(&before.document, &delta, newest.reference.length);
+            match made.is_ok_and(|made| Reference::to(&made) == newest.reference) {
                 true => Ok(delta),
                 false => Err(ClientError::WrongFile { path: path.clone() }),
             }
         };
-        match self.transport.get_checked(&path, Release::MAX_BYTES, check).await {
+        match self.transport.get_checked(&path, length, check).await {
             Ok(delta) => Ok(Some((path.clone(), delta))),
-            Err(ClientError::Transport(error)) if error.is_not_found() => Ok(None),
-            Err(error @ ClientError::WrongFile { .. }) => {
-                self.reporter.report(Event::Warning(format!("it is left out: {error}")));
+            Err(ClientError::Transport(error)) if !error.is_about_the_file() => Err(error.into()),
+            Err(error) => {
+                self.reporter.report(Event::Warning(format!("a delta is left out: {error}")));
                 Ok(None)
             }
-            Err(error) => Err(error),
         }
     }
+}
+
+/// Where the newest release's document lies as a delta to that of an older release, and its length, if there is such a
+/// delta. One that is longer than the document is no help.
+fn offered(newest: &NewestRelease, from: Version) -> Option<(String, u64)> {
+    let length = newest.deltas.get(&from).filter(|length| **length <= newest.reference.length)?;
+    Some((Release::delta_path(newest.version, newest.reference.digest, from), *length))
 }
