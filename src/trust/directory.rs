@@ -132,15 +132,6 @@ impl TrustDirectory {
         Ok((temporary, copy))
     }
 
-    /// Whether what was seen is of the publication of this root, which the chain then has; or nothing was seen yet.
-    ///
-    /// # Errors
-    /// [`TrustError::Local`], [`TrustError::LocalNotPlain`], [`TrustError::LocalDamaged`].
-    pub fn follows(&self, root: &[u8]) -> Result<bool, TrustError> {
-        let files = self.read()?;
-        Ok(files.is_empty() || files.iter().any(|(name, bytes)| name.ends_with(".root.json") && bytes == root))
-    }
-
     /// Forgets everything that was seen, so that the machine can follow another publication. The owner must ask for it:
     /// afterwards any older state of the publication that is not past its end is taken again.
     ///

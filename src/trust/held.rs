@@ -53,6 +53,23 @@ enum Extent {
     Part,
 }
 
+impl TrustDirectory {
+    /// Whether what was seen is of the publication of this root, as far as that can be told: the chain has the root, or its
+    /// newest root's keys signed for a later one; or nothing was seen yet.
+    ///
+    /// # Errors
+    /// Those of parsing a root; [`TrustError::Local`], [`TrustError::LocalNotPlain`], [`TrustError::LocalDamaged`].
+    pub fn follows(&self, root: &[u8]) -> Result<bool, TrustError> {
+        let root = Seen::parse_root("the given root", root.to_vec())?;
+        let Some(held) = Held::read(self)? else { return Ok(true) };
+        match held.compare(&root, self.path()) {
+            Ok(is_ahead) => Ok(!is_ahead || root.verify(&held.root.document.signed).is_ok()),
+            Err(TrustError::ForeignRoot { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
 impl Held {
     /// A machine that has seen nothing but its first root.
     pub(super) fn begin(root: Seen<Root>) -> Self {

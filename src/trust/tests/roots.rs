@@ -208,6 +208,32 @@ fn roots_end() {
     assert_eq!(world.look().expect("a look").root_version, 1_100);
 }
 
+/// Whose publication was seen: told by what the root says, not by its bytes, and for later ones by who signed them.
+#[test]
+fn what_was_seen_is_of_a_root_that_it_has_or_leads_to() {
+    let (mut world, mut other) = (World::new(), World::new());
+    let first = world.first_root.clone();
+    let spaced = serde_json::to_vec_pretty(&parse(&first)).expect("JSON");
+    assert_ne!(spaced, first);
+    assert!(world.machine.follows(&other.first_root).expect("nothing was seen"));
+    world.look().expect("a look");
+    let later = |world: &mut World| {
+        let key = world.keys.root().expect("key").remove(0);
+        (0..2).map(|_| world.forge_root(&[&key], |_| {})).last().expect("two")
+    };
+    let (own_later, foreign_later) = (later(&mut world), later(&mut other));
+    for (root, wanted, what) in [
+        (&first, true, "the root itself"),
+        (&spaced, true, "with other white space"),
+        (&own_later, true, "the one after the next"),
+        (&other.first_root, false, "of another publication"),
+        (&foreign_later, false, "a later one of another publication"),
+    ] {
+        assert_eq!(world.machine.follows(root).expect(what), wanted, "{what}");
+    }
+    world.machine.follows(b"no root").expect_err("no root");
+}
+
 /// The root of another publication neither overrides the directory nor is overridden by it.
 #[test]
 fn a_foreign_root_is_refused() {
