@@ -1,5 +1,6 @@
 //! Writes a publication, or a part of one, as one file: a tar archive that the client reads as an origin.
 
+use std::fs::File;
 use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -41,11 +42,7 @@ impl ArchiveWriter {
     /// # Errors
     /// When the directory that it is to lie in refuses.
     pub fn create(path: &Path) -> Result<Self, SiteError> {
-        let directory = match path.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
-        let file = NamedTempFile::new_in(directory).map_err(SiteError::io("write", path))?;
+        let file = NamedTempFile::new_in(directory_of(path)).map_err(SiteError::io("write", path))?;
         let file = BufWriter::with_capacity(256 << 10, file);
         Ok(Self { path: path.to_owned(), file, files: 0, bytes: 0, content: (0, 0), owed: 0, padding: 0 })
     }
@@ -124,14 +121,19 @@ impl CompleteArchive {
         self.file.path()
     }
 
-    /// Gives it its name, in the place of what had that.
+    /// Gives it its name, in the place of what had that, durably: when this returns, a power cut does not undo it.
     ///
     /// # Errors
     /// When the disk refuses.
     pub fn keep(self) -> Result<(), SiteError> {
         self.file.persist(&self.path).map_err(|error| SiteError::io("name", &self.path)(error.error))?;
-        Ok(())
+        let directory = directory_of(&self.path);
+        File::open(directory).and_then(|directory| directory.sync_all()).map_err(SiteError::io("sync", directory))
     }
+}
+
+fn directory_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 #[cfg(test)]
