@@ -48,7 +48,7 @@ pub async fn update_incrementally(
         let mut known = session.reached(newest, request.version).await?;
         while known.release.version > installed {
             way.push(known.release.version);
-            match known.release.predecessors.first().map(|before| before.version) {
+            match known.release.before().map(|before| before.version) {
                 // Below the floor nobody goes: the first step is then that to the first release above it.
                 Some(before) if before > installed && before >= floor => known = session.older(&known, before).await?,
                 _ => break,

@@ -91,6 +91,11 @@ impl Release {
         }
     }
 
+    /// The release before this one: the newest of the older ones, in whatever order a document names them.
+    pub fn before(&self) -> Option<&Predecessor> {
+        self.predecessors.iter().max_by_key(|older| older.version)
+    }
+
     /// Where the document with this digest lies in a publication.
     pub fn path(version: Version, digest: Digest) -> String {
         format!("releases/{digest}.{version}.json")
@@ -243,6 +248,20 @@ mod tests {
     fn written_and_read_again_it_is_the_same() {
         let release = sample();
         assert_eq!(Release::parse(release.version, &release.to_json()).expect("its own output"), release);
+    }
+
+    #[test]
+    fn the_release_before_is_the_newest_of_the_older_ones() {
+        let older = |number| {
+            let version = Version::new(number).expect("not zero");
+            Predecessor { version, sha256: Digest::of(b""), length: 1 }
+        };
+        for (named, wanted) in [(&[][..], None), (&[19, 18, 16], Some(19)), (&[16, 19, 18], Some(19))] {
+            let mut release = sample();
+            release.predecessors = named.iter().map(|number| older(*number)).collect();
+            let release = Release::parse(release.version, &release.to_json()).expect("its own output");
+            assert_eq!(release.before().map(|before| before.version.number()), wanted, "{named:?}");
+        }
     }
 
     #[test]

@@ -122,7 +122,7 @@ pub fn newest_releases(site: &Site, newest: &Predecessor, count: usize) -> Resul
     let mut next = Some(newest.clone());
     while let Some(name) = next.filter(|_| releases.len() < count) {
         let release = whole_release(site, &name)?;
-        next = release.release.predecessors.first().cloned();
+        next = release.release.before().cloned();
         releases.push(release);
     }
     Ok(releases)

@@ -17,13 +17,13 @@ const RELEASES: usize = 8;
 /// When the document of one of them is not as signed. Where one is missing, history ends.
 pub fn routes_to(site: &Site, release: &Release) -> Result<Vec<(Version, Route)>, PublishError> {
     let mut older: Vec<Release> = Vec::new();
-    let mut next = release.predecessors.first().cloned();
+    let mut next = release.before().cloned();
     while let Some(name) = next.filter(|_| older.len() < RELEASES) {
         if site.length(&Release::path(name.version, name.sha256))?.is_none() {
             break;
         }
         let old = published::release(site, &name)?;
-        next = old.predecessors.first().cloned();
+        next = old.before().cloned();
         older.push(old);
     }
     let oldest = older.last().map_or(release.version, |oldest| oldest.version);
