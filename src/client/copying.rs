@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use super::ClientError;
 use super::proof::Proof;
@@ -76,12 +76,11 @@ impl Session {
         }
         let progress =
             Progress::new(self.reporter.clone(), Step::Download, contents.0.values().map(|(length, _)| length).sum());
-        let writer = Mutex::new(writer);
         for (path, (length, proof)) in contents.0 {
-            open(&writer).begin(&path, length)?;
-            self.copy((&path, length), &proof, &writer, &progress).await?;
+            writer.begin(&path, length)?;
+            self.copy((&path, length), &proof, &mut writer, &progress).await?;
         }
-        Ok(writer.into_inner().unwrap_or_else(PoisonError::into_inner).finish()?)
+        Ok(writer.finish()?)
     }
 
     /// Copies a file, again where it is not the right one, elsewhere first.
@@ -89,7 +88,7 @@ impl Session {
         &self,
         (path, length): (&str, u64),
         proof: &Proof,
-        writer: &Mutex<ArchiveWriter>,
+        writer: &mut ArchiveWriter,
         progress: &Progress<Arc<dyn Reporter>>,
     ) -> Result<(), ClientError> {
         let mut chances = self.transport.chances();
@@ -97,7 +96,7 @@ impl Session {
             let mut check = proof.check();
             let mut sink = |bytes: &[u8]| {
                 check.take(bytes);
-                open(writer).write(bytes)?;
+                writer.write(bytes)?;
                 progress.advance(bytes.len() as u64);
                 Ok(())
             };
@@ -108,11 +107,7 @@ impl Session {
                 (false, _) => self.transport.doubt(served),
             }
             chances -= 1;
-            open(writer).again()?;
+            writer.again()?;
         }
     }
-}
-
-fn open(writer: &Mutex<ArchiveWriter>) -> MutexGuard<'_, ArchiveWriter> {
-    writer.lock().unwrap_or_else(PoisonError::into_inner)
 }
