@@ -1,0 +1,132 @@
+//! Several origins: who is asked, in which order, and whose word counts.
+
+use super::server::{Reply, Server, ok, reply};
+use super::*;
+
+#[tokio::test]
+async fn the_next_mirror_has_it() {
+    for broken in [
+        reply("404 Not Found", "", b""),
+        reply("500 Oops", "", b""),
+        ok(b"<html>"),
+        Reply::Bytes(Vec::new()),
+        ok(&[b'a'; 200]),
+    ] {
+        let (one, two) = (Server::start(vec![broken]).await, Server::start(vec![ok(b"{}")]).await);
+        let transport = transport(&[&one, &two]);
+        assert_eq!(transport.get("a", 100).await.expect("at the second"), b"{}");
+    }
+}
+
+/// Takes `right` and nothing else.
+fn right(bytes: Vec<u8>) -> Result<Vec<u8>, TransportError> {
+    let wrong = || TransportError::BadPath { path: String::from_utf8_lossy(&bytes).into_owned() };
+    if bytes == b"right" { Ok(bytes) } else { Err(wrong()) }
+}
+
+#[tokio::test]
+async fn a_wrong_answer_is_asked_for_again_elsewhere_first() {
+    let one = Server::start(vec![ok(b"wrong"), ok(b"right")]).await;
+    let two = Server::start(vec![ok(b"wrong too")]).await;
+    let both = transport(&[&one, &two]);
+    assert_eq!(both.get_checked("a", 100, right).await.expect("at last"), b"right");
+    assert_eq!((one.requests().len(), two.requests().len()), (2, 1));
+
+    let one = Server::start(vec![ok(b"wrong")]).await;
+    let two = Server::start(vec![ok(b"right")]).await;
+    let both = transport(&[&one, &two]);
+    for _ in 0..2 {
+        assert_eq!(both.get_checked("a", 100, right).await.expect("at the second"), b"right");
+    }
+    assert_eq!((one.requests().len(), two.requests().len()), (1, 2));
+
+    let (server, alone) = served(vec![ok(b"wrong")]).await;
+    assert_eq!(name(&alone.get_checked("a", 100, right).await.expect_err("it stays wrong")), "BadPath");
+    assert_eq!(server.requests().len(), 3);
+}
+
+#[tokio::test]
+async fn an_origin_that_was_wrong_is_asked_before_a_file_is_said_to_be_nowhere() {
+    for wrong in [ok(b"wrong"), ok(&[b'a'; 200]), reply("403 Forbidden", "", b""), ok(b"<html>")] {
+        let behind = Server::start(vec![reply("404 Not Found", "", b"")]).await;
+        let origin = Server::start(vec![wrong, ok(b"right")]).await;
+        let urls = [&behind, &origin].map(|server| server.url.clone());
+        let limits = Limits { max_retries: 0, ..LIMITS };
+        let both = Transport::made(&[], &urls, limits, Timing::new(LIMITS.timeout)).expect("loopback");
+        // What is refused by its content is asked for again by the same call, other answers are the end of one.
+        let answer = match both.get_checked("a", 100, right).await {
+            Err(_) => both.get_checked("b", 100, right).await,
+            answer => answer,
+        };
+        assert_eq!(answer.expect("the second time"), b"right");
+        assert_eq!((behind.requests().len(), origin.requests().len()), (2, 2));
+    }
+}
+
+/// The second mirror is wrong, or lacks the file, whenever it is asked; the first had no answer the first time.
+#[tokio::test]
+async fn no_chance_is_spent_twice_on_one_origin_before_the_others_had_theirs() {
+    for path in ["metadata/timestamp.json", "objects/ab/abcd"] {
+        for again in [ok(b"wrong"), reply("404 Not Found", "", b"")] {
+            let one = Server::start(vec![reply("500 Oops", "", b""), ok(b"right")]).await;
+            let two = Server::start(vec![ok(b"wrong"), again]).await;
+            let urls = [&one, &two].map(|server| server.url.clone());
+            let limits = Limits { max_retries: 0, ..LIMITS };
+            let both = Transport::made(&[], &urls, limits, Timing::new(LIMITS.timeout)).expect("loopback");
+            assert_eq!(both.get_checked(path, 100, right).await.expect("at the first"), b"right");
+            assert_eq!((one.requests().len(), two.requests().len()), (2, 1));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_mirror_without_metadata_hides_none() {
+    let content = Server::start(vec![reply("404 Not Found", "", b"")]).await;
+    let origin = Server::start(vec![ok(b"wrong"), ok(b"right")]).await;
+    let [mirrors, urls] = [&content, &origin].map(|server| [server.url.clone()]);
+    let both = Transport::with_mirrors(&mirrors, &urls, Limits { max_retries: 0, ..LIMITS }).expect("loopback");
+    assert_eq!(both.get_checked("metadata/7.snapshot.json", 100, right).await.expect("at the origin"), b"right");
+    assert_eq!((content.requests().len(), origin.requests().len()), (1, 2));
+}
+
+#[tokio::test]
+async fn a_root_that_is_not_there_is_not_asked_of_an_origin_that_was_refused() {
+    let wrong = Server::start(vec![ok(b"wrong")]).await;
+    let sound = Server::start(vec![reply("404 Not Found", "", b"")]).await;
+    let both = transport(&[&wrong, &sound]);
+    let error = both.get_checked("metadata/2.root.json", 100, right).await.expect_err("there is none");
+    assert!(error.is_not_found(), "{error}");
+    assert_eq!((wrong.requests().len(), sound.requests().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn an_origin_that_failed_is_asked_last() {
+    let one = Server::start(vec![reply("500 Oops", "", b"")]).await;
+    let two = Server::start(vec![ok(b"{}"), ok(b"{}"), reply("404 Not Found", "", b"")]).await;
+    let transport = transport(&[&one, &two]);
+    for _ in 0..2 {
+        transport.get("a", 100).await.expect("at the second");
+    }
+    assert!(transport.get("a", 100).await.expect_err("404").is_not_found());
+    assert_eq!((one.requests().len(), two.requests().len()), (3, 3));
+}
+
+#[tokio::test]
+async fn among_equals_one_that_lacks_a_file_settles_nothing() {
+    let one = Server::start(vec![reply("500 Oops", "", b""), reply("404 Not Found", "", b"")]).await;
+    let two = Server::start(vec![reply("500 Oops", "", b""), ok(b"{}")]).await;
+    let urls = [&one, &two].map(|server| server.url.clone());
+    let limits = Limits { max_retries: 0, ..LIMITS };
+    let both = Transport::made(&[], &urls, limits, Timing::new(LIMITS.timeout)).expect("loopback");
+    both.get("a", 100).await.expect_err("neither answers");
+    assert_eq!(both.get("a", 100).await.expect("at the second"), b"{}");
+}
+
+#[tokio::test]
+async fn all_mirrors_are_named_when_all_fail() {
+    let (one, two) = (Server::start(vec![ok(b"<")]).await, Server::start(vec![reply("403 No", "", b"")]).await);
+    let error = transport(&[&one, &two]).get("a", 100).await.expect_err("both fail");
+    let message = error.to_string();
+    assert!(message.contains(&one.url) && message.contains(&two.url), "{message}");
+    assert!(!error.is_not_found());
+}
