@@ -11,6 +11,7 @@ mod builder;
 mod carry;
 mod heal;
 
+use std::collections::HashSet;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -268,6 +269,7 @@ fn must_be_target(
     carried: &[PathBuf],
 ) -> Result<Fingerprints, StageError> {
     let wrong = |path: PathBuf, what: &str| StageError::NotTheTarget { path, what: what.to_owned() };
+    let carried: HashSet<&PathBuf> = carried.iter().collect();
     if let Some(extra) = found.extra.iter().find(|extra| !carried.contains(extra)) {
         return Err(wrong(tree.path().join(extra), "it should not be there"));
     }
