@@ -11,7 +11,7 @@ use super::ahead::ahead;
 use super::config::tell_touched;
 use super::mover::{Mover, cache, same_record};
 use super::pack_heads::keep_blocks;
-use super::planning::{alone, from_nothing, plan_now};
+use super::planning::{alone, from_nothing, plan_now, tell_displaced};
 use super::route::Packs;
 use super::session::{KnownRelease, Session};
 use super::{ClientError, Mode, Thoroughness, Transition};
@@ -91,7 +91,9 @@ pub(super) async fn go(
     let record = new_record(session, goal, &bundles, target.fresh)?;
     let target = target.tree;
 
+    session.split_shared(&mut installed, &target)?;
     let planned = plan_now(session, &installed, &target, &packs, &memory);
+    tell_displaced(session, &planned.carried, release.version);
     let so_far = session.transport.meter();
     let told = goal.overrides == Overrides::Told;
     if told && mode == Mode::DryRun {

@@ -10,7 +10,7 @@ use super::session::{KnownRelease, Session};
 use super::{ClientError, ErrorKind, Settings};
 use crate::disk::Ownership;
 use crate::manifest::{Tree, describe_difference};
-use crate::plan::{closure, may_be_carried};
+use crate::plan::{closure, goes_along};
 use crate::report::{Event, Reporter};
 use crate::state::Slot;
 use crate::tree::{Found, FoundKind, look};
@@ -152,10 +152,13 @@ async fn next_step(
     let in_target = target.find(path);
     let (action, reason) = match (entry, in_target) {
         (None, None) if state == "absent" => ("none", "no bundle of this machine has it".to_owned()),
-        (None, None) if may_be_carried(Path::new(path.beneath_usr())) => {
+        (None, None) if goes_along(Path::new(path.beneath_usr()), &target) => {
             ("keep", "no bundle has it, and usr/local and usr/src are the administrator's".to_owned())
         }
         (None, None) => ("remove", "no bundle of this machine has it".to_owned()),
+        (None, Some(_)) if state == "unowned" => {
+            ("change", format!("release {version} has it, and what is there is of no bundle"))
+        }
         (None, Some(_)) => ("add", format!("release {version} has it and release {from} has not")),
         (Some(_), None) => ("remove", format!("release {version} has it in no bundle of this machine")),
         (Some(old), Some(new)) if !old.same_on_disk(new) => {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::elsewhere::kept_text;
+use super::planning::tell_displaced;
 use super::remember::remember;
 use super::session::Session;
 use super::trees::{Installed, contradiction};
@@ -39,7 +40,9 @@ pub fn rollback(settings: &Settings, mode: Mode, reporter: &Arc<dyn Reporter>) -
         Ok(())
     })?);
     session.scan_live(&mut installed, Thoroughness::Quick)?;
+    session.split_shared(&mut installed, &expected)?;
     let planned = plan(installed.present(), &expected, &[], &Memory::default(), Terms::default());
+    tell_displaced(&session, &planned.carried, wanted);
     let done = Transition {
         from: Some(live.installed.version()),
         to: wanted,

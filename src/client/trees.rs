@@ -9,10 +9,10 @@ use super::session::{KnownRelease, Session};
 use super::{ClientError, Thoroughness};
 use crate::manifest::{BundleManifest, Conflict, ManifestName, Release, Tree, Union};
 use crate::pack::apply_text_delta;
-use crate::plan::{Need, Present, blobs, joined};
+use crate::plan::{Need, Present, blobs, is_shared, joined};
 use crate::report::{Event, Step};
 use crate::state::Slot;
-use crate::tree::{Depth, Fingerprints, scan};
+use crate::tree::{Depth, Fingerprints, scan, split_up};
 use crate::types::{BundleName, Digest, Seen, Version};
 
 /// What is installed and what is really on disk.
@@ -89,6 +89,14 @@ impl Session {
         let progress = (Step::Scan, &*self.reporter);
         let found = scan(&live, &installed.tree, depth, self.writer.ownership, progress)?;
         (installed.seen, installed.extra, installed.fingerprints) = (found.seen, found.extra, found.fingerprints);
+        Ok(())
+    }
+
+    /// In place of a directory of the administrator that the target shares, names what he has in it.
+    pub fn split_shared(&self, installed: &mut Installed, target: &Tree) -> Result<(), ClientError> {
+        if let Some(live) = self.machine.tree(Slot::Live)? {
+            installed.extra = split_up(&live, &installed.extra, &|path| is_shared(path, target))?;
+        }
         Ok(())
     }
 

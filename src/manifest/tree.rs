@@ -1,5 +1,7 @@
 //! The tree that a set of manifests describes: its entries in preorder.
 
+use std::path::Path;
+
 use super::{BundleManifest, Union};
 use crate::types::{BundleName, Entry, TreePath};
 
@@ -110,6 +112,15 @@ impl Tree {
     /// The entry at `path`.
     pub fn find(&self, path: &TreePath) -> Option<&Entry> {
         self.position(path).map(|index| &self.entries[index])
+    }
+
+    /// The entry at a path relative to `usr`, which is `usr` itself at the empty one; none where no entry can have that path.
+    pub fn find_beneath_usr(&self, path: &Path) -> Option<&Entry> {
+        let path = match path.to_str()? {
+            "" => TreePath::top(),
+            beneath => format!("{}/{beneath}", TreePath::TOP).parse().ok()?,
+        };
+        self.find(&path)
     }
 
     /// The index of the entry at `path`.

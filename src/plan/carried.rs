@@ -1,10 +1,15 @@
 //! What goes along with every transition although no release owns it: the administrator's own places in `/usr`.
+//!
+//! What goes along is told path by path: where the target shares a directory with the administrator, all that he has in it
+//! ([`is_shared`]); where it no longer has one that the live release owns, that directory is made for what he has in it, and
+//! what the release had there goes. So nothing of his depends on which release is the first to own `/usr/src`, and nothing
+//! of a release stays because it lay beside something of his.
 
-use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use super::{Present, as_tree_path};
+use super::Present;
 use crate::manifest::Tree;
+use crate::types::Entry;
 
 /// What no release owns and goes along: as it was when the plan was made, and what it takes to tell it again later. While blobs
 /// are fetched and a tree is staged the administrator goes on working.
@@ -12,6 +17,8 @@ use crate::manifest::Tree;
 pub struct Carried {
     /// The paths that go along, relative to the tree's top.
     pub paths: Vec<PathBuf>,
+    /// Those that would, but for what the target has in their place.
+    pub displaced: Vec<PathBuf>,
     /// What the live tree's record says of the places where such paths may be.
     pub live: Tree,
     /// What the target has there.
@@ -22,41 +29,38 @@ impl Carried {
     pub(super) fn new(present: Present<'_>, target: &Tree) -> Self {
         let is_place = |path: &str| path.is_empty() || may_be_carried(Path::new(path));
         let places = |tree: &Tree| tree.filtered(|entry| is_place(entry.path.beneath_usr()));
-        Self { paths: carried(present.extra, target), live: places(present.tree), target: places(target) }
+        let his = present.extra.iter().filter(|path| may_be_carried(path)).cloned();
+        let (paths, displaced) = his.partition(|path| goes_along(path, target));
+        Self { paths, displaced, live: places(present.tree), target: places(target) }
     }
 
     /// The paths that go along when these, relative to the tree's top, are all that [`Carried::live`] does not have.
     pub fn among(&self, extra: &[PathBuf]) -> Vec<PathBuf> {
-        carried(extra, &self.target)
+        extra.iter().filter(|path| goes_along(path, &self.target)).cloned().collect()
+    }
+
+    /// What is known of a directory above a path that goes along: the target's, or where only that path keeps it, the live
+    /// release's.
+    pub fn directory(&self, path: &Path) -> Option<&Entry> {
+        self.target.find_beneath_usr(path).or_else(|| self.live.find_beneath_usr(path))
     }
 }
 
-/// Whether a path that no release owns goes along with every transition instead of being removed: the administrator's
-/// own places in `/usr`.
+/// Whether a path that no release owns is in the administrator's own places in `/usr`, where it goes along with every transition
+/// instead of being removed.
 pub fn may_be_carried(path: &Path) -> bool {
     path.starts_with("local") || path.starts_with("src")
 }
 
-/// What goes along: where the target owns the path it wins; where the target does not have the directory that holds it,
-/// that directory goes along as a whole.
-fn carried(extra: &[PathBuf], target: &Tree) -> Vec<PathBuf> {
-    let owned = |path: &Path| as_tree_path(path).and_then(|path| target.find(&path));
-    let (mut carried, mut known) = (Vec::new(), HashSet::new());
-    for path in extra.iter().filter(|path| may_be_carried(path)) {
-        let ancestors: Vec<&Path> = path.ancestors().filter(|path| path.components().next().is_some()).collect();
-        let topmost = ancestors.iter().rev().find(|path| owned(path).is_none_or(|entry| !entry.is_directory()));
-        let taken = topmost.is_none_or(|path| owned(path).is_some());
-        if let Some(topmost) = topmost.filter(|_| !taken)
-            && !is_beneath(topmost, &known)
-        {
-            known.insert(*topmost);
-            carried.push(topmost.to_path_buf());
-        }
-    }
-    carried
+/// Whether the target has a directory at a path in the administrator's places. Where he has one too, what is in it goes along,
+/// not the directory itself.
+pub fn is_shared(path: &Path, target: &Tree) -> bool {
+    may_be_carried(path) && target.find_beneath_usr(path).is_some_and(Entry::is_directory)
 }
 
-/// Whether a path is one of these or lies beneath one.
-pub(super) fn is_beneath(path: &Path, tops: &HashSet<&Path>) -> bool {
-    path.ancestors().any(|ancestor| tops.contains(ancestor))
+/// Whether a path that no release owns goes along to the target: it is in the administrator's places, and the target has neither
+/// it nor anything but directories above it.
+pub fn goes_along(path: &Path, target: &Tree) -> bool {
+    let mut above = path.ancestors().skip(1).filter_map(|above| target.find_beneath_usr(above));
+    may_be_carried(path) && target.find_beneath_usr(path).is_none() && above.all(Entry::is_directory)
 }

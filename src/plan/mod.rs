@@ -12,15 +12,14 @@ mod sources;
 mod work;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use crate::manifest::{PackOffer, Tree};
 use crate::pack::Index;
 use crate::types::{Digest, Entry, Kind, Seen, TreePath};
 
 pub use bundles::{BundleError, closure, dependents, dependents_tree, similar, with_recommended};
-use carried::is_beneath;
-pub use carried::{Carried, may_be_carried};
+pub use carried::{Carried, goes_along, is_shared, may_be_carried};
 pub use route::{Found, Offered, Route};
 use sources::Chosen;
 pub use work::{Base, BlockWork, Make, Place, REQUEST_BYTES, RangeWork, Work, joined};
@@ -32,7 +31,8 @@ pub struct Present<'a> {
     pub tree: &'a Tree,
     /// For each entry, by index, what was found.
     pub seen: &'a [Seen],
-    /// The topmost paths that no release owns, relative to the tree's top.
+    /// The topmost paths that no release owns, relative to the tree's top; in place of a directory that [`is_shared`] with the
+    /// target, what is in it.
     pub extra: &'a [PathBuf],
 }
 
@@ -248,8 +248,7 @@ fn count(present: Present<'_>, target: &Tree, carried: &[PathBuf]) -> Counts {
             (Some(old), Some(new)) => counts.changed += u64::from(found != Seen::Same || !old.same_on_disk(new)),
         }
     }
-    let gone = dropped(present.extra, carried)
-        .filter(|path| as_tree_path(path).is_none_or(|path| target.find(&path).is_none()));
+    let gone = dropped(present.extra, carried).filter(|path| target.find_beneath_usr(path).is_none());
     counts.removed += gone.count() as u64;
     counts
 }
@@ -257,13 +256,7 @@ fn count(present: Present<'_>, target: &Tree, carried: &[PathBuf]) -> Counts {
 /// Paths that no release owns and that do not go along.
 fn dropped<'a>(extra: &'a [PathBuf], carried: &'a [PathBuf]) -> impl Iterator<Item = &'a PathBuf> {
     let carried: HashSet<&Path> = carried.iter().map(PathBuf::as_path).collect();
-    extra.iter().filter(move |path| !is_beneath(path, &carried))
-}
-
-fn as_tree_path(path: &Path) -> Option<TreePath> {
-    let plain = path.components().all(|component| matches!(component, Component::Normal(_)));
-    let text = path.to_str().filter(|_| plain)?;
-    format!("{}/{text}", TreePath::TOP).parse().ok()
+    extra.iter().filter(move |path| !carried.contains(path.as_path()))
 }
 
 #[cfg(test)]

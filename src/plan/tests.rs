@@ -267,7 +267,7 @@ fn damage_is_counted_as_what_it_is() {
     let old = tree(&[("a", 1, 0o755), ("b", 2, 0o755), ("c", 3, 0o755)]);
     let mut seen = all_same(&old);
     (seen[2], seen[3]) = (Seen::Missing, Seen::Differs(Difference::Mode));
-    let extra = [PathBuf::from("bin/planted"), PathBuf::from("local/mine")];
+    let extra = [PathBuf::from("bin/planted"), PathBuf::from("local")];
     let planned =
         plan(Present { tree: &old, seen: &seen, extra: &extra }, &old, &[], &Memory::default(), Terms::default());
     assert_eq!(planned.counts, Counts { added: 1, changed: 1, removed: 1 });
@@ -280,18 +280,35 @@ fn damage_is_counted_as_what_it_is() {
 fn what_the_target_owns_wins_over_what_is_carried() {
     let entry = |path: &str, kind| Entry { path: path.parse().expect(path), kind, metadata: Metadata::default() };
     let link = || Kind::Symlink { target: "x".into() };
-    let target = Tree::from_sorted(vec![
-        entry("usr", Kind::Directory),
-        entry("usr/local", Kind::Directory),
+    let directories = |paths: &[&str]| paths.iter().map(|path| entry(path, Kind::Directory)).collect::<Vec<_>>();
+    let old = directories(&["usr", "usr/local", "usr/local/etc", "usr/local/lib"]);
+    let mut new = directories(&["usr", "usr/local"]);
+    new.extend([
         entry("usr/local/bin", link()),
+        entry("usr/local/etc", Kind::Directory),
+        entry("usr/local/lib", link()),
     ]);
-    let extra = ["local/bin/mine", "local/etc/x", "local/etc/y", "local/z", "lib/no"].map(PathBuf::from);
-    let target = target.expect("a tree");
-    let present = Present { tree: &Tree::default(), seen: &[], extra: &extra };
-    let carried = Carried::new(present, &target);
-    assert_eq!(carried.paths, ["local/etc", "local/z"].map(PathBuf::from));
-    let later = ["local/etc/x", "local/bin/mine", "local/new", "src/new"].map(PathBuf::from);
-    assert_eq!(carried.among(&later), ["local/etc", "local/new", "src"].map(PathBuf::from), "the same rule later on");
+    let [old, target] = [old, new].map(|entries| Tree::from_sorted(entries).expect("a tree"));
+    let paths = |paths: &[&str]| paths.iter().map(PathBuf::from).collect::<Vec<_>>();
+    let extra = paths(&["lib/no", "local/bin", "local/etc/x", "local/etc/y", "local/lib/mine", "local/z", "src"]);
+    let seen = all_same(&old);
+    let present = Present { tree: &old, seen: &seen, extra: &extra };
+    let planned = plan(present, &target, &[], &Memory::default(), Terms::default());
+    assert_eq!(planned.carried.paths, paths(&["local/etc/x", "local/etc/y", "local/z", "src"]));
+    assert_eq!(planned.carried.displaced, paths(&["local/bin", "local/lib/mine"]));
+    assert_eq!(planned.counts, Counts { added: 2, changed: 0, removed: 2 }, "lib/no and local/lib/mine go");
+    let later = paths(&["local/etc/x", "local/bin/mine", "local/new", "src/new"]);
+    assert_eq!(
+        planned.carried.among(&later),
+        paths(&["local/etc/x", "local/new", "src/new"]),
+        "the same rule later on"
+    );
+    // Back again, the directory that only the live release owns is known by what that says.
+    let back = Carried::new(Present { tree: &target, seen: &[], extra: &[] }, &Tree::default());
+    assert!(back.directory(Path::new("local/etc")).is_some() && back.directory(Path::new("local/z")).is_none());
+    let shared =
+        ["local", "local/etc", "local/bin", "local/z", "", "lib"].map(|path| is_shared(Path::new(path), &target));
+    assert_eq!(shared, [true, true, false, false, false, false]);
 }
 
 fn release(bundles: &[(&str, &[&str], &[&str])]) -> Release {

@@ -6,18 +6,20 @@ use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
 
-use super::{StageError, StagedTree, settle_parents_of, split};
+use super::{StageError, StagedTree, settle_above, split};
 use crate::disk::{Directory, DiskError, FileType, Inode};
+use crate::plan::is_shared;
 use crate::report::{Checkpoint, Reporter, Silent, Step};
 use crate::state::{LockedMachine, Slot};
-use crate::tree::{Depth, Writer, scan};
+use crate::tree::{Depth, Writer, scan, split_up};
 use crate::types::Metadata;
 
 impl StagedTree {
     /// The paths that go along, as this tree has them now: the live one, or the one that was it.
     pub(crate) fn carried_in(&self, tree: &Directory) -> Result<Vec<PathBuf>, StageError> {
         let found = scan(tree, &self.carried.live, Depth::Metadata, self.writer.ownership, (Step::Check, &Silent))?;
-        Ok(self.carried.among(&found.extra))
+        let extra = split_up(tree, &found.extra, &|path| is_shared(path, &self.carried.target))?;
+        Ok(self.carried.among(&extra))
     }
 
     /// Takes along what has come to the live tree since it was scanned, and lets go of what has gone from there.
@@ -36,14 +38,22 @@ impl StagedTree {
             carry(&live, &staged, path, self.writer)?;
             reporter.passes(Checkpoint::Carried);
         }
-        settle_parents_of(&staged, before.symmetric_difference(&now).copied(), &self.carried.target, self.writer)
+        let changed = before.symmetric_difference(&now).copied();
+        settle_above(&staged, changed, |path| self.carried.directory(path), self.writer)
     }
 }
 
-/// Links `path` of the live tree, with all that is in it, into the same place of `next`.
+/// Links `path` of the live tree, with all that is in it, into the same place of `next`. Directories above it that the target
+/// does not have are made; what they are like is settled when all that goes along is there.
 pub(super) fn carry(live: &Directory, next: &Directory, path: &Path, writer: Writer) -> Result<(), StageError> {
     let (parent, name) = split(path);
-    let (Some(live), Some(next)) = (live.descend(parent)?, next.descend(parent)?) else { return Ok(()) };
+    let Some(live) = live.descend(parent)? else { return Ok(()) };
+    let next = match next.descend(parent)? {
+        Some(there) => there,
+        None => {
+            Path::new(parent).iter().try_fold(next.again()?, |above, name| above.ensure_subdirectory(name, 0o700))?
+        }
+    };
     Ok(link_all(&live, &next, name, writer)?)
 }
 

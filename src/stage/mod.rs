@@ -11,7 +11,7 @@ mod builder;
 mod carry;
 mod heal;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
@@ -22,7 +22,7 @@ use crate::report::{Checkpoint, Reporter, Step};
 use crate::state::{BUSY, LockedMachine, NewRecord, Record, Slot, StateError};
 use crate::store::Store;
 use crate::tree::{Depth, Fingerprints, Scan, Writer, scan};
-use crate::types::{Difference, Digest, Seen, TreePath};
+use crate::types::{Difference, Digest, Entry, Seen, TreePath};
 use builder::Builder;
 use carry::carry;
 use heal::mend;
@@ -132,7 +132,8 @@ pub fn stage(
     reporter.passes(Checkpoint::RecordWritten);
     // The record and the carried paths changed the directories above them.
     let record = PathBuf::from(Tree::record_beneath_usr());
-    settle_parents_of(&next, job.carried.paths.iter().chain([&record]), job.target, writer)?;
+    let above = |path: &Path| job.target.find_beneath_usr(path).or_else(|| job.carried.directory(path));
+    settle_above(&next, job.carried.paths.iter().chain([&record]), above, writer)?;
     reporter.passes(Checkpoint::Staged);
 
     // What the store gave was verified on its way into the store.
@@ -186,7 +187,8 @@ pub fn previous(
             reporter.passes(Checkpoint::Carried);
         }
     }
-    settle_parents_of(&tree, left_behind.iter().chain(&carried.paths), expected, writer)?;
+    let above = |path: &Path| expected.find_beneath_usr(path).or_else(|| carried.directory(path));
+    settle_above(&tree, left_behind.iter().chain(&carried.paths), above, writer)?;
     let mut found = look(Depth::Content(known))?;
     if let (Some(live), true) = (&live, found.seen.iter().any(|seen| *seen != Seen::Same)) {
         mend(&tree, live, expected, &found.seen, writer, reporter)?;
@@ -241,21 +243,18 @@ fn next_tree(machine: &LockedMachine, reporter: &dyn Reporter) -> Result<Directo
     Ok(home.ensure_subdirectory("next", 0o700)?)
 }
 
-/// Gives the directories that hold these paths their metadata again, where a release owns them.
-fn settle_parents_of<'a>(
+/// Gives the directories above these paths what is known of them, as far as they are `known`; the deepest first, for each is in
+/// the one above.
+fn settle_above<'a, 'b>(
     tree: &Directory,
     paths: impl Iterator<Item = &'a PathBuf>,
-    expected: &Tree,
+    known: impl Fn(&Path) -> Option<&'b Entry>,
     writer: Writer,
 ) -> Result<(), StageError> {
-    for path in paths {
-        let (parent, _) = split(path);
-        let owned = match parent {
-            "" => Some(TreePath::top()),
-            parent => format!("{}/{parent}", TreePath::TOP).parse().ok(),
-        };
-        let entry = owned.and_then(|path| expected.find(&path));
-        if let (Some(entry), Some(directory)) = (entry, tree.descend(parent)?) {
+    let above: BTreeSet<&Path> = paths.flat_map(|path| path.ancestors().skip(1)).collect();
+    for path in above.into_iter().rev() {
+        let entry = known(path).filter(|entry| entry.is_directory());
+        if let (Some(entry), Some(directory)) = (entry, path.to_str().map_or(Ok(None), |path| tree.descend(path))?) {
             writer.settle_directory(&directory, &entry.metadata)?;
         }
     }
@@ -269,8 +268,9 @@ fn must_be_target(
     carried: &[PathBuf],
 ) -> Result<Fingerprints, StageError> {
     let wrong = |path: PathBuf, what: &str| StageError::NotTheTarget { path, what: what.to_owned() };
-    let carried: HashSet<&PathBuf> = carried.iter().collect();
-    if let Some(extra) = found.extra.iter().find(|extra| !carried.contains(extra)) {
+    // The directories above a carried path are there for it where the target does not have them.
+    let carried: HashSet<&Path> = carried.iter().flat_map(|path| path.ancestors()).collect();
+    if let Some(extra) = found.extra.iter().find(|extra| !carried.contains(extra.as_path())) {
         return Err(wrong(tree.path().join(extra), "it should not be there"));
     }
     for (entry, seen) in target.entries().iter().zip(&found.seen) {

@@ -25,7 +25,7 @@ use crate::disk::{Directory, DiskError, FileType, Inode};
 use crate::report::{Event, Reporter};
 use crate::stage::StagedTree;
 use crate::state::{HOME, LockedMachine, Slot};
-use crate::types::{Digest, Hasher, TreePath};
+use crate::types::{Digest, Hasher};
 
 /// What is to go back after the exchange, as the live tree has it now, with how the copies are known: for the journal.
 pub(super) fn real_paths(machine: &LockedMachine, staged: &StagedTree) -> Result<Vec<CarriedPath>, SwitchError> {
@@ -55,12 +55,7 @@ fn paths_of(machine: &LockedMachine, staged: &StagedTree, slot: Slot) -> Result<
     for path in staged.carried_in(&tree)? {
         let Some((parent, name)) = split(&path) else { continue };
         let real = tree.descend(parent)?.map(|parent| parent.look(name)).transpose()?.flatten();
-        let above = match parent {
-            "" => Some(TreePath::top()),
-            parent => format!("{}/{parent}", TreePath::TOP).parse().ok(),
-        };
-        let above = above.and_then(|above| staged.carried.target.find(&above));
-        if let (Some(real), Some(above)) = (real, above) {
+        if let (Some(real), Some(above)) = (real, staged.carried.directory(Path::new(parent))) {
             let parent_mtime = above.metadata.mtime.into();
             paths.push(CarriedPath { path, inode: real.number, parent_mtime, copy: None });
         }

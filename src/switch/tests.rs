@@ -9,12 +9,12 @@ use std::sync::Mutex;
 use super::*;
 use crate::disk::Ownership;
 use crate::manifest::{InstalledRecord, ReleaseName, Tree};
-use crate::plan::{Memory, Present, Terms, plan};
+use crate::plan::{Memory, Present, Terms, is_shared, plan};
 use crate::report::{Event, Silent, Step};
 use crate::stage::{Job, stage};
 use crate::state::{HOME, Machine, NewRecord};
 use crate::store::Store;
-use crate::tree::{Depth, Fingerprints, Writer, scan};
+use crate::tree::{Depth, Fingerprints, Writer, scan, split_up};
 use crate::types::{Digest, Entry, Kind, Metadata, Seen, Timestamp, Version};
 
 /// A machine whose release has directories of its own in the administrator's places.
@@ -56,23 +56,31 @@ impl Site {
 
     /// A transition to another tree of the same release.
     fn transit(&self, reporter: &dyn Reporter) -> Result<(), SwitchError> {
+        self.transit_between(&self.tree, &self.tree, reporter)
+    }
+
+    /// A transition from the tree of one release to that of another.
+    fn transit_between(&self, from: &Tree, target: &Tree, reporter: &dyn Reporter) -> Result<(), SwitchError> {
         let live = self.machine.tree(Slot::Live)?;
         let (present, seen) = match live {
-            Some(_) => (self.tree.clone(), vec![Seen::Same; self.tree.entries().len()]),
+            Some(_) => (from.clone(), vec![Seen::Same; from.entries().len()]),
             None => (Tree::default(), Vec::new()),
         };
         let step = (Step::Scan, &Silent as &dyn Reporter);
-        let extra = live.map(|live| scan(&live, &present, Depth::Metadata, self.writer.ownership, step)).transpose()?;
-        let extra = extra.map_or(Vec::new(), |found| found.extra);
+        let mut extra = Vec::new();
+        if let Some(live) = live {
+            let found = scan(&live, &present, Depth::Metadata, self.writer.ownership, step)?;
+            extra = split_up(&live, &found.extra, &|path| is_shared(path, target))?;
+        }
         let present = Present { tree: &present, seen: &seen, extra: &extra };
-        let carried = plan(present, &self.tree, &[], &Memory::default(), Terms::default()).carried;
+        let carried = plan(present, target, &[], &Memory::default(), Terms::default()).carried;
         let sequence = self.machine.record(Slot::Live)?.map_or(1, |record| record.installed.sequence + 1);
         let release = ReleaseName { version: Version::new(10).expect("not zero"), sha256: Digest::of(b""), length: 0 };
         let installed = InstalledRecord::new(release, sequence, [].into(), [].into(), Vec::new());
         let record = NewRecord { installed, release: Vec::new(), root: Vec::new(), manifests: Vec::new() };
         let job = Job {
-            target: &self.tree,
-            kept: &vec![false; self.tree.entries().len()],
+            target,
+            kept: &vec![false; target.entries().len()],
             carried: &carried,
             former: Slot::Previous,
             record: &record,
@@ -183,6 +191,39 @@ fn what_is_made_before_a_kill_is_there_after_recovery() {
             assert_eq!(site.file(Slot::Live, path).as_deref(), Some("new"), "{path}, killed at {end:?}");
         }
         assert!(listener.0.lock().expect("no panic").is_empty(), "{end:?}");
+    }
+}
+
+/// A release that has none of the administrator's places, and back: what is his goes along either way, and nothing else does.
+#[test]
+fn what_is_his_outlives_the_directories_of_a_release() {
+    let ends = [None, Some(Checkpoint::JournalWritten), Some(Checkpoint::Exchanged), Some(Checkpoint::BroughtBack)];
+    for end in ends {
+        let site = Site::new();
+        let bare =
+            site.tree.filtered(|entry| !entry.path.as_str().starts_with("usr/local") && entry.path.name() != "src");
+        for (from, to) in [(&site.tree, &bare), (&bare, &site.tree)] {
+            let told = format!("{} -> {} entries, ended at {end:?}", from.entries().len(), to.entries().len());
+            let number =
+                |path: &str| fs::metadata(site.usr.join(path)).unwrap_or_else(|_| panic!("{told}: {path}")).ino();
+            let before = (number("local/bin/mine"), number("src/linux"));
+            let meddler = Meddler { at: Checkpoint::NextChosen, deed: &|_| {}, end, usr: &site.usr };
+            let run = || site.transit_between(from, to, &meddler).expect("it is settled");
+            assert_eq!(catch_unwind(AssertUnwindSafe(run)).is_err(), end.is_some(), "{told}");
+            if !recover(&site.machine, &Silent).expect("recovered") && end.is_some() {
+                site.transit_between(from, to, &Silent).expect("it is settled");
+            }
+            for path in ["local/bin/mine", "local/go/bin/go", "local/gone/file", "src/linux/Makefile"] {
+                assert_eq!(site.file(Slot::Live, path).as_deref(), Some("old"), "{told}: {path}");
+            }
+            assert_eq!((number("local/bin/mine"), number("src/linux")), before, "{told}: the real ones");
+            let has_tool = site.usr.join("local/bin/tool").symlink_metadata().is_ok();
+            assert_eq!(has_tool, to.entries().len() > bare.entries().len(), "{told}: what the release had");
+            for path in ["local", "local/bin", "src"] {
+                let found = fs::metadata(site.usr.join(path)).expect("it is there");
+                assert_eq!((found.mode() & 0o7777, found.mtime()), (0o755, 1_700_000_000), "{told}: {path}");
+            }
+        }
     }
 }
 

@@ -14,5 +14,5 @@ pub use find::find;
 pub use fingerprints::{Fingerprint, Fingerprints, KnownContent};
 pub use look::{Found, FoundKind, look};
 pub use scan::{Depth, Scan, scan};
-pub use unowned::with_all_beneath;
+pub use unowned::{split_up, with_all_beneath};
 pub use write::Writer;

@@ -5,23 +5,29 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
+use xtask::programs::Outcome;
 use xtask::publication::{Input, Publication};
 
-use crate::machine::{Machine, overwrite_in_place};
+use crate::machine::{Machine, figures, overwrite_in_place, warned};
 use crate::world::world;
 
-/// A machine at release 10 of an operating system that shares `usr/local/bin` and `usr/src` with the administrator; what
-/// gives its publication is held for as long as the machine needs it.
-fn machine() -> (Machine, tempfile::TempDir) {
+/// What a release has where it shares `usr/local/bin` and `usr/src` with the administrator.
+const SHARED: &[&str] = &["usr/local/bin/tool", "usr/share/doc/readme", "usr/src/readme"];
+/// What a release has that leaves those places to him.
+const BARE: &[&str] = &["usr/share/doc/readme"];
+
+/// A machine at release 10 of an operating system whose releases 10 and 20 have these files; what gives its publication is held
+/// for as long as the machine needs it.
+fn machine(files_10: &[&str], files_20: &[&str]) -> (Machine, tempfile::TempDir) {
     let directory = world().directory();
     let publication = Publication::init(&world().programs, directory.path(), None).expect("a publication");
     let definitions = directory.path().join("definitions");
     fs::create_dir(&definitions).expect("a directory");
     let definition = "title = \"core\"\ndescription = \"\"\nincludes = []\n";
     fs::write(definitions.join("os-core.toml"), definition).expect("a definition");
-    for version in [10, 20] {
+    for (version, files) in [(10, files_10), (20, files_20)] {
         let trees = directory.path().join(version.to_string());
-        for path in ["usr/local/bin/tool", "usr/src/readme", "usr/share/doc/readme"] {
+        for path in files {
             let path = trees.join("os-core").join(path);
             fs::create_dir_all(path.parent().expect("a parent")).expect("directories");
             fs::write(path, format!("release {version}")).expect("written");
@@ -39,7 +45,7 @@ fn machine() -> (Machine, tempfile::TempDir) {
 
 #[test]
 fn names_in_any_encoding_go_along() {
-    let (machine, _publication) = machine();
+    let (machine, _publication) = machine(SHARED, SHARED);
     let named = |directory: &str| machine.path(directory).join(OsStr::from_bytes(b"M\xfcller"));
     let mine: Vec<PathBuf> = ["usr/local", "usr/local/bin", "usr/src"].map(named).to_vec();
     for path in &mine {
@@ -60,4 +66,52 @@ fn names_in_any_encoding_go_along() {
     overwrite_in_place(&machine.path("usr/local/bin/tool"));
     assert_eq!(machine.succeeds(["repair"]).result["changed"], true);
     holds(10);
+}
+
+/// Changes the machine as the dry run foretells.
+fn as_foretold(machine: &Machine, command: &str) -> Outcome {
+    let foretold = machine.succeeds([command, "--dry-run"]);
+    let done = machine.succeeds([command]);
+    assert_eq!(figures(&foretold), figures(&done), "{command}");
+    assert_eq!(warned(&foretold, DISPLACED), warned(&done, DISPLACED), "{command}: {}", foretold.told());
+    done
+}
+
+/// What is warned of where the release has something in place of something of the administrator.
+const DISPLACED: &str = "in place of usr/local/bin/tool";
+
+#[test]
+fn what_is_his_stays_when_a_release_begins_or_ends_to_have_the_directory() {
+    let (machine, _publication) = machine(BARE, SHARED);
+    let mine = ["usr/local/bin/mine", "usr/local/lib/deep/mine", "usr/src/linux/Makefile", "usr/src/mine.c"];
+    for path in mine.into_iter().chain(["usr/local/bin/tool"]) {
+        fs::create_dir_all(machine.path(path).parent().expect("a parent")).expect("made");
+        fs::write(machine.path(path), "mine").expect("written");
+    }
+    let holds = |tool: Option<&str>, readme: Option<&str>| {
+        let content = |path: &str| fs::read_to_string(machine.path(path)).ok();
+        for path in mine {
+            assert_eq!(content(path).as_deref(), Some("mine"), "{path}");
+        }
+        assert_eq!((content("usr/local/bin/tool").as_deref(), content("usr/src/readme").as_deref()), (tool, readme));
+        machine.succeeds(["diagnose"]);
+    };
+    let next = |path: &str| machine.succeeds(["explain", path]).result["next"]["action"].clone();
+    assert_eq!([next("usr/src/mine.c"), next("usr/local/bin/mine")], ["keep", "keep"]);
+    assert_eq!([next("usr/local/bin/tool"), next("usr/src/readme")], ["change", "add"]);
+
+    // Only what the release has itself takes the place of something of his, and that is told.
+    assert!(warned(&as_foretold(&machine, "update"), DISPLACED));
+    holds(Some("release 20"), Some("release 20"));
+    let displaced = machine.path(".stateless-update/previous/local/bin/tool");
+    assert_eq!(fs::read_to_string(displaced).expect("it is where it was told to be"), "mine");
+
+    // Back, what the release had is gone, and what he has stays in the directories that it had.
+    let added = machine.path("usr/local/bin/added");
+    fs::write(&added, "added").expect("written");
+    for (command, release) in [("rollback", None), ("update", Some("release 20"))] {
+        assert!(!warned(&as_foretold(&machine, command), "in place of"), "{command}");
+        holds(release, release);
+        assert_eq!(fs::read_to_string(&added).expect("read"), "added", "{command}");
+    }
 }
