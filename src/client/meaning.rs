@@ -108,8 +108,9 @@ impl ClientError {
             }
             Self::State(StateError::Locked { .. }) => "wait until it has ended and try again",
             Self::State(StateError::DamagedRecord { .. }) => {
-                "exchange usr and .stateless-update/previous beneath the root by hand, from a rescue system (`mv --exchange`): \
-                 that is the release before, from which `update` goes on"
+                "from a rescue system, beneath the root: move usr to usr.damaged, and .stateless-update/previous to usr, which \
+                 is the release before, from which `update` goes on; then move usr.damaged/local and usr.damaged/src into \
+                 usr, in place of the older ones there"
             }
             Self::NoSuchProgram { .. } => "`config list` names those that have it",
             Self::SeveralPrograms { .. } => "name the one that is meant",

@@ -229,7 +229,9 @@ mod tests {
         std::fs::create_dir_all(busy.join("bin")).expect("made");
         std::fs::create_dir(temporary.path().join("usr/bin")).expect("made");
         for tree in [&temporary.path().join("usr"), &busy] {
-            std::fs::copy("/bin/cat", tree.join("bin/cat")).expect("copied");
+            // By a process of its own: a child of another thread would inherit the file while it is open for writing.
+            let copied = Command::new("cp").arg("/bin/cat").arg(tree.join("bin/cat")).status().expect("it runs");
+            assert!(copied.success());
         }
         let mut child =
             Command::new(busy.join("bin/cat")).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it runs");

@@ -161,10 +161,22 @@ impl Directory {
     /// # Errors
     /// When a symlink or anything else that is no directory is on the way.
     pub fn descend(&self, path: &str) -> Result<Option<Self>, DiskError> {
+        self.descend_as(path, beneath())
+    }
+
+    /// The same, without entering what is mounted on the way.
+    ///
+    /// # Errors
+    /// As [`Directory::descend`]; `EXDEV` when something is mounted on the way.
+    pub fn descend_within_mount(&self, path: &str) -> Result<Option<Self>, DiskError> {
+        self.descend_as(path, beneath() | ResolveFlags::NO_XDEV)
+    }
+
+    fn descend_as(&self, path: &str, resolve: ResolveFlags) -> Result<Option<Self>, DiskError> {
         if path.is_empty() {
             return self.again().map(Some);
         }
-        match fs::openat2(&self.fd, path, DIRECTORY, Mode::empty(), beneath()) {
+        match fs::openat2(&self.fd, path, DIRECTORY, Mode::empty(), resolve) {
             Ok(fd) => Ok(Some(Self { fd, path: self.path.join(path) })),
             Err(Errno::NOENT) => Ok(None),
             Err(errno) => Err(self.error_at("open directory", OsStr::new(path), errno)),

@@ -145,7 +145,8 @@ mod tests {
     fn a_program_that_runs_is_seen() {
         let temporary = tempfile::tempdir().expect("a temporary directory");
         let program = temporary.path().join("program");
-        fs::copy("/bin/cat", &program).expect("copied");
+        // By a process of its own: a child of another thread would inherit the file while it is open for writing.
+        assert!(Command::new("cp").arg("/bin/cat").arg(&program).status().expect("it runs").success());
         let mut child = Command::new(&program).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it runs");
         // Spawning ends a moment before the kernel maps the program: what it answers, it answers as itself.
         child.stdin.as_mut().expect("piped").write_all(b"x").expect("it listens");

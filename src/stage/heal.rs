@@ -1,6 +1,6 @@
 //! Puts right, in the previous tree, the damage that it shares with the one that was live: trees share inodes, so what
-//! damages a file of one damages it in all. This is the only write that a previous tree ever sees, and a run that is
-//! killed before it leaves the damage: [`mend`] finds that when the tree is to be the live one again.
+//! damages a file of one damages it in all. Besides, a previous tree is written to only when it becomes that, or the live one
+//! again. A run that is killed before it heals leaves the damage: [`mend`] finds that when the tree is to be the live one again.
 
 use rustix::io::Errno;
 

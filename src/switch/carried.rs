@@ -12,7 +12,8 @@
 //! ```
 //!
 //! Where a run is killed after the exchange, people work in the copies until the next run. A copy that somebody has touched
-//! is what he sees and counts on, so recovery leaves it where it is, and says where the real one lies.
+//! is what he sees and counts on, so recovery leaves it where it is, moves the real one to where no transition clears anything,
+//! and says where that is.
 
 use std::ffi::OsStr;
 use std::path::Path;
@@ -20,11 +21,11 @@ use std::path::Path;
 use rustix::io::Errno;
 
 use super::SwitchError;
-use super::journal::{CarriedPath, Journal};
+use super::journal::CarriedPath;
 use crate::disk::{Directory, DiskError, FileType, Inode};
-use crate::report::{Event, Reporter};
+use crate::report::{Checkpoint, Event, Reporter};
 use crate::stage::StagedTree;
-use crate::state::{HOME, LockedMachine, Slot};
+use crate::state::{HOME, LockedMachine, RESCUED, Slot};
 use crate::types::{Digest, Hasher};
 
 /// What is to go back after the exchange, as the live tree has it now, with how the copies are known: for the journal.
@@ -63,38 +64,31 @@ fn paths_of(machine: &LockedMachine, staged: &StagedTree, slot: Slot) -> Result<
     Ok(paths)
 }
 
-/// For recovery: leaves out whatever somebody has been at since the exchange, and tells where the real one lies.
-pub(super) fn leave_what_was_touched(
+/// For recovery: where somebody has been at the copy of a carried path since the exchange, takes the real one out of the former
+/// tree, which a later transition clears.
+pub(super) fn rescue_if_touched(
     machine: &LockedMachine,
     former: Slot,
-    journal: &mut Journal,
+    carried: &CarriedPath,
     reporter: &dyn Reporter,
 ) -> Result<(), SwitchError> {
-    let mut untouched = Vec::new();
-    for carried in std::mem::take(&mut journal.carried) {
-        if is_touched(machine, former, &carried)? {
-            let path = carried.path.display();
-            let told = format!(
-                "usr/{path} has been worked on since a run died, and stays as it is; as it was before that, it lies in \
-                 {HOME}/{}/{path} until a transition takes that tree",
-                journal.former.name()
-            );
-            reporter.report(Event::Warning(told));
-        } else {
-            untouched.push(carried);
-        }
+    let Some(waiting) = waiting(machine, former, carried)? else { return Ok(()) };
+    if !waiting.is_touched(carried)? {
+        return Ok(());
     }
-    journal.carried = untouched;
+    // Nothing else can have that number as long as it lies there.
+    let number = carried.inode.to_string();
+    // Told beforehand: a run that is killed in between tells it again.
+    reporter.report(Event::Warning(format!(
+        "usr/{} has been worked on since a run died, and stays as it is; as it was before that, it lies in \
+         {HOME}/{RESCUED}/{number}/{}, which no run removes",
+        carried.path.display(),
+        waiting.name.display()
+    )));
+    let place = machine.own_directory().ensure_subdirectory(RESCUED, 0o700)?.ensure_subdirectory(&number, 0o700)?;
+    waiting.from.rename(waiting.name, &place, waiting.name)?;
+    reporter.passes(Checkpoint::Rescued);
     Ok(())
-}
-
-/// Whether the real one waits, but its place is not as the exchange left it.
-fn is_touched(machine: &LockedMachine, former: Slot, carried: &CarriedPath) -> Result<bool, SwitchError> {
-    Ok(match waiting(machine, former, carried)? {
-        None => false,
-        Some(Waiting { to: None, .. }) => true,
-        Some(Waiting { name, to: Some(to), .. }) => seal(&to, name)?.is_some_and(|seal| Some(seal) != carried.copy),
-    })
 }
 
 /// Puts the real one of a carried path, which the exchange took along with the old tree, back into the live tree, and its
@@ -122,6 +116,14 @@ struct Waiting<'a> {
     to: Option<Directory>,
 }
 
+impl Waiting<'_> {
+    /// Whether its place is not as the exchange left it.
+    fn is_touched(&self, carried: &CarriedPath) -> Result<bool, DiskError> {
+        let Some(to) = &self.to else { return Ok(true) };
+        Ok(seal(to, self.name)?.is_some_and(|seal| Some(seal) != carried.copy))
+    }
+}
+
 /// Where the real one of a carried path waits to go back; none when it does not.
 fn waiting<'a>(
     machine: &LockedMachine,
@@ -138,17 +140,14 @@ fn waiting<'a>(
     Ok((has_it(&from)? && !is_back).then_some(Waiting { name, from, to }))
 }
 
-/// The directory in which a carried path lies, in one of the trees; none when it has gone, is something else, or another
-/// file system is mounted there.
+/// The directory in which a carried path lies, in one of the trees; none when it has gone, is something else, or something is
+/// mounted there.
 fn holder(machine: &LockedMachine, slot: Slot, path: &str) -> Result<Option<Directory>, SwitchError> {
     let Some(tree) = machine.tree(slot)? else { return Ok(None) };
-    let found = match tree.descend(path) {
-        Err(error) if error.is(Errno::NOTDIR) || error.is(Errno::LOOP) => None,
-        other => other?,
-    };
-    let device = tree.inode()?.device;
-    let is_here = found.as_ref().map(Directory::inode).transpose()?.is_some_and(|inode| inode.device == device);
-    Ok(found.filter(|_| is_here))
+    match tree.descend_within_mount(path) {
+        Err(error) if [Errno::NOTDIR, Errno::LOOP, Errno::XDEV].iter().any(|errno| error.is(*errno)) => Ok(None),
+        other => Ok(other?),
+    }
 }
 
 /// By what the thing at `name` and all that is in it are known: inodes, and when they were last changed; of files only the time
@@ -162,7 +161,7 @@ fn seal(holder: &Directory, name: &OsStr) -> Result<Option<Digest>, DiskError> {
         hasher.update(&inode.number.to_le_bytes());
         hasher.update(&changed.seconds.to_le_bytes());
         hasher.update(&changed.nanoseconds.to_le_bytes());
-        // What is mounted there is none of ours to walk through.
+        // Of what is mounted there only the top is looked at: the rest is none of ours.
         is_directory && inode.device == device
     };
     if add(inode) {

@@ -25,17 +25,15 @@ pub enum JournalError {
     },
 }
 
-/// An exchange that is about to be made or has been made.
+/// An exchange that is about to be made or has been made. Another release's client may be the one to settle it, after a rollback
+/// an older one: what is unknown to it is passed over, and what it must know takes another [`Format`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Journal {
     format: Format,
     /// Sequence number of the live tree before; none for an install.
     pub from: Option<u64>,
     /// Sequence number of the live tree after.
     pub to: u64,
-    /// Where the tree that becomes the live one lay.
-    pub with: Slot,
     /// Where the tree that was the live one goes.
     pub former: Slot,
     /// Paths that no release owns.
@@ -96,8 +94,8 @@ impl Journal {
         to_mtime: Option<Time>,
         from_mtime: Option<Time>,
     ) -> Self {
-        let StagedTree { from, to, slot: with, former, .. } = *staged;
-        Self { format: Format::One, from, to, with, former, carried, to_mtime, from_mtime }
+        let StagedTree { from, to, former, .. } = *staged;
+        Self { format: Format::One, from, to, former, carried, to_mtime, from_mtime }
     }
 
     /// Writes it, durably.
@@ -160,7 +158,7 @@ mod tests {
     use super::*;
 
     fn read(carried: &str) -> Result<Journal, serde_json::Error> {
-        let around = r#"{"format":"journal-1","from":1,"to":2,"with":"next","former":"previous","carried":[CARRIED]}"#;
+        let around = r#"{"format":"journal-1","from":1,"to":2,"former":"previous","carried":[CARRIED]}"#;
         serde_json::from_str(&around.replace("CARRIED", carried))
     }
 
@@ -181,6 +179,19 @@ mod tests {
         }
         for wrong in ["7", "[256]", r#"["local"]"#, "null"] {
             assert!(read(&format!(r#"{{"path":{wrong},"inode":5,"parent_mtime":[1,2]}}"#)).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn what_a_later_client_adds_is_passed_over_and_another_format_is_not() {
+        let carried = |more: &str| format!(r#"{{"path":"local","inode":5,"parent_mtime":[1,2]{more}}}"#);
+        let later = read(&format!(r#"{}],"note":{{"is":["new"]}},"with":["next""#, carried(r#","size":7"#)));
+        assert_eq!(later.expect("read"), read(&carried("")).expect("read"));
+        let text = serde_json::to_string(&read(&carried("")).expect("read")).expect("written");
+        for wrong in [("journal-1", "journal-2"), (r#""to":2,"#, ""), (r#""former":"previous""#, r#""former":"first""#)]
+        {
+            assert!(text.contains(wrong.0), "{text}");
+            assert!(serde_json::from_str::<Journal>(&text.replace(wrong.0, wrong.1)).is_err(), "{wrong:?}");
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::disk::DiskError;
 use crate::report::{Checkpoint, Reporter};
 use crate::stage::{StageError, StagedTree};
 use crate::state::{LockedMachine, Slot, StateError};
-use carried::{bring_back, leave_what_was_touched, real_paths, real_paths_of_former};
+use carried::{bring_back, real_paths, real_paths_of_former, rescue_if_touched};
 pub use journal::JournalError;
 use journal::{Journal, Time};
 
@@ -90,12 +90,15 @@ pub fn switch(machine: &LockedMachine, staged: &StagedTree, reporter: &dyn Repor
 /// When a step fails; it can be tried again.
 pub fn recover(machine: &LockedMachine, reporter: &dyn Reporter) -> Result<bool, SwitchError> {
     let home = machine.own_directory();
-    let Some(mut journal) = Journal::read(home)? else { return Ok(false) };
+    let Some(journal) = Journal::read(home)? else { return Ok(false) };
     let live = machine.record(Slot::Live)?.map(|record| record.installed.sequence);
     if live == Some(journal.to) {
         let former = former_live(machine, &journal)?;
         if let Some(former) = former {
-            leave_what_was_touched(machine, former, &mut journal, reporter)?;
+            for carried in &journal.carried {
+                rescue_if_touched(machine, former, carried, reporter)?;
+            }
+            reporter.passes(Checkpoint::Rescued);
         }
         settle(machine, &journal, former, reporter)?;
         return Ok(true);

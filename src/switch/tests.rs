@@ -12,7 +12,7 @@ use crate::manifest::{InstalledRecord, ReleaseName, Tree};
 use crate::plan::{Memory, Present, Terms, is_shared, plan};
 use crate::report::{Event, Silent, Step};
 use crate::stage::{Job, stage};
-use crate::state::{HOME, Machine, NewRecord};
+use crate::state::{HOME, Machine, NewRecord, RESCUED};
 use crate::store::Store;
 use crate::tree::{Depth, Fingerprints, Writer, scan, split_up};
 use crate::types::{Digest, Entry, Kind, Metadata, Seen, Timestamp, Version};
@@ -89,6 +89,12 @@ impl Site {
         let (store, _) = Store::open(self.machine.own_directory())?;
         let staged = stage(&self.machine, &store, job, self.writer, reporter)?;
         switch(&self.machine, &staged, reporter)
+    }
+
+    /// The place that a warning of a recovery tells.
+    fn told_place(&self, warning: &str) -> PathBuf {
+        let place = warning.split_once(" lies in ").and_then(|(_, rest)| rest.split_once(',')).expect(warning).0;
+        self.usr.with_file_name(place)
     }
 
     /// The content of a file of a tree, symlinks in the tree's top directories included; none where it is not there.
@@ -298,8 +304,7 @@ fn recovery_ends_whatever_was_done_since_and_loses_nothing() {
             assert!(recover(&site.machine, &listener).unwrap_or_else(|error| panic!("{told}: {error:?}")), "{told}");
             assert!(!recover(&site.machine, &Silent).expect("nothing is left to do"), "{told}");
             let warned = !listener.0.lock().expect("no panic").is_empty();
-            let (live, kept) = (site.file(Slot::Live, last), site.file(Slot::Previous, last));
-            assert!([&live, &kept].contains(&&Some("last".to_owned())), "{told}: lost what was there at the exchange");
+            let live = site.file(Slot::Live, last);
             assert_eq!(live.as_deref() != Some("last"), warned, "{told}: told where it lies, and only then");
             if let Some(after) = after {
                 let found = site.file(Slot::Live, Path::new(place).join("after")).or(site.file(Slot::Live, place));
@@ -308,7 +313,53 @@ fn recovery_ends_whatever_was_done_since_and_loses_nothing() {
             if ["nothing", "removed"].contains(what) {
                 assert!(site.file(Slot::Live, file).is_some() && !warned, "{told}: the real one is there again");
             }
-            site.transit(&Silent).unwrap_or_else(|error| panic!("{told}: the next transition: {error:?}"));
+            // Two transitions clear every tree that was there.
+            for _ in 0..2 {
+                site.transit(&Silent).unwrap_or_else(|error| panic!("{told}: a transition after it: {error:?}"));
+            }
+            let warnings = listener.0.lock().expect("no panic");
+            let of_this = warnings.iter().find(|warning| warning.starts_with(&format!("usr/{place} ")));
+            let rescued = of_this.map(|warning| site.told_place(warning));
+            let beneath = Path::new(last).strip_prefix(place).expect("it is in there");
+            let found = match &rescued {
+                Some(rescued) => {
+                    fs::read_to_string(rescued.components().chain(beneath.components()).collect::<PathBuf>())
+                }
+                None => fs::read_to_string(site.usr.join(last)),
+            };
+            let found = found.unwrap_or_else(|error| panic!("{told}: lost what was there at the exchange: {error}"));
+            assert_eq!(found, "last", "{told}");
         }
     }
+}
+
+#[test]
+fn a_recovery_that_is_killed_keeps_what_it_rescues() {
+    let site = Site::new();
+    let deed = |usr: &Path| write(&usr.join("local/go/late"), "last");
+    let end = Some(Checkpoint::Exchanged);
+    let meddler = Meddler { at: Checkpoint::TreesSynced, deed: &deed, end, usr: &site.usr };
+    assert!(catch_unwind(AssertUnwindSafe(|| site.transit(&meddler))).is_err(), "it is killed");
+    ["local/bin/mine", "local/go", "local/gone", "src/linux"].iter().for_each(|path| {
+        remove(&site.usr.join(path));
+        write(&site.usr.join(path), "after");
+    });
+    for end in [Checkpoint::Rescued, Checkpoint::Rescued, Checkpoint::LiveTimed, Checkpoint::SettledSynced] {
+        let meddler = Meddler { at: Checkpoint::Exchanged, deed: &|_| {}, end: Some(end), usr: &site.usr };
+        let ended = catch_unwind(AssertUnwindSafe(|| recover(&site.machine, &meddler).expect("it goes well")));
+        assert!(ended.is_err(), "it is killed at {end:?}");
+    }
+    assert!(recover(&site.machine, &Silent).expect("recovered"));
+    site.transit(&Silent).and_then(|()| site.transit(&Silent)).expect("settled");
+    let mut rescued = Vec::new();
+    for place in fs::read_dir(site.usr.with_file_name(HOME).join(RESCUED)).expect("listed") {
+        let inner = fs::read_dir(place.expect("an entry").path()).expect("listed");
+        rescued.extend(inner.map(|entry| entry.expect("an entry").path()));
+    }
+    rescued.sort_by_key(|path| path.file_name().map(ToOwned::to_owned));
+    let holds = |at: usize, path: &str| fs::read_to_string(rescued[at].join(path)).ok();
+    assert_eq!(rescued.len(), 4, "{rescued:?}");
+    assert_eq!([holds(0, "late"), holds(1, "file"), holds(2, "Makefile")].map(Option::unwrap), ["last", "old", "old"]);
+    assert_eq!(fs::read_to_string(&rescued[3]).expect("a file"), "old");
+    assert_eq!(site.file(Slot::Live, "local/go").as_deref(), Some("after"));
 }

@@ -3,13 +3,20 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use stateless_update::client;
+use stateless_update::report::{Checkpoint, Event, Reporter};
 use xtask::programs::Outcome;
 use xtask::publication::{Input, Publication};
 
-use crate::machine::{Machine, figures, overwrite_in_place, warned};
-use crate::world::world;
+use crate::library::{self, UPDATE, settings};
+use crate::machine::{Machine, figures, overwrite_in_place, replace, warned};
+use crate::mounts::PrivateMount;
+use crate::world::{skipped, world};
 
 /// What a release has where it shares `usr/local/bin` and `usr/src` with the administrator.
 const SHARED: &[&str] = &["usr/local/bin/tool", "usr/share/doc/readme", "usr/src/readme"];
@@ -114,4 +121,41 @@ fn what_is_his_stays_when_a_release_begins_or_ends_to_have_the_directory() {
         holds(release, release);
         assert_eq!(fs::read_to_string(&added).expect("read"), "added", "{command}");
     }
+}
+
+/// Ends a run right after the exchange of the trees, as a kill would.
+struct EndedByExchange;
+
+impl Reporter for EndedByExchange {
+    fn report(&self, _: Event) {}
+
+    fn passes(&self, checkpoint: Checkpoint) {
+        if checkpoint == Checkpoint::Exchanged {
+            resume_unwind(Box::new(EndedByExchange));
+        }
+    }
+}
+
+/// A part of the same file system that is mounted on a directory: a rename out of it or into it fails like one to another disk.
+#[test]
+fn what_is_mounted_on_his_place_keeps_no_recovery_from_ending() {
+    let (machine, _publication) = machine(SHARED, SHARED);
+    fs::write(machine.path("usr/local/bin/mine"), "mine").expect("written");
+    let reporter: Arc<dyn Reporter> = Arc::new(EndedByExchange);
+    let update = || library::run(client::update(&settings(&machine.root), &UPDATE, &reporter));
+    assert!(catch_unwind(AssertUnwindSafe(update)).is_err(), "it is ended");
+    let real = fs::metadata(machine.path(".stateless-update/next/local/bin/mine")).expect("it waits").ino();
+    replace(&machine.path("usr/local/bin/mine"));
+    fs::create_dir(machine.path("elsewhere")).expect("made");
+    let Some(mount) = PrivateMount::bind(&machine.path("elsewhere"), &machine.path("usr/local/bin")) else {
+        return skipped("what_is_mounted_on_his_place", "nothing may be mounted here");
+    };
+    let recovered = mount.client(&machine.root, &["update"]).success().expect("nothing more is to be done");
+    drop(mount);
+    assert!(warned(&recovered, "rescued"), "{}", recovered.told());
+    assert!(!machine.path(".stateless-update/journal").exists(), "the recovery has ended");
+    let rescued = machine.path(".stateless-update/rescued").join(real.to_string()).join("mine");
+    assert_eq!(fs::read_to_string(rescued).expect("it is where it was told to be"), "mine");
+    machine.succeeds(["rollback"]);
+    assert_eq!(fs::read_to_string(machine.path("usr/local/bin/mine")).expect("read"), "another file");
 }

@@ -247,7 +247,8 @@ fn status_names_what_runs_from_the_old_tree_and_nothing_else() {
     let carried = machine.path("usr/local/bin/mine");
     fs::create_dir_all(carried.parent().expect("a parent")).expect("made");
     let start = |program: &std::path::Path| {
-        fs::copy("/bin/cat", program).expect("copied");
+        // By a process of its own: a child of another thread would inherit the file while it is open for writing.
+        assert!(Command::new("cp").arg("/bin/cat").arg(program).status().expect("it runs").success());
         Command::new(program).stdin(std::process::Stdio::piped()).spawn().expect("it runs")
     };
     let mut children = [start(&owned), start(&carried)];

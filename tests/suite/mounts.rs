@@ -33,6 +33,12 @@ impl PrivateMount {
         Self::made(script, &[&mebibytes.to_string(), &inodes.to_string()])
     }
 
+    /// Mounts a directory on another one; none when this machine does not let us.
+    pub fn bind(from: &Path, on: &Path) -> Option<Self> {
+        let [from, on] = [from, on].map(|path| path.to_str().expect("it is text"));
+        Self::made(r#"mount --bind "$2" "$3""#, &[from, on])
+    }
+
     /// Mounts by a script, whose first argument is where.
     fn made(script: &str, arguments: &[&str]) -> Option<Self> {
         let directory = world().directory();

@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex};
 
 use stateless_update::client::{self, Mode, UpdateRequest};
 use stateless_update::report::{Checkpoint, Event, Reporter};
+use xtask::judge::Tree;
 
 use crate::library::{self, UPDATE, settings};
-use crate::machine::{Machine, error, overwrite_in_place, warned};
-use crate::world::NOWHERE;
+use crate::machine::{Machine, assert_equal, error, overwrite_in_place, warned};
+use crate::world::{NOWHERE, world};
 
 const BUNDLES: &[&str] = &["openstack-compute"];
 
@@ -72,6 +73,18 @@ fn a_torn_record_beside_the_live_tree_keeps_nothing_from_moving_on() {
 #[test]
 fn a_torn_record_of_the_live_tree_is_told_with_the_way_out() {
     let machine = with_three_trees();
+    let mine = ["usr/local/bin/mine", "usr/src/mine.c"].map(|path| machine.path(path));
+    let write = |content: &str| {
+        for path in &mine {
+            fs::create_dir_all(path.parent().expect("a parent")).expect("made");
+            fs::write(path.with_extension("new"), content).expect("written");
+            fs::rename(path.with_extension("new"), path).expect("renamed");
+        }
+    };
+    // What the kept tree has of it is as old as that tree.
+    write("old");
+    machine.succeeds(["bundle-add", "editors"]);
+    write("new");
     let live = machine.path("usr/share/stateless-update/installed.json");
     fs::remove_file(&live).expect("removed");
     fs::write(&live, "").expect("written");
@@ -79,15 +92,24 @@ fn a_torn_record_of_the_live_tree_is_told_with_the_way_out() {
         let outcome = machine.client(command);
         assert_eq!(outcome.code, 5, "{command:?}");
         let told = error(&outcome).expect("an error").to_string();
-        assert!(told.contains("mv --exchange") && told.contains(".stateless-update/previous"), "{told}");
+        assert!(told.contains("usr.damaged/local") && told.contains(".stateless-update/previous"), "{told}");
     }
-    let (aside, previous) = (machine.path("aside"), machine.path(".stateless-update/previous"));
-    fs::rename(machine.path("usr"), &aside).expect("moved");
-    fs::rename(&previous, machine.path("usr")).expect("moved");
-    fs::rename(&aside, &previous).expect("moved");
-    machine.assert_holds(20, BUNDLES);
-    machine.succeeds(["update", "--version", "10"]);
-    machine.assert_holds(10, BUNDLES);
+    let (usr, damaged) = (machine.path("usr"), machine.path("usr.damaged"));
+    fs::rename(&usr, &damaged).expect("moved");
+    fs::rename(machine.path(".stateless-update/previous"), &usr).expect("moved");
+    for place in ["local", "src"] {
+        fs::remove_dir_all(usr.join(place)).expect("removed");
+        fs::rename(damaged.join(place), usr.join(place)).expect("moved");
+    }
+    for (command, release) in [("repair", 10), ("update", 20), ("rollback", 10)] {
+        machine.succeeds([command]);
+        for path in &mine {
+            assert_eq!(fs::read_to_string(path).expect("it is there"), "new", "{command}");
+        }
+        let expected = world().trees.expected(release, BUNDLES).expect("the published trees are read");
+        let found = Tree::of_machine(&machine.root).expect("the machine's tree is read");
+        assert_equal(&expected, &found.filtered(|path| !path.starts_with("usr/local") && !path.starts_with("usr/src")));
+    }
 }
 
 /// What befalls the manifests that a tree's record has.

@@ -38,7 +38,7 @@ pub(super) fn of_golden_files() -> Seeds {
     let compressed = SearchIndex::compress(&index);
     seeds.insert("search_index", vec![joined(&[&index, &number(index.len()), &compressed])]);
     let journal = |carried: &str| {
-        format!("{{\"format\":\"journal-1\",\"from\":1,\"to\":2,\"with\":\"next\",\"former\":\"previous\",\"carried\":[{carried}]}}")
+        format!("{{\"format\":\"journal-1\",\"from\":1,\"to\":2,\"former\":\"previous\",\"carried\":[{carried}]}}")
             .into_bytes()
     };
     let carried = ["local", "../outside", "/etc", "local/mine", ""]

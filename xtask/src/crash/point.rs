@@ -37,7 +37,7 @@ pub enum Ending {
 pub struct Known(Mutex<HashSet<[u8; 32]>>);
 
 /// What may lie beside the trees, also after a kill; where a name goes on, its beginning and a star.
-const BESIDE: [&str; 14] = [
+const BESIDE: [&str; 15] = [
     ".trust.scratch-*",
     "busy-*",
     "fingerprints",
@@ -50,6 +50,7 @@ const BESIDE: [&str; 14] = [
     "mirror.json",
     "next",
     "previous",
+    "rescued",
     "store",
     "trust",
 ];
