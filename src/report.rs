@@ -94,6 +94,27 @@ impl Reporter for Silent {
     fn report(&self, _: Event) {}
 }
 
+/// Keeps what people are warned of.
+#[cfg(test)]
+#[derive(Debug, Default)]
+pub(crate) struct Warnings(std::sync::Mutex<Vec<String>>);
+
+#[cfg(test)]
+impl Warnings {
+    pub(crate) fn told(&self) -> Vec<String> {
+        self.0.lock().expect("no test panics while it notes").clone()
+    }
+}
+
+#[cfg(test)]
+impl Reporter for Warnings {
+    fn report(&self, event: Event) {
+        if let Event::Warning(told) = event {
+            self.0.lock().expect("no test panics while it notes").push(told);
+        }
+    }
+}
+
 impl Step {
     /// What the step counts.
     pub fn unit(self) -> Unit {

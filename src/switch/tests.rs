@@ -6,13 +6,12 @@ use std::fs;
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
 use super::*;
 use crate::disk::Ownership;
 use crate::manifest::{InstalledRecord, ReleaseName, Tree};
 use crate::plan::{Memory, Present, Terms, is_shared, plan};
-use crate::report::{Event, Silent, Step};
+use crate::report::{Event, Silent, Step, Warnings};
 use crate::stage::{Job, stage};
 use crate::state::{HOME, Machine, NewRecord, RESCUED};
 use crate::store::Store;
@@ -134,18 +133,6 @@ impl Reporter for Meddler<'_> {
     }
 }
 
-/// Keeps what people are warned of.
-#[derive(Default)]
-struct Listener(Mutex<Vec<String>>);
-
-impl Reporter for Listener {
-    fn report(&self, event: Event) {
-        if let Event::Warning(told) = event {
-            self.0.lock().expect("no thread panics while it listens").push(told);
-        }
-    }
-}
-
 fn write(path: &Path, content: &str) {
     fs::create_dir_all(path.parent().expect("a parent")).expect("made");
     fs::write(path, content).expect("written");
@@ -193,12 +180,12 @@ fn what_is_made_before_a_kill_is_there_after_recovery() {
         let meddler = Meddler { at: Checkpoint::TreesSynced, deed: &deed, end: Some(end), usr: &site.usr };
         let ended = catch_unwind(AssertUnwindSafe(|| site.transit(&meddler)));
         assert!(ended.is_err_and(|what| what.is::<Killed>()), "{end:?}");
-        let listener = Listener::default();
-        recover(&site.machine, &listener).expect("recovered");
+        let warnings = Warnings::default();
+        recover(&site.machine, &warnings).expect("recovered");
         for path in NEW {
             assert_eq!(site.file(Slot::Live, path).as_deref(), Some("new"), "{path}, killed at {end:?}");
         }
-        assert!(listener.0.lock().expect("no panic").is_empty(), "{end:?}");
+        assert!(warnings.told().is_empty(), "{end:?}");
     }
 }
 

@@ -5,10 +5,9 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::sync::Mutex;
 
 use super::*;
-use crate::report::Silent;
+use crate::report::{Silent, Warnings};
 
 /// A root with these files.
 fn root(files: &[&str]) -> tempfile::TempDir {
@@ -34,24 +33,12 @@ fn a_program_with_two_names_is_found_once() {
     assert_eq!(found.map(|(name, _)| name).collect::<Vec<_>>(), ["systemd-logind"]);
 }
 
-/// Notes what is warned of.
-#[derive(Default)]
-struct Warned(Mutex<Vec<String>>);
-
-impl Reporter for Warned {
-    fn report(&self, event: Event) {
-        if let Event::Warning(told) = event {
-            self.0.lock().expect("no test panics while it notes").push(told);
-        }
-    }
-}
-
 /// What is told to be left out of a program that has only its directory in `etc`.
 fn left_out(root: &Path) -> Vec<String> {
-    let warned = Warned::default();
+    let warned = Warnings::default();
     let root = opened(root);
     Gatherer::new(&root, &warned).files("nginx").expect("found");
-    warned.0.into_inner().expect("no test panics while it notes")
+    warned.told()
 }
 
 #[test]

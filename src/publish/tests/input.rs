@@ -1,6 +1,7 @@
 //! What is taken as input, and what is refused.
 
 use super::*;
+use crate::report::Warnings;
 
 #[test]
 fn what_cannot_be_published_is_refused_by_name() {
@@ -111,21 +112,12 @@ fn a_file_that_changes_meanwhile_is_named() {
 
 #[test]
 fn bundles_that_only_include_and_trees_without_definition() {
-    #[derive(Default)]
-    struct Warnings(Mutex<Vec<String>>);
-    impl Reporter for Warnings {
-        fn report(&self, event: Event) {
-            if let Event::Warning(text) = event {
-                self.0.lock().expect("no panic").push(text);
-            }
-        }
-    }
     let world = World::new();
     world.define("server", "title = \"All of it\"\nincludes = [\"web\"]\n");
     world.write("full", "usr/bin/tool", b"not what os-core says");
     let warnings = Warnings::default();
     let released = release(&world.request(10), &warnings).expect("good input");
-    let said = warnings.0.lock().expect("no panic").join("\n");
+    let said = warnings.told().join("\n");
     assert!(said.contains("left out: full") && said.contains("owned by 0:0"), "{said}");
     let server = &released.release.bundles["server"];
     assert_eq!((server.files, server.download_bytes), (0, 0));
@@ -133,9 +125,7 @@ fn bundles_that_only_include_and_trees_without_definition() {
     assert_eq!(world.check().findings, []);
     fs::remove_file(world.path("definitions/server.toml")).expect("remove");
     release(&world.request(20), &warnings).expect("good input");
-    assert!(
-        warnings.0.lock().expect("no panic").iter().any(|text| text.contains("bundle server of release 10 is gone"))
-    );
+    assert!(warnings.told().iter().any(|text| text.contains("bundle server of release 10 is gone")));
 }
 
 #[test]

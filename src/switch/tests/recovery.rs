@@ -69,10 +69,10 @@ fn recovery_ends_whatever_was_done_since_and_loses_nothing() {
             let after = fs::read_to_string(path.join("after")).or_else(|_| fs::read_to_string(&path));
             let after = after.ok().filter(|after| after == "after");
 
-            let listener = Listener::default();
-            assert!(recover(&site.machine, &listener).unwrap_or_else(|error| panic!("{told}: {error:?}")), "{told}");
+            let warnings = Warnings::default();
+            assert!(recover(&site.machine, &warnings).unwrap_or_else(|error| panic!("{told}: {error:?}")), "{told}");
             assert!(!recover(&site.machine, &Silent).expect("nothing is left to do"), "{told}");
-            let warned = !listener.0.lock().expect("no panic").is_empty();
+            let warned = !warnings.told().is_empty();
             let live = site.file(Slot::Live, last);
             assert_eq!(live.as_deref() != Some("last"), warned, "{told}: told where it lies, and only then");
             if let Some(after) = after {
@@ -86,7 +86,7 @@ fn recovery_ends_whatever_was_done_since_and_loses_nothing() {
             for _ in 0..2 {
                 site.transit(&Silent).unwrap_or_else(|error| panic!("{told}: a transition after it: {error:?}"));
             }
-            let warnings = listener.0.lock().expect("no panic");
+            let warnings = warnings.told();
             let of_this = warnings.iter().find(|warning| warning.starts_with(&format!("usr/{place} ")));
             let rescued = of_this.map(|warning| site.told_place(warning));
             let beneath = Path::new(last).strip_prefix(place).expect("it is in there");
