@@ -116,15 +116,13 @@ impl Directory {
     /// When something is mounted on it, and as [`Directory::subdirectory`].
     pub fn same_mount_subdirectory(&self, name: impl AsRef<OsStr>) -> Result<Option<Self>, DiskError> {
         let name = name.as_ref();
-        match fs::openat2(&self.fd, name, DIRECTORY, Mode::empty(), beneath() | ResolveFlags::NO_XDEV) {
-            Ok(fd) => Ok(Some(Self { fd, path: self.path.join(name) })),
-            Err(Errno::NOENT) => Ok(None),
-            Err(Errno::XDEV) => {
+        self.descend_within_mount(name).map_err(|error| match error.is(Errno::XDEV) {
+            true => {
                 let source = std::io::Error::new(std::io::ErrorKind::CrossesDevices, "something is mounted there");
-                Err(DiskError { action: "enter", path: self.path.join(name), source })
+                DiskError { action: "enter", path: self.path.join(name), source }
             }
-            Err(errno) => Err(self.error_at("open directory", name, errno)),
-        }
+            false => error,
+        })
     }
 
     /// The directory that this one lies in, which must still be `expected`.
@@ -161,25 +159,25 @@ impl Directory {
     /// # Errors
     /// When a symlink or anything else that is no directory is on the way.
     pub fn descend(&self, path: &str) -> Result<Option<Self>, DiskError> {
-        self.descend_as(path, beneath())
+        self.descend_as(OsStr::new(path), beneath())
     }
 
     /// The same, without entering what is mounted on the way.
     ///
     /// # Errors
     /// As [`Directory::descend`]; `EXDEV` when something is mounted on the way.
-    pub fn descend_within_mount(&self, path: &str) -> Result<Option<Self>, DiskError> {
-        self.descend_as(path, beneath() | ResolveFlags::NO_XDEV)
+    pub fn descend_within_mount(&self, path: impl AsRef<OsStr>) -> Result<Option<Self>, DiskError> {
+        self.descend_as(path.as_ref(), beneath() | ResolveFlags::NO_XDEV)
     }
 
-    fn descend_as(&self, path: &str, resolve: ResolveFlags) -> Result<Option<Self>, DiskError> {
+    fn descend_as(&self, path: &OsStr, resolve: ResolveFlags) -> Result<Option<Self>, DiskError> {
         if path.is_empty() {
             return self.again().map(Some);
         }
         match fs::openat2(&self.fd, path, DIRECTORY, Mode::empty(), resolve) {
             Ok(fd) => Ok(Some(Self { fd, path: self.path.join(path) })),
             Err(Errno::NOENT) => Ok(None),
-            Err(errno) => Err(self.error_at("open directory", OsStr::new(path), errno)),
+            Err(errno) => Err(self.error_at("open directory", path, errno)),
         }
     }
 

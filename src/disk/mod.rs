@@ -69,6 +69,11 @@ pub fn is_file_or_free(path: &Path) -> Result<bool, DiskError> {
     }
 }
 
+/// The directory that a file with this path lies in.
+pub fn directory_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Gives a file of the person who runs the program this content, for nobody else to read, as a whole or not at all. No
 /// other file is touched, whatever its name, and none is left behind when it fails.
 ///
@@ -76,7 +81,7 @@ pub fn is_file_or_free(path: &Path) -> Result<bool, DiskError> {
 /// When it cannot be written.
 pub fn write_private_file(path: &Path, content: &[u8]) -> Result<(), DiskError> {
     let failed = |source| DiskError { action: "write", path: path.to_owned(), source };
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let parent = directory_of(path);
     // Only its owner may read it from the start.
     let mut file = tempfile::NamedTempFile::new_in(parent).map_err(failed)?;
     file.write_all(content).and_then(|()| file.as_file().sync_all()).map_err(failed)?;

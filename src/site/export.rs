@@ -8,6 +8,7 @@ use tempfile::NamedTempFile;
 
 use super::SiteError;
 use super::directory::make_readable;
+use crate::disk::directory_of;
 use crate::manifest::archive::{BLOCK, Header};
 
 /// An archive that is being written.
@@ -130,10 +131,6 @@ impl CompleteArchive {
         let directory = directory_of(&self.path);
         File::open(directory).and_then(|directory| directory.sync_all()).map_err(SiteError::io("sync", directory))
     }
-}
-
-fn directory_of(path: &Path) -> &Path {
-    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 #[cfg(test)]
