@@ -39,7 +39,7 @@ impl StagedTree {
             reporter.passes(Checkpoint::Carried);
         }
         let changed = before.symmetric_difference(&now).copied();
-        settle_above(&staged, changed, |path| self.carried.directory(path), self.writer)
+        settle_above(&staged, changed, (&self.carried.target, &self.carried), self.writer)
     }
 }
 

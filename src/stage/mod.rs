@@ -22,7 +22,7 @@ use crate::report::{Checkpoint, Reporter, Step};
 use crate::state::{BUSY, LockedMachine, NewRecord, Record, Slot, StateError};
 use crate::store::Store;
 use crate::tree::{Depth, Fingerprints, Scan, Writer, scan};
-use crate::types::{Difference, Digest, Entry, Seen, TreePath};
+use crate::types::{Difference, Digest, Seen, TreePath};
 use builder::Builder;
 use carry::carry;
 use heal::mend;
@@ -132,8 +132,7 @@ pub fn stage(
     reporter.passes(Checkpoint::RecordWritten);
     // The record and the carried paths changed the directories above them.
     let record = PathBuf::from(Tree::record_beneath_usr());
-    let above = |path: &Path| job.target.find_beneath_usr(path).or_else(|| job.carried.directory(path));
-    settle_above(&next, job.carried.paths.iter().chain([&record]), above, writer)?;
+    settle_above(&next, job.carried.paths.iter().chain([&record]), (job.target, job.carried), writer)?;
     reporter.passes(Checkpoint::Staged);
 
     // What the store gave was verified on its way into the store.
@@ -187,8 +186,7 @@ pub fn previous(
             reporter.passes(Checkpoint::Carried);
         }
     }
-    let above = |path: &Path| expected.find_beneath_usr(path).or_else(|| carried.directory(path));
-    settle_above(&tree, left_behind.iter().chain(&carried.paths), above, writer)?;
+    settle_above(&tree, left_behind.iter().chain(&carried.paths), (expected, &carried), writer)?;
     let mut found = look(Depth::Content(known))?;
     if let (Some(live), true) = (&live, found.seen.iter().any(|seen| *seen != Seen::Same)) {
         mend(&tree, live, expected, &found.seen, writer, reporter)?;
@@ -243,17 +241,18 @@ fn next_tree(machine: &LockedMachine, reporter: &dyn Reporter) -> Result<Directo
     Ok(home.ensure_subdirectory("next", 0o700)?)
 }
 
-/// Gives the directories above these paths what is known of them, as far as they are `known`; the deepest first, for each is in
-/// the one above.
-fn settle_above<'a, 'b>(
+/// Gives the directories above these paths what `expected` says of them, or what is known of those that are there for a carried
+/// path alone; the deepest first, for each is in the one above.
+fn settle_above<'a>(
     tree: &Directory,
     paths: impl Iterator<Item = &'a PathBuf>,
-    known: impl Fn(&Path) -> Option<&'b Entry>,
+    (expected, carried): (&Tree, &Carried),
     writer: Writer,
 ) -> Result<(), StageError> {
     let above: BTreeSet<&Path> = paths.flat_map(|path| path.ancestors().skip(1)).collect();
     for path in above.into_iter().rev() {
-        let entry = known(path).filter(|entry| entry.is_directory());
+        let entry = expected.find_beneath_usr(path).or_else(|| carried.directory(path));
+        let entry = entry.filter(|entry| entry.is_directory());
         if let (Some(entry), Some(directory)) = (entry, path.to_str().map_or(Ok(None), |path| tree.descend(path))?) {
             writer.settle_directory(&directory, &entry.metadata)?;
         }

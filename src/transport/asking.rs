@@ -34,10 +34,13 @@ impl Transport {
         let mut failures = Vec::new();
         let mut is_lacking = false;
         for (standing, number, mirror) in ordered {
-            match standing {
-                Standing::Failed(_) if is_lacking => continue,
-                Standing::Doubted(_) if is_lacking && is_root => continue,
-                _ => {}
+            let is_settled_by_a_lack = match standing {
+                Standing::Sound => false,
+                Standing::Doubted(_) => is_root,
+                Standing::Failed(_) => true,
+            };
+            if is_lacking && is_settled_by_a_lack {
+                continue;
             }
             match self.ask_again_and_again(mirror, path, intake).await {
                 Ok(answer) => {
