@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::sync::Arc;
 
+use super::recover::finish;
 use super::stopwatch::Stopwatch;
 use super::{ClientError, Mode, Settings};
 use crate::disk::{FileType, Ownership, mounts_within};
@@ -80,10 +81,7 @@ impl Session {
     pub fn work(settings: &Settings, reporter: &Arc<dyn Reporter>) -> Result<Self, ClientError> {
         // Looked at before the lock, which would leave a directory behind in a root that is none of ours.
         let machine = Machine::managed(&settings.root)?.lock()?;
-        if crate::switch::recover(&machine, &**reporter)? {
-            reporter.report(Event::Note("finished a transition that an earlier run had made".to_owned()));
-            super::history::remember_recovery(&machine, &**reporter)?;
-        }
+        finish(&machine, &**reporter)?;
         Self::new(settings, reporter, Access::Work(machine))
     }
 

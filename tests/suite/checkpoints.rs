@@ -68,7 +68,7 @@ fn run(transition: &Transition, root: &Path, reporter: &Arc<Stopping>) -> Option
     let (mode, thoroughness) = (Mode::Run, Thoroughness::Changed);
     let reporter: Arc<dyn Reporter> = reporter.clone();
     let transit = async {
-        match command[0].as_str() {
+        let done = match command[0].as_str() {
             "os-install" => {
                 let bundles = bundle(option(command, "--bundle").expect("a bundle"));
                 client::install(&settings, &InstallRequest { version, bundles, mode }, &reporter).await
@@ -87,11 +87,13 @@ fn run(transition: &Transition, root: &Path, reporter: &Arc<Stopping>) -> Option
                 client::repair(&settings, &request, &reporter).await
             }
             "rollback" => client::rollback(&settings, mode, &reporter),
+            "recover" => return client::recover(&settings, &reporter).map(drop),
             other => panic!("{other} is no transition"),
-        }
+        };
+        done.map(drop)
     };
     match catch_unwind(AssertUnwindSafe(|| library::run(transit))) {
-        Ok(result) => Some(result.map(drop)),
+        Ok(result) => Some(result),
         Err(what) if what.is::<Stopped>() => None,
         Err(what) => resume_unwind(what),
     }

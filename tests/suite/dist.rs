@@ -64,6 +64,10 @@ fn a_page_is_installed_for_every_command() {
             assert!(text.contains(part), "{page} has no {part}: {text}");
         }
     }
+    let units = root.join("usr/lib/systemd/system");
+    let wanted = units.join("sysinit.target.wants/stateless-update-recover.service");
+    let unit = fs::read_to_string(wanted).expect("every boot recovers");
+    assert!(unit.contains("/usr/bin/stateless-update recover\n"), "{unit}");
     reads(&pages.join("stateless-update-update.1"));
 
     let archives = ["one.tar", "two.tar"].map(|name| directory.path().join(name));
@@ -72,6 +76,24 @@ fn a_page_is_installed_for_every_command() {
     }
     let [one, two] = archives.map(|archive| fs::read(archive).expect("an archive"));
     assert!(one == two && one.len() > 1 << 20, "the same files give the same archive");
+    verifies(&root);
+}
+
+/// Lets systemd read the units, where it is installed.
+fn verifies(root: &Path) {
+    let units = ["stateless-update-recover.service", "stateless-update.service", "stateless-update.timer"];
+    // What an operating system has.
+    for target in ["basic", "network-online", "shutdown", "sysinit", "time-set", "time-sync", "timers"] {
+        let target = root.join(format!("usr/lib/systemd/system/{target}.target"));
+        fs::write(target, "[Unit]\n").expect("written");
+    }
+    let mut command = Command::new("systemd-analyze");
+    let output = command.args(["verify", "--man=no", "--root"]).arg(root).args(units).output();
+    let output = match output {
+        Ok(output) => output,
+        Err(_) => return skipped("units of systemd", "systemd-analyze is not installed"),
+    };
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
 }
 
 /// Lets troff show a page, where there is one.

@@ -2,10 +2,11 @@
 
 use std::process::{Command, Stdio};
 
+use serde_json::json;
 use xtask::judge::Tree;
 
 use crate::machine::{Machine, assert_either};
-use crate::world::{skipped, world};
+use crate::world::{NOWHERE, skipped, world};
 
 const BUNDLES: &[&str] = &["openstack-compute"];
 
@@ -24,6 +25,15 @@ fn can_trace() -> bool {
     command.status().is_ok_and(|status| status.success())
 }
 
+/// Whether an update is killed before that call; one that never makes it so often is not.
+fn is_killed(machine: &Machine, call: &str, time: u32) -> bool {
+    let trace = format!("trace={call}");
+    let inject = format!("inject={call}:signal=KILL:when={time}");
+    let prefix = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject];
+    // A killed run gives no result.
+    world().programs.client_within(&prefix, &machine.root, ["update"]).is_err()
+}
+
 #[test]
 fn a_killed_update_leaves_a_release_and_is_finished_by_the_next() {
     if !can_trace() {
@@ -35,11 +45,7 @@ fn a_killed_update_leaves_a_release_and_is_finished_by_the_next() {
     for (call, times) in KILLED_BEFORE {
         for time in *times {
             let machine = at_10.twin();
-            let trace = format!("trace={call}");
-            let inject = format!("inject={call}:signal=KILL:when={time}");
-            let prefix = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject];
-            // A killed run gives no result; one that never made the call so often does.
-            killed += usize::from(world().programs.client_within(&prefix, &machine.root, ["update"]).is_err());
+            killed += usize::from(is_killed(&machine, call, *time));
             let found = Tree::of_machine(&machine.root).expect("tree");
             assert_either(&old, &new, &found, &format!("killed before {call} {time}"));
             machine.succeeds(["update"]);
@@ -49,4 +55,30 @@ fn a_killed_update_leaves_a_release_and_is_finished_by_the_next() {
         }
     }
     assert!(killed > 0, "no run was killed: nothing was tried");
+}
+
+#[test]
+fn recover_finishes_a_switch_and_does_nothing_else() {
+    if !can_trace() {
+        return skipped("recover_finishes_a_switch", "`strace` is not installed or may not trace");
+    }
+    let at_10 = Machine::installed(10, BUNDLES);
+    // Before the exchange, and before what comes after it is durable.
+    for (call, time, release) in [("renameat2", 1, 10), ("syncfs", 2, 20)] {
+        let machine = at_10.twin();
+        assert!(is_killed(&machine, call, time), "{call}");
+        let journal = machine.path(".stateless-update/journal");
+        assert!(journal.exists(), "{call}");
+        // Nobody is asked: where content comes from is not looked at.
+        let recover = ["recover", "--url", NOWHERE];
+        let recovered = machine.succeeds(recover).result;
+        assert_eq!((&recovered["version"], &recovered["changed"]), (&json!(release), &json!(release == 20)), "{call}");
+        assert!(!journal.exists(), "{call}");
+        machine.assert_holds(release, BUNDLES);
+        assert_eq!(machine.succeeds(recover).result["changed"], false, "{call}");
+        let history = machine.succeeds(["history"]).result;
+        let last = history["transitions"].as_array().and_then(|all| all.last()).expect("an entry");
+        assert_eq!(last["command"], if release == 20 { "recovery" } else { "os-install" }, "{call}");
+    }
+    Machine::empty().refuses(2, ["recover"]);
 }

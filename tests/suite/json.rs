@@ -10,7 +10,7 @@ use crate::world::{NOWHERE, world};
 
 /// A command, what makes it succeed on a machine at release 10 with the bundle `editors`, and what makes it fail there.
 /// They run in this order on one machine. `FILE` stands for a file that may be written.
-const COMMANDS: [(&str, &[&str], &[&str]); 29] = [
+const COMMANDS: [(&str, &[&str], &[&str]); 30] = [
     ("info", &[], &["--no-such-option"]),
     ("check-update", &[], &["--url", NOWHERE]),
     ("bundle-list", &["--all", "--status"], &["--deps", "no-such-bundle"]),
@@ -27,6 +27,7 @@ const COMMANDS: [(&str, &[&str], &[&str]); 29] = [
     ("diagnose", &["--picky"], &["--bundles", "no-such-bundle"]),
     ("repair", &["--full-verify"], &["--quick", "--full-verify"]),
     ("rollback", &[], &["--no-such-option"]),
+    ("recover", &[], &["extra"]),
     ("history", &[], &["extra"]),
     ("status", &[], &["--needs-restart", "--needs-reboot"]),
     ("mirror", &["--set", "https://example.org/os"], &["--set", "ftp://example.org/os"]),

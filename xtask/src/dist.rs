@@ -4,7 +4,7 @@
 //! command lines. The archive is made by GNU tar and has the same bytes for the same files.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -31,6 +31,9 @@ const DOCUMENTS: [&str; 7] = [
     "docs/RELIABILITY.md",
     "docs/formats.md",
 ];
+/// Units of systemd. The timer is the administrator's to enable; recovery belongs to every boot.
+const UNITS: [&str; 3] = ["stateless-update.service", "stateless-update.timer", RECOVER];
+const RECOVER: &str = "stateless-update-recover.service";
 /// The name of the package.
 const NAME: &str = "stateless-update";
 /// The time of all that is in the archive, unless SOURCE_DATE_EPOCH says another.
@@ -77,7 +80,16 @@ pub fn lay_out(programs: &Programs, checkout: &Path, root: &Path) -> Result<()> 
         let name = Path::new(document).file_name().context("a document has a name")?;
         write(&usr.join("share/doc").join(NAME).join(name), &bytes, 0o644)?;
     }
-    Ok(())
+    let units = usr.join("lib/systemd/system");
+    for name in UNITS {
+        let bytes =
+            fs::read(checkout.join("src/state/units").join(name)).with_context(|| format!("cannot read {name}"))?;
+        write(&units.join(name), &bytes, 0o644)?;
+    }
+    let wants = units.join("sysinit.target.wants");
+    fs::create_dir_all(&wants).with_context(|| format!("cannot make {}", wants.display()))?;
+    let link = wants.join(RECOVER);
+    symlink(Path::new("..").join(RECOVER), &link).with_context(|| format!("cannot make {}", link.display()))
 }
 
 /// Packs what lies beneath `root` into a tar archive.

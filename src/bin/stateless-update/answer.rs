@@ -14,6 +14,7 @@ impl Outcome {
         let weight = match self {
             Self::Check(_)
             | Self::Change(_)
+            | Self::Recovery(_)
             | Self::Diagnosis(_)
             | Self::Cleaned(_)
             | Self::Exported(_)
@@ -51,6 +52,7 @@ impl Outcome {
                 "download_bytes": check.download_bytes,
             }),
             Self::Change(change) => of_transition(&change.transition),
+            Self::Recovery(recovery) => json!(recovery),
             Self::Bundles { rows, .. } => json!({ "bundles": rows.iter().map(of_row).collect::<Vec<_>>() }),
             Self::Diagnosis(diagnosis) => of_diagnosis(diagnosis),
             Self::Bundle { info, .. } => json!(info),

@@ -182,6 +182,13 @@ pub(crate) enum Command {
     /// Go back to the kept previous tree; needs no network
     #[command(after_help = "Examples:\n  stateless-update rollback --dry-run\n  stateless-update rollback")]
     Rollback(Rollback),
+    /// Finish a switch that was cut off, and nothing else
+    #[command(
+        after_help = "Every command that changes the machine does this first. stateless-update-recover.service does it at \
+        boot,\nbefore services start; so nobody needs to.\n\n\
+        Examples:\n  stateless-update recover"
+    )]
+    Recover,
     /// Past transitions with bytes, time and outcome
     #[command(after_help = "Examples:\n  stateless-update history\n  stateless-update history --json")]
     History,
@@ -275,6 +282,7 @@ impl Command {
             Self::Diagnose(_) => "diagnose",
             Self::Repair(_) => "repair",
             Self::Rollback(_) => "rollback",
+            Self::Recover => "recover",
             Self::BundleInfo(_) => "bundle-info",
             Self::History => "history",
             Self::HashDump(_) => "hashdump",

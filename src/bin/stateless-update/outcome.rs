@@ -6,7 +6,8 @@ use clap::CommandFactory as _;
 use clap_complete::Shell;
 use stateless_update::client::{
     Autoupdate, AutoupdateRequest, BundleInfo, BundleMatch, BundleRow, Cleaned, ClientError, Diagnosis, Explanation,
-    Exported, FileMatch, HashDump, Info, MirrorState, MissingCommand, Mode, Reset, Status, Transition, UpdateCheck,
+    Exported, FileMatch, HashDump, Info, MirrorState, MissingCommand, Mode, Recovery, Reset, Status, Transition,
+    UpdateCheck,
 };
 use stateless_update::manifest::HistoryEntry;
 use stateless_update::types::BundleName;
@@ -25,6 +26,8 @@ pub(crate) enum Outcome {
     Check(UpdateCheck),
     /// All commands that change the machine.
     Change(Change),
+    /// `recover`.
+    Recovery(Recovery),
     /// `bundle-list`.
     Bundles {
         /// The bundles.

@@ -67,6 +67,7 @@ pub(crate) async fn run(command: Command, settings: &Settings, face: &Arc<Face>)
         Command::Rollback(options) => {
             changed(Deed::Rollback, options.mode(), client::rollback(settings, options.mode(), &reporter)?)
         }
+        Command::Recover => Outcome::Recovery(client::recover(settings, &reporter)?),
         Command::BundleInfo(options) => Outcome::Bundle {
             info: client::bundle_info(settings, &options.request(), &reporter).await?,
             with_dependencies: options.dependencies,

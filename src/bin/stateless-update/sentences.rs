@@ -24,6 +24,7 @@ pub(crate) fn of(outcome: &Outcome) -> String {
         Outcome::Info(info) => of_info(info),
         Outcome::Check(check) => of_check(check),
         Outcome::Change(change) => of_change(change),
+        Outcome::Recovery(recovery) => told::of_recovery(*recovery),
         Outcome::Bundles { rows, with_status } => of_bundles(rows, *with_status),
         Outcome::Diagnosis(diagnosis) => of_diagnosis(diagnosis),
         Outcome::Bundle { info, with_dependencies } => told::of_bundle(info, *with_dependencies),

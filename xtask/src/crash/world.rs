@@ -165,7 +165,7 @@ impl Maker<'_> {
             made("repair", &damaged, "repair", "repair", release(20, &[COMPUTE, EDITORS])?, twenty.clone())?,
             made("rollback", &settled, "rollback", whole, twenty.clone(), ten.clone())?,
             made("mending-rollback", &neglected, "rollback", whole, twenty.clone(), ten.clone())?,
-            made("recovery", &exchanged, "repair", "repair", twenty.clone(), ten.clone())?,
+            made("recovery", &exchanged, "recover", "repair", twenty.clone(), ten.clone())?,
             made("unannounced", &announced, "update", "update", twenty, ten)?,
         ])
     }

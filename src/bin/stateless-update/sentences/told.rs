@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use stateless_update::client::{
-    Autoupdate, BundleInfo, Cleaned, Configured, Due, Effect, Explanation, Exported, HashDump, MirrorState, Status,
+    Autoupdate, BundleInfo, Cleaned, Configured, Due, Effect, Explanation, Exported, HashDump, MirrorState, Recovery,
+    Status,
 };
 use stateless_update::manifest::{Ending, HistoryEntry};
 
@@ -99,6 +100,15 @@ pub(super) fn of_cleaned(cleaned: &Cleaned) -> String {
     let verb = if cleaned.dry_run { "would remove" } else { "removed" };
     let unit = if files == 1 { "file" } else { "files" };
     format!("{verb} {}: {} {unit}, {}\n", names.join(" and "), count(files), bytes(cleaned.bytes))
+}
+
+/// Whether something was left to finish.
+pub(super) fn of_recovery(recovery: Recovery) -> String {
+    let Recovery { version, changed } = recovery;
+    match changed {
+        true => format!("recovered: the switch to release {version} is finished\n"),
+        false => format!("nothing to recover: this machine has release {version}\n"),
+    }
 }
 
 /// Where content and metadata come from.

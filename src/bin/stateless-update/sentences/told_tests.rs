@@ -18,6 +18,13 @@ fn names(texts: &[&str]) -> BTreeSet<BundleName> {
 }
 
 #[test]
+fn recovery_says_whether_there_was_something_to_finish() {
+    let told = |changed| of_recovery(Recovery { version: version(20), changed });
+    assert_eq!(told(true), "recovered: the switch to release 20 is finished\n");
+    assert_eq!(told(false), "nothing to recover: this machine has release 20\n");
+}
+
+#[test]
 fn history_has_a_line_for_each_transition() {
     let mut done = HistoryEntry::new(0, "update", Some(version(10)), version(20), Ending::Done);
     (done.download_bytes, done.duration_ms) = (30_100_000, 9_800);
