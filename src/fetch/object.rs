@@ -14,7 +14,7 @@ use crate::types::Digest;
 /// The content of one blob by its object, in memory.
 ///
 /// # Errors
-/// As [`fetch`] has them.
+/// As `fetch` has them.
 pub async fn read_object(transport: &Transport, need: Need) -> Result<Vec<u8>, FetchError> {
     again(transport, async || {
         // Memory has no place, and refuses nothing.

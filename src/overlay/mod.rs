@@ -10,8 +10,8 @@
 //!
 //! | model | which files count | how settings combine |
 //! |---|---|---|
-//! | `oslo` | all: shipped, shipped drop-ins, overrides, override drop-ins | per option, the later file wins ([`oslo`]) |
-//! | `uapi` | of the same name only that of the highest directory ([`uapi`]) | per option, the later file wins |
+//! | `oslo` | all: shipped, shipped drop-ins, overrides, override drop-ins | per option, the later file wins |
+//! | `uapi` | of the same name only that of the highest directory | per option, the later file wins |
 //! | `ini`, `keyvalue`, `toml`, `json`, `yaml` | as `oslo` | per option, the later file wins |
 //! | `opaque` | of the same name only the override | not at all: a file is one value, told by its digest |
 //!

@@ -57,7 +57,7 @@ struct Counts {
 pub fn run(checkout: &Path) -> Result<()> {
     let begun = Instant::now();
     let mut totals = Totals::default();
-    let steps: [(&str, Step); 11] = [
+    let steps: [(&str, Step); 12] = [
         ("format", |checkout, _| cargo(checkout, &["fmt", "--all", "--", "--check"])),
         ("floors", |checkout, _| {
             let checked = floors::check(checkout)?;
@@ -69,6 +69,11 @@ pub fn run(checkout: &Path) -> Result<()> {
         }),
         ("lints", |checkout, _| {
             cargo(checkout, &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])
+        }),
+        ("documentation", |checkout, _| {
+            let mut command = command(checkout, &["doc", "--workspace", "--no-deps", "--lib", "--locked"]);
+            cargo::succeeds(command.env("RUSTDOCFLAGS", "-D warnings"), "`cargo doc` warns")?;
+            Ok(Passed::Done("no link is broken".to_owned()))
         }),
         ("tests", |checkout, totals| tests(checkout, totals, &["--lib", "--bins", "--tests"])),
         ("doctests", |checkout, totals| tests(checkout, totals, &["--doc"])),

@@ -2,7 +2,7 @@
 //! crates have one home.
 //!
 //! The floors are read from the table in the header of `src/lib.rs`, their only source. What is checked is the product:
-//! unit tests (`#[cfg(test)]`) may look further. On a floor, a module uses itself and what [`NEIGHBOURS`] names.
+//! unit tests (`#[cfg(test)]`) may look further. On a floor, a module uses itself and what `NEIGHBOURS` names.
 
 mod circles;
 mod paths;

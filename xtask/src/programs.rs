@@ -1,7 +1,7 @@
 //! Runs the two programs as anyone would: arguments in, lines and an exit code out.
 //!
 //! The demo and the tests share this. The environment is emptied, so that no proxy, language or setting of the machine
-//! decides a run, and each run is stopped after [`LIMIT`], so that none hangs a job.
+//! decides a run, and each run is stopped after `LIMIT`, so that none hangs a job.
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};

@@ -31,7 +31,7 @@ pub enum Ending {
     Broken(String),
 }
 
-/// States of machines from which the client was seen to go on, by [`state::digest`]: from the same state it is not let go
+/// States of machines from which the client was seen to go on, by `state::digest`: from the same state it is not let go
 /// on again.
 #[derive(Debug, Default)]
 pub struct Known(Mutex<HashSet<[u8; 32]>>);
