@@ -183,11 +183,9 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  stateless-update rollback --dry-run\n  stateless-update rollback")]
     Rollback(Rollback),
     /// Finish a switch that was cut off, and nothing else
-    #[command(
-        after_help = "Every command that changes the machine does this first. stateless-update-recover.service does it at \
-        boot,\nbefore services start; so nobody needs to.\n\n\
-        Examples:\n  stateless-update recover"
-    )]
+    #[command(after_help = "Every command that changes the machine does this first, and so does\n\
+        stateless-update-recover.service at boot, before services start.\n\n\
+        Examples:\n  stateless-update recover")]
     Recover,
     /// Past transitions with bytes, time and outcome
     #[command(after_help = "Examples:\n  stateless-update history\n  stateless-update history --json")]
