@@ -24,18 +24,18 @@ pub struct Recovery {
 /// # Errors
 /// When the root is not managed, another run is at work, or the disk says no.
 pub fn recover(settings: &Settings, reporter: &Arc<dyn Reporter>) -> Result<Recovery, ClientError> {
-    // Looked at before the lock, which would leave a directory behind in a root that is none of ours.
-    let machine = Machine::managed(&settings.root)?.lock()?;
-    let changed = finish(&machine, &**reporter)?;
+    let (machine, changed) = settled(settings, &**reporter)?;
     Ok(Recovery { version: machine.live_record()?.installed.version(), changed })
 }
 
-/// What every run that may write begins with. Says whether there was something to finish.
-pub(super) fn finish(machine: &LockedMachine, reporter: &dyn Reporter) -> Result<bool, ClientError> {
-    let finished = crate::switch::recover(machine, reporter)?;
+/// A managed machine that may be written, and whether there was something to finish: what every run on one begins with.
+pub(super) fn settled(settings: &Settings, reporter: &dyn Reporter) -> Result<(LockedMachine, bool), ClientError> {
+    // Looked at before the lock, which would leave a directory behind in a root that is none of ours.
+    let machine = Machine::managed(&settings.root)?.lock()?;
+    let finished = crate::switch::recover(&machine, reporter)?;
     if finished {
         reporter.report(Event::Note("finished a transition that an earlier run had made".to_owned()));
-        remember_recovery(machine, reporter)?;
+        remember_recovery(&machine, reporter)?;
     }
-    Ok(finished)
+    Ok((machine, finished))
 }

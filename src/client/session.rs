@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use super::recover::finish;
+use super::recover::settled;
 use super::stopwatch::Stopwatch;
 use super::{ClientError, Mode, Settings};
 use crate::disk::{FileType, Ownership, mounts_within};
@@ -79,9 +79,7 @@ impl Session {
 
     /// Opens a managed machine to work on it, and finishes what an earlier run left unfinished.
     pub fn work(settings: &Settings, reporter: &Arc<dyn Reporter>) -> Result<Self, ClientError> {
-        // Looked at before the lock, which would leave a directory behind in a root that is none of ours.
-        let machine = Machine::managed(&settings.root)?.lock()?;
-        finish(&machine, &**reporter)?;
+        let (machine, _) = settled(settings, &**reporter)?;
         Self::new(settings, reporter, Access::Work(machine))
     }
 

@@ -81,14 +81,13 @@ fn a_page_is_installed_for_every_command() {
 
 /// Lets systemd read the units, where it is installed.
 fn verifies(root: &Path) {
-    let units = ["stateless-update-recover.service", "stateless-update.service", "stateless-update.timer"];
     // What an operating system has.
     for target in ["basic", "network-online", "shutdown", "sysinit", "time-set", "time-sync", "timers"] {
         let target = root.join(format!("usr/lib/systemd/system/{target}.target"));
         fs::write(target, "[Unit]\n").expect("written");
     }
     let mut command = Command::new("systemd-analyze");
-    let output = command.args(["verify", "--man=no", "--root"]).arg(root).args(units).output();
+    let output = command.args(["verify", "--man=no", "--root"]).arg(root).args(dist::UNITS).output();
     let output = match output {
         Ok(output) => output,
         Err(_) => return skipped("units of systemd", "systemd-analyze is not installed"),

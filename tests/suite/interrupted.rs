@@ -1,11 +1,10 @@
 //! Runs that are killed: the tree is one release or the other, and the next run finishes the work.
 
-use std::process::{Command, Stdio};
-
 use serde_json::json;
+use xtask::crash::can_trace;
 use xtask::judge::Tree;
 
-use crate::machine::{Machine, assert_either};
+use crate::machine::{Machine, assert_either, signalled};
 use crate::world::{NOWHERE, skipped, world};
 
 const BUNDLES: &[&str] = &["openstack-compute"];
@@ -19,19 +18,10 @@ const KILLED_BEFORE: &[(&str, &[u32])] = &[
     ("unlinkat", &[1, 9]),
 ];
 
-fn can_trace() -> bool {
-    let mut command = Command::new("strace");
-    command.args(["-qq", "-o", "/dev/null", "true"]).stdin(Stdio::null()).stderr(Stdio::null());
-    command.status().is_ok_and(|status| status.success())
-}
-
 /// Whether an update is killed before that call; one that never makes it so often is not.
 fn is_killed(machine: &Machine, call: &str, time: u32) -> bool {
-    let trace = format!("trace={call}");
-    let inject = format!("inject={call}:signal=KILL:when={time}");
-    let prefix = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject];
     // A killed run gives no result.
-    world().programs.client_within(&prefix, &machine.root, ["update"]).is_err()
+    world().programs.client_within(&signalled("KILL", call, time), &machine.root, ["update"]).is_err()
 }
 
 #[test]

@@ -8,11 +8,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 
+use xtask::crash::can_trace;
 use xtask::judge::Tree;
 use xtask::programs::Outcome;
 use xtask::publication::{Input, Publication};
 
-use crate::machine::{Machine, assert_equal, checked};
+use crate::machine::{Machine, assert_equal, checked, signalled};
 use crate::world::{copy, skipped, world};
 
 const BUNDLES: &[&str] = &["openstack-compute"];
@@ -141,15 +142,13 @@ fn a_strange_environment_changes_nothing() {
 
 #[test]
 fn a_signal_ends_a_run_and_the_next_goes_on() {
-    let strace = Command::new("strace").args(["-qq", "-o", "/dev/null", "true"]).status();
-    if !strace.is_ok_and(|status| status.success()) {
+    if !can_trace() {
         return skipped("a_signal_ends_a_run", "`strace` is not installed or may not trace");
     }
     for signal in ["TERM", "HUP", "INT"] {
         for (call, time) in [("openat", 40), ("linkat", 3), ("renameat2", 1), ("syncfs", 2)] {
             let site = Site::new();
-            let (trace, inject) = (format!("trace={call}"), format!("inject={call}:signal={signal}:when={time}"));
-            let prefix = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject];
+            let prefix = signalled(signal, call, time);
             let output = world().programs.client_output(&prefix, &site.machine.root, &["update"]).expect("started");
             let known = [0, 128, 129, 130, 143].contains(&output.code);
             assert!(known, "{signal} at {call}: {} {}", output.code, output.stderr);

@@ -127,6 +127,12 @@ pub fn figures(outcome: &Outcome) -> [&Value; 8] {
         .map(|name| &outcome.result[name])
 }
 
+/// The command line within which a run gets a signal before its `time`-th call of that name.
+pub fn signalled(signal: &str, call: &str, time: u32) -> Vec<String> {
+    let (trace, inject) = (format!("trace={call}"), format!("inject={call}:signal={signal}:when={time}"));
+    ["strace", "-f", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject].map(str::to_owned).into()
+}
+
 /// Overwrites a file in place: the inode, and every tree that shares it, has the new content.
 pub fn overwrite_in_place(path: &Path) {
     assert!(path.is_file(), "{}", path.display());

@@ -1,7 +1,7 @@
 //! `cargo xtask dist`: what a package of the two programs consists of, laid out as it is installed, and as one archive.
 //!
-//! Pages and completions come from the programs themselves (their hidden command `dist-files`), which alone know their
-//! command lines. The archive is made by GNU tar and has the same bytes for the same files.
+//! Documents and units lie in the checkout. Pages and completions come from the programs themselves (their hidden command
+//! `dist-files`), which alone know their command lines. The archive is made by GNU tar and has the same bytes for the same files.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -32,7 +32,7 @@ const DOCUMENTS: [&str; 7] = [
     "docs/formats.md",
 ];
 /// Units of systemd. The timer is the administrator's to enable; recovery belongs to every boot.
-const UNITS: [&str; 3] = ["stateless-update.service", "stateless-update.timer", RECOVER];
+pub const UNITS: [&str; 3] = ["stateless-update.service", "stateless-update.timer", RECOVER];
 const RECOVER: &str = "stateless-update-recover.service";
 /// The name of the package.
 const NAME: &str = "stateless-update";
@@ -68,23 +68,18 @@ pub fn lay_out(programs: &Programs, checkout: &Path, root: &Path) -> Result<()> 
     let usr = root.join("usr");
     for program in [&programs.update, &programs.publish] {
         let name = program.file_name().context("a program has a name")?;
-        let place = usr.join("bin").join(name);
-        let bytes = fs::read(program).with_context(|| format!("cannot read {}", program.display()))?;
-        write(&place, &bytes, 0o755)?;
+        copy(program, &usr.join("bin").join(name), 0o755)?;
         for (path, text) in files_of(program)? {
             write(&usr.join(&path), text.as_bytes(), 0o644)?;
         }
     }
     for document in DOCUMENTS {
-        let bytes = fs::read(checkout.join(document)).with_context(|| format!("cannot read {document}"))?;
         let name = Path::new(document).file_name().context("a document has a name")?;
-        write(&usr.join("share/doc").join(NAME).join(name), &bytes, 0o644)?;
+        copy(&checkout.join(document), &usr.join("share/doc").join(NAME).join(name), 0o644)?;
     }
     let units = usr.join("lib/systemd/system");
     for name in UNITS {
-        let bytes =
-            fs::read(checkout.join("src/state/units").join(name)).with_context(|| format!("cannot read {name}"))?;
-        write(&units.join(name), &bytes, 0o644)?;
+        copy(&checkout.join("src/state/units").join(name), &units.join(name), 0o644)?;
     }
     let wants = units.join("sysinit.target.wants");
     fs::create_dir_all(&wants).with_context(|| format!("cannot make {}", wants.display()))?;
@@ -115,6 +110,11 @@ fn files_of(program: &Path) -> Result<Vec<(String, String)>> {
     let result: Value = serde_json::from_str(lines.lines().last().context("a result")?)?;
     let files = result["files"].as_object().context("a result has files")?;
     files.iter().map(|(path, text)| Ok((path.clone(), text.as_str().context("a file is a text")?.to_owned()))).collect()
+}
+
+fn copy(from: &Path, to: &Path, mode: u32) -> Result<()> {
+    let bytes = fs::read(from).with_context(|| format!("cannot read {}", from.display()))?;
+    write(to, &bytes, mode)
 }
 
 fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
