@@ -1,4 +1,5 @@
-//! The smallest change of a file's text that sets an option or takes it away. Comments and everything else stay.
+//! The smallest change of a file's text that sets an option or takes it away. Comments and everything else stay, apart
+//! from CRLF, of which LF is left.
 //!
 //! What comes out is read again before it is given back: it says what is wanted, and of all other options what it said
 //! before. TOML and YAML cannot be written again without losing comments and style, nor JSON with numbers of more than 64

@@ -29,8 +29,9 @@ const BELOW_ROOT: [RoleType; 3] = [RoleType::Targets, RoleType::Snapshot, RoleTy
 /// What is still to be written until the keys of `new` sign alone; nothing when they do. Of `old` only the root keys are
 /// used, and these until the new ones are the root's.
 ///
-/// It also heals a publication that was once signed with a time too far ahead: machines forget that time with the last root.
+/// It also heals metadata that was once signed with a time too far ahead: machines forget that time with the last root.
 /// Until then those that saw it take the new timestamp for ended, if the time is ahead by more than a timestamp lives.
+/// It does not change a release document that says so: its release stays refused, and machines that have it remember.
 ///
 /// # Errors
 /// As [`super::sign_release`]; [`TrustError::CannotSign`] when `old` does not hold enough keys of the present root.

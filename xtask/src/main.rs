@@ -33,7 +33,7 @@ enum Task {
     Conformance(conformance::Options),
     /// Makes and signs the hostile publications of `fixtures/hostile` anew.
     Hostile,
-    /// Builds what a package consists of: programs, manual pages, completions, documents, and an archive of them.
+    /// Builds what a package consists of: programs, manual pages, completions, units, documents, and an archive of them.
     Dist(dist::Options),
     /// Asks oslo.config or systemd whether the models of configuration layers are right.
     #[command(subcommand)]
