@@ -1,5 +1,5 @@
-//! The smallest change of a file's text that sets an option or takes it away. Comments and everything else stay, apart
-//! from CRLF, of which LF is left.
+//! The smallest change of a file's text that sets an option or takes it away. Comments and everything else stay, the ends
+//! of lines included, but where a whole document is written anew.
 //!
 //! What comes out is read again before it is given back: it says what is wanted, and of all other options what it said
 //! before. TOML and YAML cannot be written again without losing comments and style, nor JSON with numbers of more than 64
@@ -8,7 +8,7 @@
 use serde_json::Value;
 
 use super::documents::{put, split, take};
-use super::{Declaration, Format, OverlayError, Setting, ini, json, keyvalue, lines, oslo, parse};
+use super::{Declaration, Format, OverlayError, Setting, ini, json, keyvalue, oslo, parse, whole_lines};
 
 /// An option as it shall be.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +39,7 @@ pub fn edited(
     let text = match format {
         Format::Oslo | Format::Ini | Format::KeyValue => {
             let kept = kept_lines(old, &before, is_meant);
-            inserted(declaration, format, kept, &before, wanted)
+            inserted(declaration, format, kept, line_end(old), &before, wanted)
         }
         Format::Toml | Format::Json | Format::Yaml => {
             let mut document = document(format, file, old, &before)?;
@@ -97,7 +97,7 @@ pub fn without(
     let before = parse(format, file, old)?;
     let text = match format {
         Format::Oslo | Format::Ini | Format::KeyValue => {
-            let kept = kept_lines(old, &before, &is_meant).into_iter().map(|(_, line)| line + "\n");
+            let kept = kept_lines(old, &before, &is_meant).into_iter().map(|(_, line)| line);
             Some(kept.collect::<String>())
         }
         Format::Toml | Format::Json | Format::Yaml => {
@@ -133,13 +133,24 @@ fn others(format: Format, settings: &[Setting], is_meant: impl Fn(&Setting) -> b
     others
 }
 
-/// The lines of a text with their numbers, without those of the settings that are meant.
+/// The lines of a text with their numbers and their ends, without those of the settings that are meant.
 fn kept_lines(old: &[u8], settings: &[Setting], is_meant: impl Fn(&Setting) -> bool) -> Vec<(u32, String)> {
     let gone: Vec<(u32, u32)> =
         settings.iter().filter(|setting| is_meant(setting)).map(|setting| (setting.line, setting.last_line)).collect();
     let text = String::from_utf8_lossy(old);
     let stays = |number: u32| !gone.iter().any(|(first, last)| (*first..=*last).contains(&number));
-    lines(&text).filter(|(number, _)| stays(*number)).map(|(number, line)| (number, line.to_owned())).collect()
+    let kept = whole_lines(&text).filter(|(number, ..)| stays(*number));
+    kept.map(|(number, line, end)| (number, format!("{line}{end}"))).collect()
+}
+
+/// How the lines of a text end: as the first one does.
+fn line_end(old: &[u8]) -> &'static str {
+    let text = String::from_utf8_lossy(old);
+    match whole_lines(&text).next() {
+        Some((.., "\r\n")) => "\r\n",
+        Some((.., "\r")) => "\r",
+        _ => "\n",
+    }
 }
 
 /// The lines with the option behind the last one of its section; the section is made where it is missing.
@@ -147,6 +158,7 @@ fn inserted(
     declaration: &Declaration,
     format: Format,
     kept: Vec<(u32, String)>,
+    line_end: &str,
     before: &[Setting],
     wanted: Wanted<'_>,
 ) -> Option<String> {
@@ -155,7 +167,7 @@ fn inserted(
         Format::Ini => ini::written(wanted.key, value),
         _ => keyvalue::written(wanted.key, value),
     };
-    let new = wanted.values.iter().map(one).collect::<Option<String>>()?;
+    let new = wanted.values.iter().map(one).collect::<Option<String>>()?.replace('\n', line_end);
     let in_section = |section: &str| declaration.canonical(section, wanted.key).0 == wanted.section;
     let last = before.iter().filter(|setting| in_section(&setting.section)).map(|setting| setting.last_line).max();
     let header = |line: &str| {
@@ -171,14 +183,16 @@ fn inserted(
             text.extend(new.take());
         }
         text.push_str(&line);
-        text.push('\n');
     }
     if let Some(new) = new {
+        if !text.is_empty() && !text.ends_with(['\n', '\r']) {
+            text.push_str(line_end);
+        }
         if after.is_none() {
             if !text.is_empty() {
-                text.push('\n');
+                text.push_str(line_end);
             }
-            text.push_str(&format!("[{}]\n", wanted.section));
+            text.push_str(&format!("[{}]{line_end}", wanted.section));
         }
         text.push_str(&new);
     }

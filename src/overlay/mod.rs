@@ -202,8 +202,14 @@ fn syntax(file: &str, line: u32, reason: impl Into<String>) -> OverlayError {
     OverlayError::Syntax { file: file.to_owned(), line, reason: reason.into() }
 }
 
-/// Lines with their numbers. A line ends with a line feed, a carriage return, or both, as Python's text files have it.
+/// Lines with their numbers, without their ends.
 fn lines(text: &str) -> impl Iterator<Item = (u32, &str)> {
+    whole_lines(text).map(|(number, line, _)| (number, line))
+}
+
+/// Lines with their numbers and their ends: a line feed, a carriage return, or both, as Python's text files have it; the
+/// last one may have none.
+fn whole_lines(text: &str) -> impl Iterator<Item = (u32, &str, &str)> {
     let mut rest = Some(text);
     let mut number = 0;
     std::iter::from_fn(move || {
@@ -211,11 +217,11 @@ fn lines(text: &str) -> impl Iterator<Item = (u32, &str)> {
         number += 1;
         let Some(end) = text.find(['\n', '\r']) else {
             rest = None;
-            return Some((number, text));
+            return Some((number, text, ""));
         };
         let skip = if text[end..].starts_with("\r\n") { 2 } else { 1 };
         rest = Some(&text[end + skip..]);
-        Some((number, &text[..end]))
+        Some((number, &text[..end], &text[end..end + skip]))
     })
 }
 

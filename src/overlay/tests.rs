@@ -308,6 +308,8 @@ fn edits_change_one_option_and_nothing_else() {
         ),
         (Some("[DB]\na = 1\n  2\n# c\nb = 3\n"), "db.a", "'q'", "[DB]\n# c\nb = 3\na = \"'q'\"\n"),
         (Some("[e]\nx=1"), "f.y", "$x", "[e]\nx=1\n\n[f]\ny = $x\n"),
+        (Some("[e]\r\nx=1\r\n"), "e.y", "a\nb", "[e]\r\nx=1\r\ny = a\r\n    b\r\n"),
+        (Some("[e]\r\nx=1"), "f.y", "2", "[e]\r\nx=1\r\n\r\n[f]\r\ny = 2\r\n"),
     ];
     for (old, option, value, wanted) in cases {
         assert_eq!(set(&oslo, old, option, value).as_deref(), Ok(wanted), "{old:?}");
@@ -334,6 +336,7 @@ fn edits_change_one_option_and_nothing_else() {
     assert_eq!(unset("[a]\nk = 1\n  2\n\nl = 3\n", "k").as_deref(), Some("[a]\n\nl = 3\n"));
     assert_eq!(unset("[a]\nk = 1\n", "k"), None);
     assert_eq!(unset("# why\n[a]\nk = 1\n", "k").as_deref(), Some("# why\n[a]\n"));
+    assert_eq!(unset("[a]\r\nk = 1\r\n\r\nl = 3", "k").as_deref(), Some("[a]\r\n\r\nl = 3"));
 }
 
 #[test]

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::Loaded;
-use super::edit::{Edits, after, removal, write};
+use super::edit::{after, removal};
 use super::gather::Gatherer;
 use super::next::NextRelease;
+use super::writing::{Edits, write_all};
 use crate::client::session::Session;
 use crate::client::{ClientError, Mode, Settings};
 use crate::overlay::{Change, ChangeKind, Model, differences, list_items};
@@ -55,7 +56,7 @@ pub async fn config_diff(
 /// Overrides that say what the default says; with [`Mode::Run`] they are taken away.
 ///
 /// # Errors
-/// When there is no such program, or a file cannot be edited.
+/// When there is no such program, or a file cannot be edited: then none is changed.
 pub fn config_redundant(
     settings: &Settings,
     app: Option<&str>,
@@ -68,16 +69,18 @@ pub fn config_redundant(
         _ => None,
     };
     let mut found = Redundant { changes: Vec::new(), pruned: Vec::new() };
-    for loaded in Gatherer::new(machine.root(), &**reporter).overridden(app)? {
+    let overridden = Gatherer::new(machine.root(), &**reporter).overridden(app)?;
+    let mut edits = Vec::new();
+    for loaded in &overridden {
         let mut changes = differences(loaded.view(), None);
         changes.retain(|change| change.kind == ChangeKind::Redundant);
-        if let Some(locked) = locked.as_ref().filter(|_| !changes.is_empty()) {
-            for (path, content) in prunable(&loaded, &mut changes, &**reporter)? {
-                write(locked, &loaded, &path, content.as_deref(), false)?;
-                found.pruned.push(format!("/{path}"));
-            }
+        if locked.is_some() && !changes.is_empty() {
+            edits.push((loaded, prunable(loaded, &mut changes, &**reporter)?));
         }
         found.changes.extend(changes);
+    }
+    if let Some(locked) = locked {
+        found.pruned = write_all(&locked, &edits)?;
     }
     Ok(found)
 }

@@ -10,19 +10,17 @@ use serde::Serialize;
 
 use super::Loaded;
 use super::gather::Gatherer;
+use super::writing::{Edits, parted, write, write_all};
 use crate::client::{ClientError, Settings};
-use crate::disk::{Directory, FileType, Owner, replace_as};
+use crate::disk::Directory;
 use crate::overlay::{
     Content, Model, OverlayError, Setting, Side, Value, Wanted, edited, parse, present, stand_in, without,
 };
 use crate::report::{Event, Reporter};
-use crate::state::{LockedMachine, Machine};
+use crate::state::Machine;
 
 /// The drop-in that options are set in, without its suffix. It sorts behind what people number.
 const OWN: &str = "zz-local";
-
-/// Files of the administrator with what is in them then; none for one that goes.
-pub(super) type Edits = Vec<(String, Option<Vec<u8>>)>;
 
 /// `config set`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,7 +118,7 @@ pub fn config_set(
 
 /// Whether others than owner and group may read a file.
 fn is_for_all(root: &Directory, path: &str) -> Result<bool, ClientError> {
-    let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let (parent, name) = parted(path);
     let Some(directory) = root.descend(parent)? else { return Ok(false) };
     Ok(directory.look(name)?.is_some_and(|inode| inode.mode & 0o004 != 0))
 }
@@ -128,7 +126,7 @@ fn is_for_all(root: &Directory, path: &str) -> Result<bool, ClientError> {
 /// Takes an option out of all files of the administrator.
 ///
 /// # Errors
-/// When there is no such program, or a file cannot be edited.
+/// When there is no such program, or a file cannot be edited: then none is changed.
 pub fn config_unset(
     settings: &Settings,
     app: &str,
@@ -139,11 +137,7 @@ pub fn config_unset(
     let loaded = Gatherer::new(machine.root(), &**reporter).load(app, Some(option))?;
     let (section, key) = loaded.named(option);
     let edits = removal(&loaded, &[(section.clone(), key.clone())].into())?;
-    let mut files = Vec::new();
-    for (path, content) in edits {
-        write(&machine, &loaded, &path, content.as_deref(), false)?;
-        files.push(format!("/{path}"));
-    }
+    let files = write_all(&machine, &[(&loaded, edits)])?;
     let changed = !files.is_empty();
     Ok(Edited { app: loaded.app.name, section, key, files, changed })
 }
@@ -215,68 +209,4 @@ fn own_file(loaded: &Loaded) -> Option<String> {
     let drop_ins = files.iter().find(|name| name.ends_with(".d")).map(|name| format!("{name}/{OWN}{suffix}"));
     let name = drop_ins.or_else(|| files.first().cloned())?;
     Some(format!("{}/{name}", app.override_directory()))
-}
-
-/// Writes a file of the administrator, or with none removes it. Mode and owner stay; a new file has those of the
-/// program's main file or directory, and a secret in it is not for others to read.
-pub(super) fn write(
-    machine: &LockedMachine,
-    loaded: &Loaded,
-    path: &str,
-    content: Option<&[u8]>,
-    secret: bool,
-) -> Result<(), ClientError> {
-    let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
-    let Some(content) = content else {
-        if let Some(directory) = machine.root().descend(parent)? {
-            directory.remove(name)?;
-            directory.sync()?;
-        }
-        return Ok(());
-    };
-    let directory = make(machine.root(), parent)?;
-    let owner = match directory.look(name)? {
-        Some(inode) if inode.file_type == FileType::File => Owner { mode: inode.mode, uid: inode.uid, gid: inode.gid },
-        Some(_) => return Err(OverlayError::NotEditable { file: path.to_owned() }.into()),
-        None => new_owner(machine.root(), loaded, &directory, secret)?,
-    };
-    Ok(replace_as(&directory, name, content, owner)?)
-}
-
-/// The directory at a path beneath the root, made where it is missing: with the owner of the one above it from the second
-/// name on, for `etc` itself is everybody's.
-pub(super) fn make(root: &Directory, path: &str) -> Result<Directory, ClientError> {
-    let mut directory = root.again()?;
-    for (depth, name) in path.split('/').enumerate() {
-        let is_new = directory.look(name)?.is_none();
-        let inner = directory.ensure_subdirectory(name, 0o755)?;
-        if is_new {
-            let above = directory.inode()?;
-            let owner = match depth {
-                0 | 1 => Owner { mode: 0o755, uid: above.uid, gid: above.gid },
-                _ => Owner { mode: above.mode, uid: above.uid, gid: above.gid },
-            };
-            inner.set_owner(owner)?;
-            directory.sync()?;
-        }
-        directory = inner;
-    }
-    Ok(directory)
-}
-
-/// Whose a new file is.
-fn new_owner(root: &Directory, loaded: &Loaded, directory: &Directory, secret: bool) -> Result<Owner, ClientError> {
-    let own = root.descend(&loaded.app.override_directory())?;
-    let main = loaded.app.declaration.files.iter().find(|name| !name.ends_with(".d"));
-    let main = match (own, main) {
-        (Some(own), Some(main)) if !main.contains('/') => own.look(main)?,
-        _ => None,
-    };
-    Ok(match main.filter(|inode| inode.file_type == FileType::File) {
-        Some(inode) => Owner { mode: inode.mode & if secret { 0o660 } else { 0o666 }, uid: inode.uid, gid: inode.gid },
-        None => {
-            let above = directory.inode()?;
-            Owner { mode: if secret { 0o640 } else { 0o644 }, uid: above.uid, gid: above.gid }
-        }
-    })
 }

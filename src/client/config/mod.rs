@@ -10,6 +10,7 @@ mod gather;
 mod next;
 mod saved;
 mod show;
+mod writing;
 
 pub use diff::{Redundant, config_diff, config_redundant};
 pub use edit::{Edited, SetRequest, config_set, config_unset};

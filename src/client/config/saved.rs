@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::edit::make;
 use super::gather::Gatherer;
+use super::writing::make;
 use crate::client::{ClientError, Settings};
 use crate::disk::{
     Directory, FileType, Inode, Owner, is_file_or_free, read_file, replace_by_symlink, replace_even_symlink_as,

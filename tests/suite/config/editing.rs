@@ -55,6 +55,26 @@ fn set_writes_the_smallest_file_and_unset_takes_it_away() {
     assert!(!fs::read_to_string("/etc/passwd").expect("there").contains("host"));
 }
 
+/// Of several files none is changed where one of them cannot be; a link goes, and what it leads to stays.
+#[test]
+fn unset_changes_all_files_or_none() {
+    let (main, late) = ("# by hand\r\n[DEFAULT]\r\nlevel = warn\r\n", "[DEFAULT]\nlevel = late\ndebug = true\n");
+    let machine = machine(&[("etc/app/app.conf", main), ("etc/shared.conf", late)]);
+    let own = |name: &str| machine.path(&format!("etc/app/{name}"));
+    fs::create_dir(own("app.conf.d")).expect("made");
+    symlink("../../shared.conf", own("app.conf.d/zzz.conf")).expect("linked");
+    machine.refuses(2, ["config", "unset", "app", "DEFAULT.level"]);
+    assert_eq!(fs::read_to_string(own("app.conf")).expect("there"), main);
+
+    let shared = "[DEFAULT]\nlevel = late\n";
+    write(&machine.path("etc/shared.conf"), shared);
+    let unset = machine.succeeds(["config", "unset", "app", "DEFAULT.level"]).result;
+    assert_eq!(unset["files"], json!(["/etc/app/app.conf", "/etc/app/app.conf.d/zzz.conf"]));
+    assert_eq!(fs::read_to_string(own("app.conf")).expect("there"), "# by hand\r\n[DEFAULT]\r\n");
+    assert!(fs::symlink_metadata(own("app.conf.d/zzz.conf")).is_err(), "the link is gone");
+    assert_eq!(fs::read_to_string(machine.path("etc/shared.conf")).expect("there"), shared);
+}
+
 #[test]
 fn redundant_overrides_are_pruned() {
     let machine = machine(&[
