@@ -56,7 +56,7 @@ impl Site {
             // What lies above the publication is no part of it and is made as the umask says.
             let above = root.parent().unwrap_or(root);
             fs::create_dir_all(above).map_err(SiteError::io("make", above))?;
-            make_directory(root)?;
+            make_directory(root, above)?;
         }
         let site = Self::open(root, Access::Write)?;
         let is_empty = site.has_only("", |name| [Self::STAGING, "metadata"].contains(&name))?
@@ -127,15 +127,7 @@ impl Site {
     /// # Errors
     /// When it is missing or longer, or cannot be read.
     pub fn read(&self, path: &str, limit: u64) -> Result<Vec<u8>, SiteError> {
-        let mut bytes = Vec::new();
-        let file = self.open_file(path)?;
-        file.take(limit.saturating_add(1))
-            .read_to_end(&mut bytes)
-            .map_err(SiteError::io("read", self.root.join(path)))?;
-        if bytes.len() as u64 > limit {
-            return Err(SiteError::TooLong { path: path.to_owned(), limit });
-        }
-        Ok(bytes)
+        read_at_most(self.open_file(path)?, (path.to_owned(), self.root.join(path)), limit)
     }
 
     /// Writes a file, new or over an old one, durably: when this returns, a power cut does not undo it.
@@ -207,7 +199,10 @@ impl Site {
     pub(super) fn parent_of<'a>(&self, place: &'a Path) -> Result<&'a Path, SiteError> {
         let parent = place.parent().unwrap_or(place);
         let missing: Vec<&Path> = parent.ancestors().take_while(|directory| !directory.is_dir()).collect();
-        missing.into_iter().rev().try_for_each(make_directory)?;
+        if !missing.is_empty() {
+            let staging = self.staging()?;
+            missing.into_iter().rev().try_for_each(|place| make_directory(place, &staging))?;
+        }
         Ok(parent)
     }
 
@@ -264,7 +259,7 @@ impl Drop for Site {
 /// When it cannot be read or is longer.
 pub fn read_file(path: &Path, limit: u64) -> Result<Vec<u8>, SiteError> {
     let file = File::open(path).map_err(SiteError::io("open", path))?;
-    read_at_most(file, &path.to_string_lossy(), limit)
+    read_at_most(file, (path.to_string_lossy().into_owned(), path.to_owned()), limit)
 }
 
 /// A directory outside of any publication for work under way; it goes with the value.
@@ -275,20 +270,28 @@ pub fn temporary_directory() -> Result<tempfile::TempDir, SiteError> {
     tempfile::tempdir().map_err(SiteError::io("make a directory in", std::env::temp_dir()))
 }
 
-fn read_at_most(file: File, path: &str, limit: u64) -> Result<Vec<u8>, SiteError> {
+/// The whole of a file with that name, which lies at that place.
+fn read_at_most(file: File, (path, place): (String, PathBuf), limit: u64) -> Result<Vec<u8>, SiteError> {
     let mut bytes = Vec::new();
-    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(SiteError::io("read", path))?;
+    file.take(limit.saturating_add(1)).read_to_end(&mut bytes).map_err(SiteError::io("read", place))?;
     if bytes.len() as u64 > limit {
-        return Err(SiteError::TooLong { path: path.to_owned(), limit });
+        return Err(SiteError::TooLong { path, limit });
     }
     Ok(bytes)
 }
 
-/// Makes one directory of a publication: for everybody, as its files are, whatever the umask takes away.
-fn make_directory(place: &Path) -> Result<(), SiteError> {
-    fs::create_dir(place)
-        .and_then(|()| fs::set_permissions(place, fs::Permissions::from_mode(0o755)))
-        .map_err(SiteError::io("make", place))
+/// Makes one directory of a publication: for everybody, as its files are, whatever the umask takes away. It is made in
+/// `staging` and gets its name last: a run that is killed leaves none that servers cannot read and later runs find there.
+fn make_directory(place: &Path, staging: &Path) -> Result<(), SiteError> {
+    let made = tempfile::Builder::new().prefix(Site::TEMPORARY).tempdir_in(staging);
+    made.and_then(|made| {
+        fs::set_permissions(made.path(), fs::Permissions::from_mode(0o755))?;
+        fs::rename(made.path(), place)?;
+        // It has moved on: there is nothing to remove.
+        let _ = made.keep();
+        Ok(())
+    })
+    .map_err(SiteError::io("make", place))
 }
 
 /// Temporary files are made for the owner alone; those of a publication are for everybody.

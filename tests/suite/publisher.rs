@@ -8,11 +8,12 @@ use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use xtask::crash::can_trace;
 use xtask::judge::{Kind, Tree};
 use xtask::programs::Output;
 use xtask::publication::{Input, Publication};
 
-use crate::machine::Machine;
+use crate::machine::{Machine, signalled};
 use crate::world::{copy, release, skipped, world};
 
 /// A publication of its own with release 10, and trees of a release 20 that can be spoilt.
@@ -205,6 +206,37 @@ fn keys_are_not_published() {
             assert_eq!(key.mode & 0o077, 0, "{} can be read by others", path.display());
         }
     }
+}
+
+/// A directory has its name only when it has its mode: one that a killed run left half made would stay.
+#[test]
+fn a_killed_publisher_leaves_no_directory_that_others_cannot_read() {
+    if !can_trace() {
+        return skipped("a_killed_publisher", "`strace` is not installed or may not trace");
+    }
+    let world = world();
+    let directory = world.directory();
+    let (site, trees) = (directory.path().join("site"), world.trees.of(10));
+    let publish = |command: &str, options: &[&Path], killed_at: Option<u32>| {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", r#"umask 077; exec "$@""#, "sh"]);
+        shell.args(killed_at.map(|time| signalled("KILL", "chmod", time)).unwrap_or_default());
+        shell.arg(&world.programs.publish).arg(command).arg(&site).arg("--quiet").args(options);
+        shell.status().expect("it starts").success()
+    };
+    let [version, definitions, from] = ["--version=10", "--definitions", "--trees"].map(Path::new);
+    let input = [version, definitions, &world.trees.definitions, from, &trees];
+    for (command, options, times) in [("init", &[][..], [1, 2]), ("release", &input, [1, 3])] {
+        for time in times {
+            assert!(!publish(command, options, Some(time)), "{command} is killed at chmod {time}");
+        }
+        assert!(publish(command, options, None), "the next run goes on");
+    }
+    for (path, node) in Tree::read(&site).expect("the publication is read").nodes() {
+        let is_file = matches!(node.kind, Kind::File { .. });
+        assert!(is_file || node.mode & 0o7777 == 0o755, "{}: {:o}", path.display(), node.mode);
+    }
+    assert_eq!(fs::metadata(&site).expect("there").permissions().mode() & 0o7777, 0o755);
 }
 
 #[test]
