@@ -3,7 +3,7 @@
 
 use super::ClientError;
 use super::session::{KnownRelease, Session};
-use crate::manifest::{Release, ReleaseError};
+use crate::manifest::Release;
 use crate::pack::apply_text_delta;
 use crate::report::Event;
 use crate::trust::{Look, NewestRelease, Reference, TrustDirectory, TrustError, Trusted};
@@ -24,11 +24,7 @@ impl Session {
             None => self.brought(newest).await?,
         };
         let release = document.as_ref().try_map(|bytes| Release::parse(version, bytes))?;
-        // Machines take that time for come: a later one would let all metadata look expired.
-        if release.published > look.expirations.timestamp.as_second() {
-            let reason = "it says that it was published after the metadata that names it ends".to_owned();
-            return Err(ReleaseError::BadField { version, reason }.into());
-        }
+        release.check_published(look.expirations.timestamp.as_second())?;
         if remembered.is_none() {
             directory.remember_release(&document)?;
         }

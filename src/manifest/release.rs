@@ -91,6 +91,19 @@ impl Release {
         }
     }
 
+    /// Machines take the time at which a release was published for come: with one after the end of the timestamp that names it
+    /// (in seconds since the epoch), that metadata and all that follows would look expired.
+    ///
+    /// # Errors
+    /// When it is such a time.
+    pub fn check_published(&self, timestamp_ends: i64) -> Result<(), ReleaseError> {
+        if self.published <= timestamp_ends {
+            return Ok(());
+        }
+        let reason = "it says that it was published after the metadata that names it ends".to_owned();
+        Err(ReleaseError::BadField { version: self.version, reason })
+    }
+
     /// The release before this one: the newest of the older ones, in whatever order a document names them.
     pub fn before(&self) -> Option<&Predecessor> {
         self.predecessors.iter().max_by_key(|older| older.version)

@@ -14,7 +14,7 @@ use super::contents::{Contents, prove_object};
 use super::installable::check_bundles;
 use super::notes::{Finding, Noted, Notes};
 use super::published::{Releases, manifest, name_of, release};
-use super::signing::current_metadata;
+use super::signing::{current_metadata, refusal};
 use super::text_deltas::check_documents;
 use super::{PublishError, search};
 use crate::manifest::{BundleManifest, Predecessor, Release, Tree};
@@ -80,6 +80,12 @@ pub fn check(request: &CheckRequest, reporter: &dyn Reporter) -> Result<Checked,
     checked.objects = facts.len() as u64;
     check_objects(&site, &facts, reporter, &notes);
     checked.packs = check_packs(&site, &releases, reporter, &notes);
+    // What cannot be read of metadata and release is a finding already.
+    if let Ok(current) = current_metadata(&site) {
+        checked.is_rotating = current.is_rotating().is_ok_and(|is| is);
+        let path = newest.as_ref().map(|newest| &*newest.path).unwrap_or_default();
+        refusal(&site, &current).ok().flatten().into_iter().for_each(|why| notes.found(path, why));
+    }
     let files: BTreeSet<String> = site.files()?.into_iter().map(|file| file.path).collect();
     check_documents(&site, newest.as_ref(), &releases, &files, &notes);
     let Noted { findings, referenced } = notes.into_noted();
@@ -88,8 +94,6 @@ pub fn check(request: &CheckRequest, reporter: &dyn Reporter) -> Result<Checked,
     for path in &checked.unreferenced {
         reporter.report(Event::Warning(format!("nothing refers to {path}")));
     }
-    // Metadata that cannot be read is a finding already.
-    checked.is_rotating = current_metadata(&site).is_ok_and(|current| current.is_rotating().is_ok_and(|is| is));
     checked.findings = findings.into_iter().collect();
     Ok(checked)
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::PublishError;
+use super::published::{name_of, release};
 use crate::site::{Access, Site, SiteError};
 use crate::trust::{
     CurrentMetadata, Document, Expirations, KeyDirectory, Lifetimes, Resign, Role, RootKeys, TrustError, initialize,
@@ -31,6 +32,8 @@ pub struct Signed {
     pub ends: Expirations,
     /// Whether a rotation of keys was begun and is not at its end: the keys that it replaces still count.
     pub is_rotating: bool,
+    /// Why clients refuse the newest release all the same.
+    pub refusal: Option<String>,
 }
 
 /// What became of a rotation.
@@ -111,7 +114,20 @@ pub(super) fn write_documents(site: &Site, documents: &[Document]) -> Result<Sig
     }
     let roles = documents.iter().map(|document| document.role).collect();
     let current = current_metadata(site)?;
-    Ok(Signed { roles, ends: current.expirations()?, is_rotating: current.is_rotating()? })
+    let refusal = refusal(site, &current)?;
+    Ok(Signed { roles, ends: current.expirations()?, is_rotating: current.is_rotating()?, refusal })
+}
+
+/// Why clients refuse the newest release whose metadata they accept: the time that it says, which no key that signs it again
+/// makes another. Where its document does not lie beside the metadata, that is not looked at.
+pub(super) fn refusal(site: &Site, current: &CurrentMetadata) -> Result<Option<String>, PublishError> {
+    let Some(newest) = current.newest()? else { return Ok(None) };
+    if site.length(&newest.path)?.is_none() {
+        return Ok(None);
+    }
+    let release = release(site, &name_of(&newest))?;
+    let ends = current.expirations()?.timestamp.as_second();
+    Ok(release.check_published(ends).err().map(|error| error.to_string()))
 }
 
 /// # Errors

@@ -7,11 +7,18 @@ use super::common::Failure;
 /// The variable that says at which time to publish and sign, in seconds since 1970.
 const EPOCH: &str = "SOURCE_DATE_EPOCH";
 
+/// No clock is further ahead of this one by mistake, for whoever builds by a time that is given.
+const AHEAD_SECONDS: i64 = 24 * 60 * 60;
+
 /// The time to publish and sign at, and the latest time that an entry may have.
 pub(crate) fn times() -> Result<(i64, Option<i64>), Failure> {
     match std::env::var(EPOCH) {
         Err(std::env::VarError::NotPresent) => Ok((wall_clock(), None)),
         Ok(text) => match text.parse() {
+            Ok(seconds) if seconds > wall_clock().saturating_add(AHEAD_SECONDS) => Err(Failure::usage(format!(
+                "{EPOCH} is {seconds}, more than a day ahead of this machine's clock: who has seen what is signed then \
+                 refuses all that is signed before that time has come"
+            ))),
             Ok(seconds) => Ok((seconds, Some(seconds))),
             Err(_) => Err(Failure::usage(format!("{EPOCH} is {text:?}, not a number of seconds"))),
         },

@@ -22,8 +22,7 @@ pub(crate) fn refresh(options: &Refresh, face: &Face) -> Ending {
     warn(&signed, face);
     let names: Vec<String> = signed.roles.iter().map(ToString::to_string).collect();
     let text = format!("signed again: {}\n{}", names.join(", "), good_until(&signed));
-    let exit_code = if has_ended(signed.ends.first().1) { 4 } else { 0 };
-    Ok(Answer { exit_code, ..done(text, Value::Object(fields(&signed))) })
+    Ok(Answer { exit_code: exit_code(&signed), ..done(text, Value::Object(fields(&signed))) })
 }
 
 /// Replaces the keys.
@@ -42,7 +41,12 @@ pub(crate) fn rotate(options: &Rotate, face: &Face) -> Ending {
     let text = format!("{what}\n{}from now on: --keys {keys}\n", good_until(signed));
     let mut answer = done(text, json!({ "keys": keys.to_string(), "keys_reused": rotated.keys_reused }));
     answer.fields.extend(fields(signed));
-    Ok(answer)
+    Ok(Answer { exit_code: exit_code(signed), ..answer })
+}
+
+/// 0 where clients take what is published, 4 where they refuse it.
+fn exit_code(signed: &Signed) -> u8 {
+    if signed.refusal.is_some() || has_ended(signed.ends.first().1) { 4 } else { 0 }
 }
 
 /// For a script: what was signed, and until when clients take what is published.
@@ -70,6 +74,10 @@ pub(crate) fn warn(signed: &Signed, reporter: &dyn Reporter) {
     let now = Timestamp::from_second(wall_clock()).unwrap_or(Timestamp::MAX);
     if signed.is_rotating {
         warn_of_rotation(reporter);
+    }
+    if let Some(why) = &signed.refusal {
+        let text = format!("clients refuse the newest release: {why}; publish another one");
+        reporter.report(Event::Warning(text));
     }
     // The end of a rotation is what renews the root.
     let due = due(&signed.ends, &Lifetimes::default(), now).into_iter();
