@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::engine::{Goal, Overrides};
 use super::remember::go_remembered;
-use super::session::Session;
+use super::session::{Session, check_floor};
 use super::{AddRequest, BundleFilter, BundleRow, ClientError, RemoveRequest, Settings, Thoroughness, Transition};
 use crate::manifest::Release;
 use crate::plan::{BundleError, closure, dependents, dependents_tree, similar, with_recommended};
@@ -26,9 +26,7 @@ pub async fn bundle_add(
     closure(&release.release, &request.bundles)?;
     // The release is known already, but whoever fetches asks first whether the publisher still stands by it.
     let floor = session.newest_release().await?.release.floor;
-    if release.release.version < floor {
-        return Err(ClientError::BelowFloor { wanted: release.release.version, floor });
-    }
+    check_floor(release.release.version, floor)?;
     let added = match request.skip_optional {
         true => request.bundles.clone(),
         false => with_recommended(&release.release, &request.bundles),

@@ -5,19 +5,16 @@
 //! ```
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use super::ahead::ahead;
 use super::config::tell_touched;
 use super::mover::{Mover, cache, same_record};
-use super::pack_heads::keep_blocks;
-use super::planning::{alone, from_nothing, plan_now, tell_displaced};
-use super::route::Packs;
+use super::planning::{Planner, alone, tell_displaced};
 use super::session::{KnownRelease, Session};
 use super::{ClientError, Mode, Thoroughness, Transition};
 use crate::disk::Ownership;
 use crate::manifest::{InstalledRecord, ReleaseName, Tree};
-use crate::plan::{Memory, UpdatePlan, closure, missing_blobs};
+use crate::plan::{UpdatePlan, closure, missing_blobs};
 use crate::report::{Checkpoint, Event};
 use crate::state::{NewRecord, Record, Slot};
 use crate::store::Store;
@@ -60,45 +57,37 @@ pub(super) async fn go(
 
     // The machine may have all that it needs: then no pack is asked for.
     let at_hand = session.has_manifests(release, &bundles)?;
-    let mut packs = Packs::default();
-    if !at_hand {
-        packs.steps = session.steps(&goal.release, &bundles).await?;
-    }
-    let mut target = session.target_tree(&goal.release, &bundles, &packs.steps, &installed.tree).await?;
-    let mut memory = Memory::default();
+    let steps = if at_hand { Vec::new() } else { session.steps(&goal.release, &bundles).await? };
+    let target = session.target_tree(&goal.release, &bundles, &steps, &installed.tree).await?;
+    let mut planner = Planner::new(session, release, target, steps);
     let store = match session.locked().filter(|_| mode != Mode::DryRun) {
         Some(machine) => {
             let (store, held) = Store::open(machine.own_directory())?;
-            (memory.blobs, memory.blocks) = (held.blobs, held.blocks);
-            Some((machine, Arc::new(store)))
+            Some((machine, planner.use_store(store, held)))
         }
         None => None,
     };
-    memory.elsewhere = session.elsewhere(&target.tree, &missing_blobs(installed.present(), &target.tree))?;
-    if at_hand && !alone(&plan_now(session, &installed, &target.tree, &packs, &memory)).is_empty() {
-        packs.steps = session.steps(&goal.release, &bundles).await?;
-        if !packs.steps.is_empty() {
-            target = session.target_tree(&goal.release, &bundles, &packs.steps, &installed.tree).await?;
+    let missing = missing_blobs(installed.present(), &planner.target.tree);
+    planner.memory.elsewhere = session.elsewhere(&planner.target.tree, &missing)?;
+    if at_hand && !alone(&planner.plan(&installed)).is_empty() {
+        let steps = session.steps(&goal.release, &bundles).await?;
+        if !steps.is_empty() {
+            planner.target = session.target_tree(&goal.release, &bundles, &steps, &installed.tree).await?;
+            planner.steps = steps;
         }
     }
-    packs.before = std::mem::take(&mut target.before);
-    let own_store = store.as_ref().map(|(_, store)| &**store);
-    keep_blocks(packs.steps.iter().flat_map(|step| &step.packs), own_store, &mut memory)?;
-    let whole = from_nothing(session, release, &target.blobs, &installed, &target.tree, &packs, &memory);
-    packs.whole = session.read_packs(whole).await?;
-    keep_blocks(&packs.whole, own_store, &mut memory)?;
-    drop(target.blobs);
-    let record = new_record(session, goal, &bundles, target.fresh)?;
-    let target = target.tree;
+    planner.keep_blocks_of_steps()?;
+    planner.look_at_whole_packs(&installed).await?;
+    let record = new_record(session, goal, &bundles, std::mem::take(&mut planner.target.fresh))?;
 
-    session.split_shared(&mut installed, &target)?;
-    let planned = plan_now(session, &installed, &target, &packs, &memory);
+    session.split_shared(&mut installed, &planner.target.tree)?;
+    let planned = planner.plan(&installed);
     tell_displaced(session, &planned.carried, release.version);
     let so_far = session.transport.meter();
     let told = goal.overrides == Overrides::Told;
     if told && mode == Mode::DryRun {
         // What a real run reads of the staged tree is fetched for it, and no part of what the real run costs.
-        tell_touched(session, release.version, &installed.tree, &target).await;
+        tell_touched(session, release.version, &installed.tree, &planner.target.tree).await;
     }
     let changed = planned.tree_differs || session.record.as_ref().is_none_or(|live| !is_already(live, &record));
     let mut done = Transition {
@@ -111,7 +100,7 @@ pub(super) async fn go(
         files_removed: planned.counts.removed,
         download_bytes: so_far.bytes + planned.download_bytes,
         requests: so_far.requests + planned.requests,
-        disk_peak_bytes: disk_bytes(session, &planned, &target)?,
+        disk_peak_bytes: disk_bytes(session, &planned, &planner.target.tree)?,
         duration_ms: 0,
         dry_run: mode == Mode::DryRun,
     };
@@ -121,15 +110,15 @@ pub(super) async fn go(
             let notice = "not run by root: owners and privileged attributes are neither set nor compared";
             session.reporter.report(Event::Warning(notice.to_owned()));
         }
-        let ahead = ahead(&done, &planned, &installed.tree, &target);
+        let ahead = ahead(&done, &planned, &installed.tree, &planner.target.tree);
         if mode == Mode::Run && !session.stopwatch.pause(|| session.reporter.agrees(&ahead)) {
             return Err(ClientError::Declined);
         }
-        let mover = Mover { session, machine, store, target: &target, packs: &packs, record: &record };
+        let mover = Mover { session, machine, store, record: &record };
         let damaged = mover.damaged(&planned.damaged)?;
-        let staged = mover.fetch_and_stage(&installed, planned, memory).await?;
+        let staged = mover.fetch_and_stage(&installed, planned, &mut planner).await?;
         if told {
-            tell_touched(session, release.version, &installed.tree, &target).await;
+            tell_touched(session, release.version, &installed.tree, &planner.target.tree).await;
         }
         done.changed = mode == Mode::Run;
         if mode == Mode::Run {

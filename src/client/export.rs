@@ -13,17 +13,16 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::copying::Contents;
-use super::planning::{alone, from_nothing, plan_now};
-use super::route::Packs;
-use super::session::{KnownRelease, Session};
+use super::planning::{Planner, alone};
+use super::session::{KnownRelease, Session, check_floor};
 use super::trees::Installed;
 use super::{ClientError, Settings};
 use crate::disk::is_file_or_free;
 use crate::manifest::Tree;
-use crate::plan::{Memory, closure};
+use crate::plan::closure;
 use crate::report::Reporter;
 use crate::trust::{Look, MAX_ROOT_BYTES, NewestRelease, TrustDirectory, check_leads_to};
-use crate::types::{BundleName, Seen, Version};
+use crate::types::{BundleName, Version};
 
 /// `export`.
 #[derive(Clone, Debug)]
@@ -73,7 +72,7 @@ pub struct Exported {
 ///
 /// # Errors
 /// When something else than a file is in its place; when the publication cannot be read or is not trusted, or lacks
-/// something; when the file cannot be written.
+/// something; when the step leads to a release that the publisher does not allow any more; when the file cannot be written.
 pub async fn export(
     settings: &Settings,
     request: &ExportRequest,
@@ -138,6 +137,7 @@ impl Session {
         (newest, named): (&KnownRelease, &NewestRelease),
         step: WantedStep,
     ) -> Result<(Contents, BTreeSet<BundleName>), ClientError> {
+        check_floor(step.to, newest.release.floor)?;
         let mut contents = Contents::default();
         contents.add_document(newest);
         let way = self.back_to(newest, step.to).await?;
@@ -149,7 +149,7 @@ impl Session {
         };
         let bundles = closure(&release.release, &asked)?;
         let mut installed = Installed::default();
-        let mut packs = Packs::default();
+        let mut steps = Vec::new();
         if let Some(from) = step.from {
             let way = self.back_to(newest, from).await?;
             way.iter().for_each(|known| contents.add_document(known));
@@ -157,22 +157,20 @@ impl Session {
             // What is new in the release that is to be reached, the machine does not have.
             let had = asked.iter().filter(|name| before.release.bundles.contains_key(*name)).cloned().collect();
             let had = closure(&before.release, &had)?;
-            installed.tree = self.target_tree(before, &had, &[], &Tree::default()).await?.tree;
-            installed.seen = vec![Seen::Same; installed.tree.entries().len()];
-            packs.steps = self.steps_from(from, &release, &bundles).await?;
+            installed = Installed::of(self.target_tree(before, &had, &[], &Tree::default()).await?.tree);
+            steps = self.steps_from(from, &release, &bundles).await?;
             contents.add_delta(self.document_delta(before, named).await?);
         }
-        packs.before = vec![Vec::new(); packs.steps.len()];
-        let target = self.target_tree(&release, &bundles, &[], &Tree::default()).await?;
-        let memory = Memory::default();
-        let whole = from_nothing(self, &release.release, &target.blobs, &installed, &target.tree, &packs, &memory);
-        packs.whole = self.read_packs(whole).await?;
-        let objects = alone(&plan_now(self, &installed, &target.tree, &packs, &memory));
+        let mut target = self.target_tree(&release, &bundles, &[], &Tree::default()).await?;
+        target.before = vec![Vec::new(); steps.len()];
+        let mut planner = Planner::new(self, &release.release, target, steps);
+        planner.look_at_whole_packs(&installed).await?;
+        let objects = alone(&planner.plan(&installed));
 
         contents.add_documents_of(&release.release, &bundles);
-        let steps = packs.steps.iter().flat_map(|step| &step.packs);
-        contents.add_packs(steps.chain(&packs.whole).map(|pack| &pack.offer));
-        contents.add_objects(&target.tree, |digest| objects.contains(digest));
+        let of_steps = planner.steps.iter().flat_map(|step| &step.packs);
+        contents.add_packs(of_steps.chain(&planner.whole).map(|pack| &pack.offer));
+        contents.add_objects(&planner.target.tree, |digest| objects.contains(digest));
         Ok((contents, bundles))
     }
 

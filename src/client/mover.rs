@@ -4,13 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::ClientError;
-use super::planning::plan_now;
-use super::route::Packs;
+use super::planning::{Planner, alone};
 use super::session::Session;
 use super::trees::Installed;
 use crate::fetch::{Doors, fetch};
 use crate::manifest::Tree;
-use crate::plan::{Memory, Place, UpdatePlan};
+use crate::plan::{Place, UpdatePlan};
 use crate::report::{Checkpoint, Event};
 use crate::stage::{Damaged, Job, StageError, StagedTree, damaged, heal, stage};
 use crate::state::{LockedMachine, NewRecord, Record, Slot};
@@ -19,7 +18,7 @@ use crate::switch::switch;
 use crate::tree::Fingerprints;
 use crate::types::TreePath;
 
-/// So often a plan is made again because blocks turned out bad, before the origin is given up.
+/// So often a plan is made again because parts of the publication turned out bad, before the origin is given up.
 const MAX_PLANS: usize = 5;
 
 /// What carries a plan out.
@@ -27,18 +26,16 @@ pub(super) struct Mover<'a> {
     pub session: &'a Session,
     pub machine: &'a LockedMachine,
     pub store: Arc<Store>,
-    pub target: &'a Tree,
-    pub packs: &'a Packs,
     pub record: &'a NewRecord,
 }
 
 impl Mover<'_> {
-    /// Brings all blobs into the store, planning again where blocks turn out bad, and stages the tree.
+    /// Brings all blobs into the store, planning again where blocks and objects turn out bad, and stages the tree.
     pub async fn fetch_and_stage(
         &self,
         installed: &Installed,
         mut planned: UpdatePlan,
-        mut memory: Memory,
+        planner: &mut Planner<'_>,
     ) -> Result<StagedTree, ClientError> {
         let session = self.session;
         let jobs = match session.settings.jobs {
@@ -57,21 +54,30 @@ impl Mover<'_> {
             parallel: session.settings.limits.parallel,
         };
         // Every pack of a route may turn out bad on its own.
-        for _ in 0..MAX_PLANS + self.packs.steps.len() {
+        for _ in 0..MAX_PLANS + planner.steps.len() {
             let jobs = planned.decoders(jobs, session.settings.terms);
             let doors = Doors { jobs, ..doors.clone() };
             let fetched = fetch(&planned, &doors, &session.reporter).await?;
-            if fetched.struck.is_empty() {
-                return self.stage(installed, &planned);
+            if fetched.is_complete() {
+                return self.stage(installed, &planner.target.tree, &planned);
             }
-            let count = fetched.struck.len();
-            session
-                .reporter
-                .report(Event::Warning(format!("{count} blocks of packs are missing or bad: going around")));
-            memory.struck.extend(fetched.struck);
+            let (blocks, objects) = (fetched.struck.len(), fetched.failed.len());
+            planner.memory.struck.extend(fetched.struck);
+            planner.memory.without_object.extend(fetched.failed.iter().map(|(blob, _)| *blob));
             let (_, held) = Store::open(self.machine.own_directory())?;
-            (memory.blobs, memory.blocks) = (held.blobs, held.blocks);
-            planned = plan_now(session, installed, self.target, self.packs, &memory);
+            planner.hold(held);
+            planner.look_at_whole_packs(installed).await?;
+            planned = planner.plan(installed);
+            let alone = alone(&planned);
+            if let Some((_, error)) = fetched.failed.into_iter().find(|(blob, _)| alone.contains(blob)) {
+                return Err(error.into());
+            }
+            for (count, what) in
+                [(blocks, "blocks of packs"), (objects, "objects")].into_iter().filter(|(count, _)| *count > 0)
+            {
+                let told = format!("{count} {what} are missing or bad: going around");
+                session.reporter.report(Event::Warning(told));
+            }
         }
         Err(ClientError::NoProgress)
     }
@@ -88,9 +94,9 @@ impl Mover<'_> {
         if same { Slot::Next } else { Slot::Previous }
     }
 
-    fn stage(&self, installed: &Installed, planned: &UpdatePlan) -> Result<StagedTree, ClientError> {
+    fn stage(&self, installed: &Installed, target: &Tree, planned: &UpdatePlan) -> Result<StagedTree, ClientError> {
         let job = Job {
-            target: self.target,
+            target,
             kept: &planned.kept,
             carried: &planned.carried,
             former: self.former(),

@@ -1,52 +1,98 @@
-//! The planner, asked with what a run knows, and what of its answer people should know.
+//! The planner, asked with what a run knows as often as that changes, and what of its answer people should know.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use super::route::Packs;
+use super::ClientError;
+use super::pack_heads::{ReadPack, keep_blocks};
+use super::route::Step;
 use super::session::Session;
-use super::trees::Installed;
-use crate::manifest::{PackOffer, Release, Tree};
-use crate::plan::{Carried, Memory, UpdatePlan, Work, missing_blobs, plan, worth_a_look};
+use super::trees::{Installed, TargetTree};
+use crate::manifest::{PackOffer, Release};
+use crate::plan::{Carried, Memory, Offer, UpdatePlan, Work, missing_blobs, plan, worth_a_look};
 use crate::report::Event;
 use crate::state::{HOME, Slot};
+use crate::store::{Held, Store};
 use crate::types::{BundleName, Digest, Version};
 
-/// The plan from what is installed to `target`, with these packs and what an earlier run left.
-pub(super) fn plan_now(
-    session: &Session,
-    installed: &Installed,
-    target: &Tree,
-    packs: &Packs,
-    memory: &Memory,
-) -> UpdatePlan {
-    plan(installed.present(), target, &packs.offers(), memory, session.settings.terms)
+/// What a run knows of its target and of what that can be made of.
+pub(super) struct Planner<'a> {
+    pub session: &'a Session,
+    pub release: &'a Release,
+    pub target: TargetTree,
+    /// The route from the installed release to the target, in order.
+    pub steps: Vec<Step>,
+    /// Packs from nothing.
+    pub whole: Vec<ReadPack>,
+    pub memory: Memory,
+    /// Where blocks are kept that come with the heads of packs; none in a dry run.
+    store: Option<Arc<Store>>,
+}
+
+impl<'a> Planner<'a> {
+    /// A target over these steps, as long as nothing else is known.
+    pub fn new(session: &'a Session, release: &'a Release, target: TargetTree, steps: Vec<Step>) -> Self {
+        Self { session, release, target, steps, whole: Vec::new(), memory: Memory::default(), store: None }
+    }
+
+    /// Uses what the store has, and keeps more in it.
+    pub fn use_store(&mut self, store: Store, held: Held) -> Arc<Store> {
+        self.hold(held);
+        self.store.insert(Arc::new(store)).clone()
+    }
+
+    /// Knows this of the store, and nothing else any more.
+    pub fn hold(&mut self, held: Held) {
+        (self.memory.blobs, self.memory.blocks) = (held.blobs, held.blocks);
+    }
+
+    /// The plan from what is installed to the target.
+    pub fn plan(&self, installed: &Installed) -> UpdatePlan {
+        let terms = self.session.settings.terms;
+        plan(installed.present(), &self.target.tree, &self.offers(), &self.memory, terms)
+    }
+
+    /// The packs in the order in which a plan wants them.
+    fn offers(&self) -> Vec<Offer<'_>> {
+        let steps = self.steps.iter().zip(&self.target.before).rev();
+        let of_steps = steps.flat_map(|(step, before)| step.packs.iter().map(|pack| (pack, &before[..])));
+        let all = of_steps.chain(self.whole.iter().map(|pack| (pack, &[][..])));
+        all.map(|(pack, before)| Offer { pack: &pack.offer, index: &pack.index, before }).collect()
+    }
+
+    /// Blocks that came with the heads of the steps' packs count as fetched.
+    pub fn keep_blocks_of_steps(&mut self) -> Result<(), ClientError> {
+        let packs = self.steps.iter().flat_map(|step| &step.packs);
+        keep_blocks(packs, self.store.as_deref(), &mut self.memory)
+    }
+
+    /// Reads the heads of those packs from nothing that are worth it, for what neither the live tree nor another pack has.
+    pub async fn look_at_whole_packs(&mut self, installed: &Installed) -> Result<(), ClientError> {
+        let read = self.session.read_packs(self.worth_a_look(installed)).await?;
+        keep_blocks(&read, self.store.as_deref(), &mut self.memory)?;
+        self.whole.extend(read);
+        Ok(())
+    }
+
+    fn worth_a_look(&self, installed: &Installed) -> Vec<PackOffer> {
+        let alone = alone(&self.plan(installed));
+        let mut missing = missing_blobs(installed.present(), &self.target.tree);
+        missing.retain(|need| alone.contains(&need.digest));
+        let blobs = |bundle: &BundleName| -> BTreeSet<Digest> {
+            let all = self.target.blobs.get(bundle).into_iter().flatten();
+            all.filter(|digest| alone.contains(digest)).copied().collect()
+        };
+        let is_read = |pack: &PackOffer| self.whole.iter().any(|read| read.offer.path == pack.path);
+        let packs = self.release.packs.iter().filter(|pack| pack.from.is_none() && !is_read(pack));
+        let packs: Vec<_> = packs.filter_map(|pack| Some((pack.clone(), blobs(pack.bundle.as_ref()?)))).collect();
+        worth_a_look(&packs, &missing, &self.memory).into_iter().cloned().collect()
+    }
 }
 
 /// The blobs that are fetched alone.
 pub(super) fn alone(planned: &UpdatePlan) -> BTreeSet<Digest> {
     planned.work.iter().flatten().filter_map(Work::object).collect()
-}
-
-/// The packs from nothing whose heads are worth reading, for what neither the live tree nor `packs` has.
-pub(super) fn from_nothing(
-    session: &Session,
-    release: &Release,
-    blobs: &BTreeMap<BundleName, Vec<Digest>>,
-    installed: &Installed,
-    target: &Tree,
-    packs: &Packs,
-    memory: &Memory,
-) -> Vec<PackOffer> {
-    let alone = alone(&plan_now(session, installed, target, packs, memory));
-    let mut missing = missing_blobs(installed.present(), target);
-    missing.retain(|need| alone.contains(&need.digest));
-    let blobs = |bundle: &BundleName| -> BTreeSet<Digest> {
-        blobs.get(bundle).into_iter().flatten().filter(|digest| alone.contains(digest)).copied().collect()
-    };
-    let packs = release.packs.iter().filter(|pack| pack.from.is_none());
-    let packs: Vec<_> = packs.filter_map(|pack| Some((pack.clone(), blobs(pack.bundle.as_ref()?)))).collect();
-    worth_a_look(&packs, &missing).into_iter().cloned().collect()
 }
 
 /// Warns of what the administrator has in his own places where the release has something, too.

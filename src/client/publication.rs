@@ -75,8 +75,13 @@ impl Session {
                 Ok(look) => return Ok(look),
                 Err(error) => error,
             };
-            if chances == 0 || error.is_unreachable() || error.is_local() {
+            if error.is_unreachable() || error.is_local() {
                 return Err(error.into());
+            }
+            if chances == 0 {
+                let Some(unsure) = source.unsure() else { return Err(error.into()) };
+                self.reporter.report(Event::Warning(format!("what other origins have is refused: {error}")));
+                return Err(unsure.into());
             }
             tracing::debug!(%error, "looking again");
             source.doubt();
@@ -107,17 +112,35 @@ pub(super) struct Publication {
     transport: Arc<Transport>,
     /// Who answered last; a look asks one question after the other.
     served: Mutex<Option<Served>>,
+    /// That one origin lacks what another could not give: a root, perhaps, with the keys of what is refused then.
+    unsure: Mutex<Option<TransportError>>,
 }
 
 impl Publication {
     pub(super) fn new(transport: Arc<Transport>) -> Self {
-        Self { transport, served: Mutex::default() }
+        Self { transport, served: Mutex::default(), unsure: Mutex::default() }
     }
 
     /// What the last answer brought was refused.
     fn doubt(&self) {
         if let Some(served) = *self.served.lock().unwrap_or_else(PoisonError::into_inner) {
             self.transport.doubt(served);
+        }
+    }
+
+    fn unsure(self) -> Option<TransportError> {
+        self.unsure.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn source_error(&self, error: TransportError) -> SourceError {
+        match error {
+            error if error.is_surely_not_found() => SourceError::NotFound,
+            error if error.is_not_found() => {
+                *self.unsure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+                SourceError::NotFound
+            }
+            TransportError::TooLong { .. } => SourceError::TooLarge,
+            error => SourceError::Failed(error.into()),
         }
     }
 }
@@ -132,7 +155,8 @@ impl Source for Publication {
     }
 
     async fn fetch_if_changed(&self, path: &str, limit_bytes: u64, etag: Option<&str>) -> Result<Fetched, SourceError> {
-        let (answer, served) = self.transport.get_if_changed(path, limit_bytes, etag).await.map_err(source_error)?;
+        let asked = self.transport.get_if_changed(path, limit_bytes, etag).await;
+        let (answer, served) = asked.map_err(|error| self.source_error(error))?;
         *self.served.lock().unwrap_or_else(PoisonError::into_inner) = Some(served);
         match answer {
             Answer::Unchanged => Ok(Fetched::Unchanged),
@@ -143,12 +167,4 @@ impl Source for Publication {
 
 fn seconds(seconds: i64) -> Timestamp {
     Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH)
-}
-
-fn source_error(error: TransportError) -> SourceError {
-    match error {
-        error if error.is_not_found() => SourceError::NotFound,
-        TransportError::TooLong { .. } => SourceError::TooLarge,
-        error => SourceError::Failed(error.into()),
-    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::elsewhere::kept_text;
 use super::planning::tell_displaced;
 use super::remember::remember;
-use super::session::Session;
+use super::session::{Session, check_floor};
 use super::trees::{Installed, contradiction};
 use super::{ClientError, Mode, Settings, Thoroughness, Transition};
 use crate::manifest::{BundleManifest, Release, Tree, Union};
@@ -29,9 +29,7 @@ pub fn rollback(settings: &Settings, mode: Mode, reporter: &Arc<dyn Reporter>) -
     let (live_release, _) = live.release()?;
     // What the machine has seen since may be gone; what the live tree says of itself is there.
     let floor = session.known_floor()?.map_or(live_release.floor, |seen| seen.max(live_release.floor));
-    if wanted < floor {
-        return Err(ClientError::BelowFloor { wanted, floor });
-    }
+    check_floor(wanted, floor)?;
     let (release, _) = record.release().map_err(damaged)?;
     let expected = kept_tree(&session, &record, &release, |bundle| Err(damaged(record.lacks(bundle))))?;
     let mut installed = Installed::of(kept_tree(&session, live, &live_release, |bundle| {

@@ -7,7 +7,7 @@ use super::ClientError;
 use super::pack_heads::ReadPack;
 use super::session::{KnownRelease, Session};
 use crate::manifest::Release;
-use crate::plan::{Found, Need, Offer, Offered, Route};
+use crate::plan::{Found, Offered, Route};
 use crate::report::Event;
 use crate::types::{BundleName, Version};
 
@@ -19,27 +19,6 @@ const MAX_DOCUMENTS: usize = 16;
 pub(super) struct Step {
     pub packs: Vec<ReadPack>,
     pub release: Release,
-}
-
-/// All packs that a plan may use.
-#[derive(Debug, Default)]
-pub(super) struct Packs {
-    /// The route from the installed release to the target, in order.
-    pub steps: Vec<Step>,
-    /// For each step, the blobs of the release that it leads from; empty for the installed one.
-    pub before: Vec<Vec<Need>>,
-    /// Packs from nothing.
-    pub whole: Vec<ReadPack>,
-}
-
-impl Packs {
-    /// The packs in the order in which a plan wants them.
-    pub fn offers(&self) -> Vec<Offer<'_>> {
-        let steps = self.steps.iter().zip(&self.before).rev();
-        let of_steps = steps.flat_map(|(step, before)| step.packs.iter().map(|pack| (pack, &before[..])));
-        let all = of_steps.chain(self.whole.iter().map(|pack| (pack, &[][..])));
-        all.map(|(pack, before)| Offer { pack: &pack.offer, index: &pack.index, before }).collect()
-    }
 }
 
 impl Session {

@@ -174,11 +174,8 @@ impl Session {
 
     /// The release `wanted`, reached from the newest one by the digests that each release names of older ones.
     pub async fn reached(&self, newest: KnownRelease, wanted: Option<Version>) -> Result<KnownRelease, ClientError> {
-        let floor = newest.release.floor;
         let Some(wanted) = wanted else { return Ok(newest) };
-        if wanted < floor {
-            return Err(ClientError::BelowFloor { wanted, floor });
-        }
+        check_floor(wanted, newest.release.floor)?;
         Ok(self.back_to(&newest, wanted).await?.pop().unwrap_or(newest))
     }
 
@@ -244,4 +241,9 @@ impl Session {
     pub fn subscriptions(&self) -> Result<BTreeSet<BundleName>, ClientError> {
         Ok(self.record()?.installed.subscriptions.clone())
     }
+}
+
+/// Refuses a release that the publisher does not allow any more.
+pub(super) fn check_floor(wanted: Version, floor: Version) -> Result<(), ClientError> {
+    if wanted < floor { Err(ClientError::BelowFloor { wanted, floor }) } else { Ok(()) }
 }

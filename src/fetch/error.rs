@@ -29,3 +29,14 @@ pub enum FetchError {
     #[error("decoding ended unexpectedly")]
     Decoder(#[source] tokio::task::JoinError),
 }
+
+impl FetchError {
+    /// Whether it is the object that is missing or bad, while others may still be had.
+    pub(super) fn is_about_the_object(&self) -> bool {
+        match self {
+            Self::BadObject { .. } => true,
+            Self::Transport(error) => error.is_about_the_file(),
+            Self::Store(_) | Self::Disk(_) | Self::Decoder(_) => false,
+        }
+    }
+}

@@ -8,8 +8,8 @@
 //! A plan's work comes in stages, each of which may need what those before it bring: blobs of releases on the way.
 //!
 //! A block that is missing, bad, or does not make what it should, is reported as struck; the caller plans again without
-//! it. An object that is bad is fetched again, elsewhere first; there is nothing to fall back to, so one that stays bad is
-//! an error.
+//! it. An object that is bad is fetched again, elsewhere first; one that stays bad or is nowhere is reported with its
+//! error, for a pack may have the blob, too.
 
 mod decode;
 mod error;
@@ -18,7 +18,7 @@ mod splitter;
 
 use std::collections::{HashMap, HashSet};
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::{StreamExt, TryStreamExt, stream};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
@@ -56,19 +56,28 @@ pub struct Fetched {
     /// Blocks that are missing or bad, and blobs that files do not have after all: what they should have made is not in
     /// the store.
     pub struck: HashSet<Digest>,
+    /// Blobs whose objects are missing or bad everywhere, and why.
+    pub failed: Vec<(Digest, FetchError)>,
+}
+
+impl Fetched {
+    /// Whether all that the plan wanted is there.
+    pub fn is_complete(&self) -> bool {
+        self.struck.is_empty() && self.failed.is_empty()
+    }
 }
 
 type Bar = Arc<Progress<Arc<dyn Reporter>>>;
 
-/// Brings everything that the plan wants into the store, except what only struck blocks would have made, and what comes
-/// after a stage with such blocks.
+/// Brings everything that the plan wants into the store, except what is missing or bad, and what comes after a stage in
+/// which something was.
 ///
 /// # Errors
-/// When the publication cannot be reached, an object is bad, or the disk is full. What was brought stays.
+/// When the publication cannot be reached, or the disk is full. What was brought stays.
 pub async fn fetch(plan: &UpdatePlan, doors: &Doors, reporter: &Arc<dyn Reporter>) -> Result<Fetched, FetchError> {
     let fetcher = Fetcher {
         doors: doors.clone(),
-        struck: Arc::default(),
+        fetched: Arc::default(),
         uses: Arc::new(Mutex::new(uses(plan))),
         downloaded: Arc::new(Progress::new(reporter.clone(), Step::Download, plan.download_bytes)),
         built: Arc::new(Progress::new(reporter.clone(), Step::Build, plan.build_bytes)),
@@ -80,9 +89,9 @@ pub async fn fetch(plan: &UpdatePlan, doors: &Doors, reporter: &Arc<dyn Reporter
         let (downloaded, decoded) = tokio::join!(downloading, decoding);
         decoded?;
         downloaded?;
-        let struck = std::mem::take(&mut *fetcher.struck.lock().unwrap_or_else(PoisonError::into_inner));
-        if !struck.is_empty() {
-            return Ok(Fetched { struck });
+        let fetched = std::mem::take(&mut *fetcher.fetched());
+        if !fetched.is_complete() {
+            return Ok(fetched);
         }
     }
     Ok(Fetched::default())
@@ -91,7 +100,7 @@ pub async fn fetch(plan: &UpdatePlan, doors: &Doors, reporter: &Arc<dyn Reporter
 #[derive(Clone)]
 struct Fetcher {
     doors: Doors,
-    struck: Arc<Mutex<HashSet<Digest>>>,
+    fetched: Arc<Mutex<Fetched>>,
     /// How often each block is still to be decoded: packs of several steps may have the same one.
     uses: Arc<Mutex<HashMap<Digest, usize>>>,
     downloaded: Bar,
@@ -147,7 +156,7 @@ impl Fetcher {
 
     async fn object(&self, need: Need) -> Result<(), FetchError> {
         let transport = &self.doors.transport;
-        again(transport, async || {
+        let done = again(transport, async || {
             let store = &self.doors.store;
             let out = (store.incoming()?, store.directory().path());
             let (incoming, served) = decoded(transport, need, out, |count| self.downloaded.advance(count)).await?;
@@ -156,8 +165,14 @@ impl Fetcher {
                 other => Ok(other?),
             }
         })
-        .await?;
-        self.built.advance(need.size);
+        .await;
+        match done {
+            Err(error) if error.is_about_the_object() => self.fetched().failed.push((need.digest, error)),
+            other => {
+                other?;
+                self.built.advance(need.size);
+            }
+        }
         Ok(())
     }
 
@@ -180,7 +195,11 @@ impl Fetcher {
     }
 
     fn strike(&self, block: Digest) {
-        self.struck.lock().unwrap_or_else(PoisonError::into_inner).insert(block);
+        self.fetched().struck.insert(block);
+    }
+
+    fn fetched(&self) -> MutexGuard<'_, Fetched> {
+        self.fetched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

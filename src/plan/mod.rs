@@ -59,6 +59,18 @@ pub struct Memory {
     pub elsewhere: HashMap<Digest, (Place, TreePath)>,
     /// Blocks that are missing or bad, and blobs that files turned out not to have.
     pub struck: HashSet<Digest>,
+    /// Blobs whose objects are missing or bad: they are asked for again only where nothing else makes them.
+    pub without_object: HashSet<Digest>,
+}
+
+impl Memory {
+    /// What it costs to have a blob by its object, in bytes, the request included.
+    fn price(&self, need: &Need) -> u64 {
+        match self.without_object.contains(&need.digest) {
+            true => UNAVAILABLE_BYTES,
+            false => need.object_bytes + REQUEST_BYTES,
+        }
+    }
 }
 
 /// What is dearer to the machine.
@@ -129,6 +141,9 @@ pub struct Need {
     pub object_bytes: u64,
 }
 
+/// What is not to be had costs more than any pack. Of so many there can be 2^26 before the sum is too large.
+const UNAVAILABLE_BYTES: u64 = 1 << 38;
+
 /// File systems give out space in units of this size.
 const DISK_UNIT_BYTES: u64 = 4096;
 
@@ -195,14 +210,19 @@ pub fn missing_blobs(present: Present<'_>, target: &Tree) -> Vec<Need> {
     needs(target, &kept(present, target))
 }
 
-/// Which of these packs from nothing are worth reading the head of, given the blobs that are still missing.
+/// Which of these packs from nothing are worth reading the head of, given the blobs that are still missing and what is
+/// known of their objects.
 ///
 /// A head costs bytes and a request. It pays when a good part of the pack is wanted; a few files come cheaper alone. A
 /// pack that comes whole has cost all that it costs then.
-pub fn worth_a_look<'a>(packs: &'a [(PackOffer, BTreeSet<Digest>)], missing: &[Need]) -> Vec<&'a PackOffer> {
+pub fn worth_a_look<'a>(
+    packs: &'a [(PackOffer, BTreeSet<Digest>)],
+    missing: &[Need],
+    memory: &Memory,
+) -> Vec<&'a PackOffer> {
     let pays = |(pack, blobs): &&(PackOffer, BTreeSet<Digest>)| {
         let wanted = missing.iter().filter(|need| blobs.contains(&need.digest));
-        let alone: u64 = wanted.map(|need| need.object_bytes + REQUEST_BYTES).sum();
+        let alone: u64 = wanted.map(|need| memory.price(need)).sum();
         let first = pack.first_bytes();
         alone > if first == pack.length { first } else { first.saturating_mul(2) }
     };

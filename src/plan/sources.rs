@@ -9,7 +9,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::work::{Base, BlockWork, Make, Place, REQUEST_BYTES, Work, join};
+use super::work::{Base, BlockWork, Make, Place, Work, join};
 use super::{Memory, Need, Offer, Preference, Present, Terms};
 use crate::pack::{Build, PlacedBlock, ShortId};
 use crate::types::{Digest, Seen, TreePath};
@@ -94,7 +94,7 @@ impl<'a> Chooser<'a> {
                 first.push(Work::Copy { tree, from: from.clone(), need: *need });
                 copied.insert(need.digest);
             } else {
-                open.insert(need.digest, Wanted { need: *need, worth: need.object_bytes + REQUEST_BYTES });
+                open.insert(need.digest, Wanted { need: *need, worth: self.memory.price(need) });
             }
         }
         let mut later = Vec::new();

@@ -174,6 +174,27 @@ fn a_block_is_one_request_and_a_lone_blob_its_object() {
 }
 
 #[test]
+fn a_block_takes_the_place_of_an_object_that_is_nowhere() {
+    let (old, new) = (tree(&[]), tree(&[("a", 101, 0o755)]));
+    // Most of it nobody wants.
+    let dear = [pack(&[(101..=140).map(|number| (number, None)).collect()])];
+    let on = |packs: &[(PackOffer, Index)], memory: &Memory| {
+        let planned = plan_simple(&old, &all_same(&old), &new, packs, memory);
+        let objects: Vec<Digest> = planned.work.iter().flatten().filter_map(Work::object).collect();
+        (taken(&planned), objects)
+    };
+    let nowhere = Memory { without_object: [digest(101)].into(), ..Memory::default() };
+    assert_eq!(on(&dear, &Memory::default()), (vec![], vec![digest(101)]));
+    assert_eq!(on(&dear, &nowhere), (vec![dear[0].1.blocks()[0].block.digest], vec![]));
+    assert_eq!(on(&[], &nowhere), (vec![], vec![digest(101)]), "there is nothing else");
+
+    let pack = PackOffer { from: None, ..dear[0].0.clone() };
+    let (packs, missing) = ([(pack, [digest(101)].into())], blobs(new.entries()));
+    let looks = |memory: &Memory| worth_a_look(&packs, &missing, memory).len();
+    assert_eq!((looks(&Memory::default()), looks(&nowhere)), (0, 1));
+}
+
+#[test]
 fn costly_blocks_are_taken_when_bytes_are_dear() {
     let (old, new) = (tree(&[("a", 1, 0o755), ("b", 2, 0o755)]), tree(&[("a", 11, 0o755), ("b", 12, 0o755)]));
     let packs = [pack_with(&[vec![(12, Some(2))], vec![(11, None)]], &[(11, 1)])];

@@ -220,6 +220,14 @@ impl TransportError {
         }
     }
 
+    /// Whether every origin says so.
+    pub fn is_surely_not_found(&self) -> bool {
+        match self {
+            Self::Mirrors { failures, .. } => failures.iter().all(Self::is_surely_not_found),
+            other => other.is_not_found(),
+        }
+    }
+
     /// Whether an origin answers, and what it gives cannot be this file: others may still be had from it.
     pub fn is_about_the_file(&self) -> bool {
         match self {

@@ -21,7 +21,7 @@
 //! | writes its datastore in place; skips the rollback check when a file in it does not parse | [`TrustDirectory`] |
 //! | ratchets the wall clock | [`KnownTime`]; the file is never kept |
 //! | keeps only the newest root, starts at the root it is given; then takes every key ever rotated for rotated *now* and drops the rollback check | the whole chain is kept, the newest root is given |
-//! | takes any failure to fetch root N+1 for "there is none" | only "not found" counts (of several origins, that of any) |
+//! | takes any failure to fetch root N+1 for "there is none" | only "not found" counts (of several origins, that of any; those that failed are named where what follows is refused) |
 //! | lets a second document of the same version pass | [`TrustError::SameVersion`] |
 //! | never looks at `spec_version` | [`TrustError::SpecVersion`] |
 //! | a signed length may be of any size | capped at [`MAX_METADATA_BYTES`] |

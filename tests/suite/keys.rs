@@ -4,11 +4,15 @@ use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
 
+use stateless_update::publish::{Levels, ReleaseRequest};
+use stateless_update::report::Silent;
+use stateless_update::site::Owners;
+use stateless_update::types::Version;
 use xtask::programs::Outcome;
 use xtask::publication::Publication;
 
 use crate::machine::{Machine, warned};
-use crate::world::{release, world};
+use crate::world::{copy, release, world};
 
 /// Runs a command of the publisher on a publication, with these keys.
 fn publish(command: &[&str], publication: &Publication, keys: &Path, options: &[&str]) -> Outcome {
@@ -56,6 +60,16 @@ fn keys_are_replaced() {
     assert_eq!(ended.result["signed"], serde_json::json!(["root"]));
     assert_eq!(fs::read(&last).expect("there").len(), whole.len());
     assert!(!warned(&ended, unfinished) && !warned(&check(), unfinished), "{:?}", ended.events);
+    // One origin cannot give the next root, the other has no metadata: that is the network's doing, and no forgery.
+    let [silent, bare] = ["silent", "bare"].map(|name| directory.path().join(name));
+    copy(&publication.path, &silent);
+    copy(&publication.path, &bare);
+    fs::remove_file(silent.join("metadata/2.root.json")).expect("removed");
+    fs::create_dir(silent.join("metadata/2.root.json")).expect("made");
+    fs::remove_dir_all(bare.join("metadata")).expect("removed");
+    let origins = [&silent, &bare].map(|path| path.to_str().expect("UTF-8"));
+    let refused = machine.twin().refuses(3, ["update", "--url", origins[0], "--url", origins[1], "-r", "0"]);
+    assert!(warned(&refused, "is refused") && refused.told().contains("2.root.json"), "{}", refused.told());
     let again = publish(&rotate, &publication, &old, &["--new-keys", new_path]).success().expect("nothing to do");
     assert_eq!((&again.result["keys_reused"], &again.result["signed"]), (&true.into(), &serde_json::json!([])));
 
@@ -117,4 +131,45 @@ fn a_refresh_tells_what_ends_first() {
         assert_eq!((signed(&due).as_str(), &due.result["ends_first"]), (wanted, &"timestamp".into()), "{age}");
         assert!(!due.events.iter().any(|event| event["event"] == "warning"), "{age}: {:?}", due.events);
     }
+}
+
+/// Nobody signs at a time that is far ahead any more; where somebody did, whoever works with the publication is told.
+#[test]
+fn a_release_that_is_dated_far_ahead_is_told() {
+    let directory = world().directory();
+    let publication = Publication::init(&world().programs, directory.path(), None).expect("a publication");
+    release(&world().programs, &publication, &world().trees, 10);
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_secs();
+    let ahead = |days: u64| Publication { epoch: Some(now + days * 24 * 60 * 60), ..publication.clone() };
+    let refused = publish(&["keys", "refresh"], &ahead(2), &publication.keys, &[]);
+    assert_eq!((refused.code, refused.told().contains("SOURCE_DATE_EPOCH")), (2, true), "{}", refused.told());
+
+    // As a publisher whose clock is wrong does it: the library goes by no clock.
+    let later = i64::try_from(now).expect("a time") + 400 * 24 * 60 * 60;
+    let request = ReleaseRequest {
+        site: publication.path.clone(),
+        keys: publication.keys.clone(),
+        version: Version::new(20).expect("a version"),
+        definitions: world().trees.definitions.clone(),
+        trees: world().trees.of(20),
+        owners: Owners::of_this_process(),
+        deltas: 0,
+        floor: None,
+        levels: Levels { objects: 1, from_nothing: 1, steps: 1 },
+        published: later,
+        latest_mtime: None,
+    };
+    stateless_update::publish::release(&request, &Silent).expect("published");
+    let new = directory.path().join("new");
+    let new = new.to_str().expect("UTF-8");
+    let why = "published after the metadata that names it ends";
+    let rotated = publish(&["keys", "rotate"], &publication, &publication.keys, &["--new-keys", new]);
+    assert_eq!((rotated.code, warned(&rotated, why)), (4, true), "{}", rotated.told());
+    let site = publication.path.to_str().expect("UTF-8");
+    let checked = world().programs.publish(["check", site, "--json"], None).and_then(Outcome::of).expect("it starts");
+    assert_eq!((checked.code, checked.result["findings"].to_string().contains(why)), (4, true), "{}", checked.told());
+    let machine = Machine::empty();
+    let trust = publication.trust();
+    let refused = machine.client(["os-install", "--url", site, "--trust", trust.to_str().expect("UTF-8")]);
+    assert_eq!((refused.code, refused.told().contains(why)), (4, true), "{}", refused.told());
 }

@@ -4,10 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use xtask::judge::Tree;
 use xtask::programs::Outcome;
+use xtask::publication::{Input, Publication};
 
-use crate::machine::{Machine, error};
-use crate::world::{NOWHERE, copy, damage, damage_file, world};
+use crate::machine::{Machine, assert_equal, error, warned};
+use crate::world::{NOWHERE, copy, damage, damage_file, noise, world};
 
 /// The whole publication in one file, made by whoever asks first.
 fn everything() -> &'static Path {
@@ -24,10 +26,6 @@ fn text(path: &Path) -> String {
     path.display().to_string()
 }
 
-fn warned(outcome: &Outcome) -> bool {
-    outcome.events.iter().any(|event| event["event"] == "warning" && event.to_string().contains("not used"))
-}
-
 #[test]
 fn export_of_everything_serves_every_machine() {
     let url = text(everything());
@@ -36,7 +34,7 @@ fn export_of_everything_serves_every_machine() {
     machine.assert_holds(10, &["openstack-compute"]);
     // Its record names the file as its origin.
     machine.succeeds(["bundle-add", "editors"]);
-    assert!(!warned(&machine.succeeds(["update"])));
+    assert!(!warned(&machine.succeeds(["update"]), "not used"));
     machine.assert_holds(20, &["openstack-compute", "editors"]);
     fs::remove_file(machine.path("usr/bin/ed")).expect("removed");
     machine.succeeds(["repair"]);
@@ -45,7 +43,7 @@ fn export_of_everything_serves_every_machine() {
     let from_network = Machine::installed(10, &[]);
     let network = from_network.twin().succeeds(["update"]);
     let offline = from_network.client(["update", "--url", &url]).success().expect("updated");
-    assert!(!warned(&offline), "{:?}", offline.events);
+    assert!(!warned(&offline, "not used"), "{:?}", offline.events);
     // The same parts are read; a file does not say of a timestamp that it is the known one, but gives it.
     let (offline, network) = (offline.number("download_bytes"), network.number("download_bytes"));
     assert!(network <= offline && offline < network + 2048, "{offline} and {network} bytes");
@@ -64,7 +62,7 @@ fn export_for_a_machine_is_what_it_needs_and_no_more() {
     assert_eq!(exported["bytes"].as_u64(), Some(bytes));
     assert!(bytes < fs::metadata(everything()).expect("written").len() / 2, "{bytes} bytes");
     let update = machine.client(["update", "--url", &file]).success().expect("updated");
-    assert!(!warned(&update), "{:?}", update.events);
+    assert!(!warned(&update, "not used"), "{:?}", update.events);
     machine.assert_holds(20, &["editors"]);
 
     // The same by naming what the machine is, made from a root without a system.
@@ -170,6 +168,48 @@ fn an_export_holds_every_root_that_leads_to_the_newest() {
     fs::remove_dir_all(machine.path(".stateless-update/trust")).expect("it has seen nothing");
     machine.client(["update", "--url", &text(&file)]).success().expect("updated");
     machine.assert_holds(20, &[]);
+}
+
+/// What the machine's other trees have makes objects cheaper for it than the packs that the file has: where it lacks them, the
+/// packs do.
+#[test]
+fn an_export_leads_a_machine_that_went_back() {
+    let directory = world().directory();
+    let publication = Publication::init(&world().programs, directory.path(), None).expect("a publication");
+    let trees = directory.path().join("trees");
+    copy(&world().trees.of(10), &trees);
+    let share = trees.join("os-core/usr/share");
+    let publish = |release: u32| {
+        let input = Input { version: release, definitions: &world().trees.definitions, trees: &trees };
+        publication.release(&world().programs, input, &[]).expect("it starts").success().expect("published");
+    };
+    let write_large = |salt: u64| {
+        for number in 0..6 {
+            fs::write(share.join(format!("large-{number}")), noise(salt + number, 150 << 10)).expect("written");
+        }
+    };
+    write_large(1);
+    fs::write(share.join("small"), noise(100, 2000)).expect("written");
+    publish(10);
+    write_large(11);
+    publish(20);
+    let (machine, origin, trust) = (Machine::empty(), text(&publication.path), text(&publication.trust()));
+    machine.succeeds(["os-install", "--version", "10", "--url", &origin, "--trust", &trust]);
+    machine.succeeds(["update"]);
+    machine.succeeds(["rollback"]);
+    fs::write(share.join("small"), noise(101, 2000)).expect("written");
+    publish(30);
+
+    let file = text(&directory.path().join("step.tar"));
+    let exported = machine.succeeds(["export", &file, "--this-machine"]).result;
+    assert_eq!((exported["from"].as_u64(), exported["to"].as_u64()), (Some(10), Some(30)));
+    let network = machine.twin().succeeds(["update"]);
+    fs::remove_dir_all(&publication.path).expect("removed");
+    let offline = machine.succeeds(["update", "--url", &file]);
+    assert!(warned(&offline, "1 objects are missing or bad: going around"), "{:?}", offline.events);
+    assert!(network.number("download_bytes") < 100 << 10 && 100 << 10 < offline.number("download_bytes"));
+    let expected = Tree::expected(&trees, &["os-core"]).expect("the published trees are read");
+    assert_equal(&expected, &Tree::of_machine(&machine.root).expect("the machine's tree is read"));
 }
 
 #[test]

@@ -11,7 +11,7 @@ use xtask::programs::Server;
 use xtask::publication::{Input, Publication};
 
 use crate::machine::{Machine, assert_equal, figures, warned};
-use crate::world::{copy, world};
+use crate::world::{copy, noise, world};
 
 const RELEASES: u32 = 5;
 
@@ -91,13 +91,7 @@ fn assert_is_newest(machine: &Machine) {
 
 /// 64 KiB that compress badly, with one line of that release.
 fn text(number: u64, release: u32) -> Vec<u8> {
-    let mut state = number + 1;
-    let mut bytes: Vec<u8> = std::iter::repeat_with(|| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        b'a' + (state >> 60) as u8
-    })
-    .take(64 << 10)
-    .collect();
+    let mut bytes = noise(number + 1, 64 << 10);
     // The packs of all steps have the same block, but for that to release 3.
     let told = if release < 3 { release } else { release + 4 };
     bytes.splice(1000..1000, format!("\nrelease {told}\n").into_bytes());

@@ -83,6 +83,16 @@ pub fn copy(from: &Path, to: &Path) {
     assert!(status.success(), "{} cannot be copied", from.display());
 }
 
+/// Letters that compress to half of their length and no further, others for each seed.
+pub fn noise(seed: u64, length: usize) -> Vec<u8> {
+    let mut state = seed;
+    let next = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        b'a' + (state >> 60) as u8
+    };
+    std::iter::repeat_with(next).take(length).collect()
+}
+
 /// Changes a byte in the middle of every file beneath a directory, in packs at the end, where there is a block. The object of
 /// nothing stays: most of its bits mean nothing.
 pub fn damage(top: &Path) {

@@ -79,6 +79,9 @@ fn an_older_release_is_refused_unless_asked_for_and_one_below_the_floor_always()
     }
     machine.succeeds(["update"]);
     machine.refuses(4, ["update", "--version", "10"]);
+    let file = directory.path().join("below.tar");
+    machine.refuses(4, ["export", &file.display().to_string(), "--version", "10"]);
+    assert!(!file.exists());
     machine.refuses(4, ["rollback"]);
     // The live tree still says what the floor was.
     fs::remove_dir_all(machine.path(".stateless-update/trust")).expect("removed");
