@@ -55,13 +55,20 @@ pub struct Held {
     pub blocks: HashSet<Digest>,
 }
 
-/// Content on its way into the store.
+/// Content on its way into the store. Without a name when it is dropped, it goes.
 #[derive(Debug)]
 pub struct Incoming<'a> {
-    store: &'a Store,
     file: File,
-    temporary: String,
     hasher: Hasher,
+    temporary: Temporary<'a>,
+}
+
+/// A file of the store that has no digest for its name yet.
+#[derive(Debug)]
+struct Temporary<'a> {
+    directory: &'a Directory,
+    name: String,
+    has_its_name: bool,
 }
 
 const BLOCK_PREFIX: &str = "block-";
@@ -124,9 +131,10 @@ impl Store {
     /// When the disk is full.
     pub fn incoming(&self) -> Result<Incoming<'_>, DiskError> {
         let number = self.next_incoming.fetch_add(1, Ordering::Relaxed);
-        let temporary = format!("{INCOMING_PREFIX}{number}");
-        let file = self.directory.create_file(&temporary, 0o600)?;
-        Ok(Incoming { store: self, file, temporary, hasher: Hasher::default() })
+        let name = format!("{INCOMING_PREFIX}{number}");
+        let file = self.directory.create_file(&name, 0o600)?;
+        let temporary = Temporary { directory: &self.directory, name, has_its_name: false };
+        Ok(Incoming { file, hasher: Hasher::default(), temporary })
     }
 
     /// Keeps content that is in memory.
@@ -175,21 +183,26 @@ impl Incoming<'_> {
     /// # Errors
     /// [`StoreError::OtherContent`] when it is not.
     pub fn finish(self, shelf: Shelf, wanted: Digest) -> Result<(), StoreError> {
-        let directory = &self.store.directory;
-        let found = self.hasher.finish();
+        let Self { mut temporary, hasher, .. } = self;
+        let found = hasher.finish();
         if found != wanted {
-            directory.remove(&self.temporary)?;
             return Err(StoreError::OtherContent { wanted, found });
         }
-        Ok(directory.rename(&self.temporary, directory, shelf.name(wanted))?)
+        let directory = temporary.directory;
+        directory.rename(&temporary.name, directory, shelf.name(wanted))?;
+        temporary.has_its_name = true;
+        Ok(())
     }
+}
 
-    /// Throws the content away.
-    ///
-    /// # Errors
-    /// When the disk says no.
-    pub fn discard(self) -> Result<(), DiskError> {
-        self.store.directory.remove(&self.temporary)
+impl Drop for Temporary<'_> {
+    fn drop(&mut self) {
+        if !self.has_its_name {
+            // It only takes space: the next run clears what is left here.
+            if let Err(error) = self.directory.remove(&self.name) {
+                tracing::debug!(%error, "content without a name stays in the store");
+            }
+        }
     }
 }
 
@@ -217,6 +230,8 @@ mod tests {
             assert_eq!(incoming.finish(shelf, name).is_ok(), name == good);
         }
         store.incoming().expect("room").write_all(b"half").expect("written");
+        assert_eq!(store.directory().names().expect("listed").len(), 2, "what got no name is gone");
+        std::fs::write(temporary.path().join("store/incoming-9"), b"half").expect("written");
         std::fs::write(temporary.path().join("store").join(other.to_string()), b"planted").expect("written");
 
         let (store, held) = Store::open(&home).expect("opened");

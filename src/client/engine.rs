@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use super::ahead::ahead;
 use super::config::tell_touched;
 use super::mover::{Mover, cache, same_record};
-use super::planning::{Planner, alone, tell_displaced};
+use super::planning::{Planner, tell_displaced};
 use super::session::{KnownRelease, Session};
 use super::{ClientError, Mode, Thoroughness, Transition};
 use crate::disk::Ownership;
@@ -57,9 +57,10 @@ pub(super) async fn go(
 
     // The machine may have all that it needs: then no pack is asked for.
     let at_hand = session.has_manifests(release, &bundles)?;
-    let steps = if at_hand { Vec::new() } else { session.steps(&goal.release, &bundles).await? };
-    let target = session.target_tree(&goal.release, &bundles, &steps, &installed.tree).await?;
-    let mut planner = Planner::new(session, release, target, steps);
+    let steps = if at_hand { None } else { Some(session.steps(&goal.release, &bundles).await?) };
+    let known = steps.as_deref().unwrap_or_default();
+    let target = session.target_tree(&goal.release, &bundles, known, &installed.tree).await?;
+    let mut planner = Planner::new(session, (&goal.release, &bundles), target, steps);
     let store = match session.locked().filter(|_| mode != Mode::DryRun) {
         Some(machine) => {
             let (store, held) = Store::open(machine.own_directory())?;
@@ -69,15 +70,7 @@ pub(super) async fn go(
     };
     let missing = missing_blobs(installed.present(), &planner.target.tree);
     planner.memory.elsewhere = session.elsewhere(&planner.target.tree, &missing)?;
-    if at_hand && !alone(&planner.plan(&installed)).is_empty() {
-        let steps = session.steps(&goal.release, &bundles).await?;
-        if !steps.is_empty() {
-            planner.target = session.target_tree(&goal.release, &bundles, &steps, &installed.tree).await?;
-            planner.steps = steps;
-        }
-    }
-    planner.keep_blocks_of_steps()?;
-    planner.look_at_whole_packs(&installed).await?;
+    planner.look_further(&installed).await?;
     let record = new_record(session, goal, &bundles, std::mem::take(&mut planner.target.fresh))?;
 
     session.split_shared(&mut installed, &planner.target.tree)?;
@@ -93,7 +86,7 @@ pub(super) async fn go(
     let mut done = Transition {
         from: session.record.as_ref().map(|record| record.installed.version()),
         to: release.version,
-        bundles: bundles.into_iter().collect(),
+        bundles: bundles.iter().cloned().collect(),
         changed,
         files_added: planned.counts.added,
         files_changed: planned.counts.changed,

@@ -163,12 +163,12 @@ impl Session {
         }
         let mut target = self.target_tree(&release, &bundles, &[], &Tree::default()).await?;
         target.before = vec![Vec::new(); steps.len()];
-        let mut planner = Planner::new(self, &release.release, target, steps);
-        planner.look_at_whole_packs(&installed).await?;
+        let mut planner = Planner::new(self, (&release, &bundles), target, Some(steps));
+        planner.look_further(&installed).await?;
         let objects = alone(&planner.plan(&installed));
 
         contents.add_documents_of(&release.release, &bundles);
-        let of_steps = planner.steps.iter().flat_map(|step| &step.packs);
+        let of_steps = planner.steps.iter().flatten().flat_map(|step| &step.packs);
         contents.add_packs(of_steps.chain(&planner.whole).map(|pack| &pack.offer));
         contents.add_objects(&planner.target.tree, |digest| objects.contains(digest));
         Ok((contents, bundles))

@@ -16,7 +16,7 @@ use crate::state::{LockedMachine, NewRecord, Record, Slot};
 use crate::store::Store;
 use crate::switch::switch;
 use crate::tree::Fingerprints;
-use crate::types::TreePath;
+use crate::types::{Digest, TreePath};
 
 /// So often a plan is made again because parts of the publication turned out bad, before the origin is given up.
 const MAX_PLANS: usize = 5;
@@ -54,27 +54,32 @@ impl Mover<'_> {
             parallel: session.settings.limits.parallel,
         };
         // Every pack of a route may turn out bad on its own.
-        for _ in 0..MAX_PLANS + planner.steps.len() {
+        for _ in 0..MAX_PLANS + planner.steps.iter().flatten().count() {
             let jobs = planned.decoders(jobs, session.settings.terms);
             let doors = Doors { jobs, ..doors.clone() };
             let fetched = fetch(&planned, &doors, &session.reporter).await?;
             if fetched.is_complete() {
                 return self.stage(installed, &planner.target.tree, &planned);
             }
-            let (blocks, objects) = (fetched.struck.len(), fetched.failed.len());
-            planner.memory.struck.extend(fetched.struck);
-            planner.memory.without_object.extend(fetched.failed.iter().map(|(blob, _)| *blob));
+            let nowhere: Vec<Digest> = fetched.without_object().collect();
+            let counts = [
+                (fetched.uncopied.len(), "files of this machine"),
+                (fetched.struck.len(), "blocks of packs"),
+                (nowhere.len(), "objects"),
+            ];
+            planner.memory.struck.extend(fetched.struck.into_iter().chain(fetched.uncopied));
+            planner.memory.without_object.extend(&nowhere);
             let (_, held) = Store::open(self.machine.own_directory())?;
             planner.hold(held);
-            planner.look_at_whole_packs(installed).await?;
+            planner.look_further(installed).await?;
             planned = planner.plan(installed);
             let alone = alone(&planned);
-            if let Some((_, error)) = fetched.failed.into_iter().find(|(blob, _)| alone.contains(blob)) {
-                return Err(error.into());
+            if nowhere.iter().any(|blob| alone.contains(blob)) {
+                let mut failed = fetched.failed;
+                failed.sort_by_key(|(blob, _)| !alone.contains(blob));
+                return Err(failed.swap_remove(0).1.into());
             }
-            for (count, what) in
-                [(blocks, "blocks of packs"), (objects, "objects")].into_iter().filter(|(count, _)| *count > 0)
-            {
+            for (count, what) in counts.into_iter().filter(|(count, _)| *count > 0) {
                 let told = format!("{count} {what} are missing or bad: going around");
                 session.reporter.report(Event::Warning(told));
             }

@@ -1,15 +1,15 @@
 //! The planner, asked with what a run knows as often as that changes, and what of its answer people should know.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::ClientError;
 use super::pack_heads::{ReadPack, keep_blocks};
 use super::route::Step;
-use super::session::Session;
+use super::session::{KnownRelease, Session};
 use super::trees::{Installed, TargetTree};
-use crate::manifest::{PackOffer, Release};
+use crate::manifest::PackOffer;
 use crate::plan::{Carried, Memory, Offer, UpdatePlan, Work, missing_blobs, plan, worth_a_look};
 use crate::report::Event;
 use crate::state::{HOME, Slot};
@@ -18,22 +18,31 @@ use crate::types::{BundleName, Digest, Version};
 
 /// What a run knows of its target and of what that can be made of.
 pub(super) struct Planner<'a> {
-    pub session: &'a Session,
-    pub release: &'a Release,
+    session: &'a Session,
+    release: &'a KnownRelease,
+    bundles: &'a BTreeSet<BundleName>,
     pub target: TargetTree,
-    /// The route from the installed release to the target, in order.
-    pub steps: Vec<Step>,
+    /// The route from the installed release to the target, in order; none as long as nobody looked for one.
+    pub steps: Option<Vec<Step>>,
     /// Packs from nothing.
     pub whole: Vec<ReadPack>,
+    /// The paths of packs from nothing that were asked for, in vain too.
+    asked: HashSet<String>,
     pub memory: Memory,
     /// Where blocks are kept that come with the heads of packs; none in a dry run.
     store: Option<Arc<Store>>,
 }
 
 impl<'a> Planner<'a> {
-    /// A target over these steps, as long as nothing else is known.
-    pub fn new(session: &'a Session, release: &'a Release, target: TargetTree, steps: Vec<Step>) -> Self {
-        Self { session, release, target, steps, whole: Vec::new(), memory: Memory::default(), store: None }
+    /// These bundles of a release, over these steps, as long as nothing else is known.
+    pub fn new(
+        session: &'a Session,
+        (release, bundles): (&'a KnownRelease, &'a BTreeSet<BundleName>),
+        target: TargetTree,
+        steps: Option<Vec<Step>>,
+    ) -> Self {
+        let (whole, asked, memory) = (Vec::new(), HashSet::new(), Memory::default());
+        Self { session, release, bundles, target, steps, whole, asked, memory, store: None }
     }
 
     /// Uses what the store has, and keeps more in it.
@@ -55,21 +64,28 @@ impl<'a> Planner<'a> {
 
     /// The packs in the order in which a plan wants them.
     fn offers(&self) -> Vec<Offer<'_>> {
-        let steps = self.steps.iter().zip(&self.target.before).rev();
+        let steps = self.steps.as_deref().unwrap_or_default().iter().zip(&self.target.before).rev();
         let of_steps = steps.flat_map(|(step, before)| step.packs.iter().map(|pack| (pack, &before[..])));
         let all = of_steps.chain(self.whole.iter().map(|pack| (pack, &[][..])));
         all.map(|(pack, before)| Offer { pack: &pack.offer, index: &pack.index, before }).collect()
     }
 
-    /// Blocks that came with the heads of the steps' packs count as fetched.
-    pub fn keep_blocks_of_steps(&mut self) -> Result<(), ClientError> {
-        let packs = self.steps.iter().flat_map(|step| &step.packs);
-        keep_blocks(packs, self.store.as_deref(), &mut self.memory)
-    }
-
-    /// Reads the heads of those packs from nothing that are worth it, for what neither the live tree nor another pack has.
-    pub async fn look_at_whole_packs(&mut self, installed: &Installed) -> Result<(), ClientError> {
-        let read = self.session.read_packs(self.worth_a_look(installed)).await?;
+    /// Looks at more of what the publication has, for what would come alone by what is known so far: at a route to the target,
+    /// where that was not done, then at the heads of those packs from nothing that are worth it. Blocks that come with heads
+    /// count as fetched.
+    pub async fn look_further(&mut self, installed: &Installed) -> Result<(), ClientError> {
+        if self.steps.is_none() && !alone(&self.plan(installed)).is_empty() {
+            let steps = self.session.steps(self.release, self.bundles).await?;
+            if !steps.is_empty() {
+                self.target = self.session.target_tree(self.release, self.bundles, &steps, &installed.tree).await?;
+            }
+            self.steps = Some(steps);
+        }
+        let of_steps = self.steps.iter().flatten().flat_map(|step| &step.packs);
+        keep_blocks(of_steps, self.store.as_deref(), &mut self.memory)?;
+        let worth_it = self.worth_a_look(installed);
+        self.asked.extend(worth_it.iter().map(|pack| pack.path.clone()));
+        let read = self.session.read_packs(worth_it).await?;
         keep_blocks(&read, self.store.as_deref(), &mut self.memory)?;
         self.whole.extend(read);
         Ok(())
@@ -83,8 +99,8 @@ impl<'a> Planner<'a> {
             let all = self.target.blobs.get(bundle).into_iter().flatten();
             all.filter(|digest| alone.contains(digest)).copied().collect()
         };
-        let is_read = |pack: &PackOffer| self.whole.iter().any(|read| read.offer.path == pack.path);
-        let packs = self.release.packs.iter().filter(|pack| pack.from.is_none() && !is_read(pack));
+        let is_new = |pack: &&PackOffer| pack.from.is_none() && !self.asked.contains(&pack.path);
+        let packs = self.release.release.packs.iter().filter(is_new);
         let packs: Vec<_> = packs.filter_map(|pack| Some((pack.clone(), blobs(pack.bundle.as_ref()?)))).collect();
         worth_a_look(&packs, &missing, &self.memory).into_iter().cloned().collect()
     }

@@ -27,6 +27,9 @@ enum BlockError {
     Disk(#[from] DiskError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The file that a delta starts from is not there any more, or cannot be read.
+    #[error(transparent)]
+    Base(DiskError),
 }
 
 impl Fetcher {
@@ -88,7 +91,9 @@ impl Fetcher {
                 continue;
             };
             let base = match make {
-                Make::Delta(_, Base::Live(from)) => live.map(|live| live.open_file(from.beneath_usr())).transpose()?,
+                Make::Delta(_, Base::Live(from)) => {
+                    live.map(|live| live.open_file(from.beneath_usr())).transpose().map_err(BlockError::Base)?
+                }
                 Make::Delta(_, Base::Stored(base)) => Some(store.open_content(Shelf::Blob, *base)?),
                 Make::Skip | Make::Whole(_) => None,
             };

@@ -17,7 +17,8 @@ mod object;
 mod splitter;
 
 use std::collections::{HashMap, HashSet};
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::{StreamExt, TryStreamExt, stream};
@@ -53,17 +54,34 @@ pub struct Doors {
 /// What was brought.
 #[derive(Debug, Default)]
 pub struct Fetched {
-    /// Blocks that are missing or bad, and blobs that files do not have after all: what they should have made is not in
-    /// the store.
+    /// Blocks that are missing or bad: what they should have made is not in the store.
     pub struck: HashSet<Digest>,
+    /// Blobs that files of the machine do not have after all.
+    pub uncopied: HashSet<Digest>,
     /// Blobs whose objects are missing or bad everywhere, and why.
     pub failed: Vec<(Digest, FetchError)>,
+    /// Blobs whose objects were not asked for any more, since none came of those that were.
+    pub unasked: Vec<Digest>,
+    /// Objects that came.
+    objects: u64,
 }
+
+/// So many objects that fail, and none that comes, say enough of the others.
+const FAILED_OBJECTS: usize = 16;
 
 impl Fetched {
     /// Whether all that the plan wanted is there.
     pub fn is_complete(&self) -> bool {
-        self.struck.is_empty() && self.failed.is_empty()
+        self.struck.is_empty() && self.uncopied.is_empty() && self.failed.is_empty()
+    }
+
+    /// Blobs that are not to be had by their objects.
+    pub fn without_object(&self) -> impl Iterator<Item = Digest> {
+        self.failed.iter().map(|(blob, _)| *blob).chain(self.unasked.iter().copied())
+    }
+
+    fn has_no_objects(&self) -> bool {
+        self.objects == 0 && self.failed.len() >= FAILED_OBJECTS
     }
 }
 
@@ -132,14 +150,20 @@ impl Fetcher {
     async fn copy(&self, tree: Place, from: TreePath, need: Need) -> Result<(), FetchError> {
         let (doors, built) = (self.doors.clone(), self.built.clone());
         let copy = move || -> Result<bool, FetchError> {
-            let Some(tree) = doors.trees.get(&tree) else { return Ok(false) };
+            let Some(file) = doors.trees.get(&tree).map(|tree| tree.open_file(from.beneath_usr())) else {
+                return Ok(false);
+            };
+            let file = match file {
+                Ok(file) => file,
+                Err(error) => {
+                    tracing::debug!(%error, "not copied");
+                    return Ok(false);
+                }
+            };
             let mut incoming = doors.store.incoming()?;
-            let path = from.beneath_usr();
-            io::copy(&mut tree.open_file(path)?, &mut incoming).map_err(|source| DiskError {
-                action: "copy",
-                path: tree.path().join(path),
-                source,
-            })?;
+            let path = doors.store.directory().path();
+            let failed = |source| DiskError { action: "write to", path: path.to_owned(), source };
+            io::copy(&mut AsFarAsReadable(file), &mut incoming).map_err(failed)?;
             match incoming.finish(Shelf::Blob, need.digest) {
                 Err(StoreError::OtherContent { .. }) => return Ok(false),
                 other => other?,
@@ -147,14 +171,18 @@ impl Fetcher {
             built.advance(need.size);
             Ok(true)
         };
-        // What is known of a file may be out of date; its content is what counts.
+        // What is known of a file may be out of date, and the disk may not give it back: its content is what counts.
         if !tokio::task::spawn_blocking(copy).await.map_err(FetchError::Decoder)?? {
-            self.strike(need.digest);
+            self.fetched().uncopied.insert(need.digest);
         }
         Ok(())
     }
 
     async fn object(&self, need: Need) -> Result<(), FetchError> {
+        if self.fetched().has_no_objects() {
+            self.fetched().unasked.push(need.digest);
+            return Ok(());
+        }
         let transport = &self.doors.transport;
         let done = again(transport, async || {
             let store = &self.doors.store;
@@ -170,6 +198,7 @@ impl Fetcher {
             Err(error) if error.is_about_the_object() => self.fetched().failed.push((need.digest, error)),
             other => {
                 other?;
+                self.fetched().objects += 1;
                 self.built.advance(need.size);
             }
         }
@@ -200,6 +229,21 @@ impl Fetcher {
 
     fn fetched(&self) -> MutexGuard<'_, Fetched> {
         self.fetched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A file that ends where it cannot be read: what came of it then has another digest.
+struct AsFarAsReadable(File);
+
+impl Read for AsFarAsReadable {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.0.read(buffer) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                tracing::debug!(%error, "copied as far as it can be read");
+                Ok(0)
+            }
+            other => other,
+        }
     }
 }
 

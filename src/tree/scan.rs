@@ -186,15 +186,18 @@ fn hash(
     let path = entry.path.beneath_usr();
     let file = match top.open_as_seen(path) {
         Err(error) if error.is(rustix::io::Errno::NOENT) => return Ok((Seen::Missing, None)),
+        // What the disk no longer gives back is damage to be repaired, not a reason to stop.
+        Err(error) if error.is_damage() => return Ok((Seen::Differs(Difference::Content), None)),
         other => other?,
     };
     let failed = |source| DiskError { action: "read", path: top.path().join(path), source };
     // One byte more shows that it has grown.
     let digest = match Digest::of_reader_through((&file).take(inode.size.saturating_add(1)), buffer) {
         Ok((digest, _)) => Some(digest),
-        // A block that the disk no longer gives back is damage to be repaired, not a reason to stop.
-        Err(error) if error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error()) => None,
-        Err(error) => return Err(failed(error)),
+        Err(error) => match failed(error) {
+            error if error.is_damage() => None,
+            error => return Err(error),
+        },
     };
     if digest != entry.kind.digest() {
         return Ok((Seen::Differs(Difference::Content), None));

@@ -55,6 +55,12 @@ impl Machine {
         checked(world().programs.client(&self.root, arguments).expect("the contract of --json is kept"))
     }
 
+    /// Runs the client within another command.
+    pub fn client_within(&self, prefix: &[String], arguments: &[&str]) -> Outcome {
+        let output = world().programs.client_output(prefix, &self.root, arguments).expect("started");
+        checked(Outcome::of(output).expect("the contract of --json is kept"))
+    }
+
     /// Runs the client and expects success.
     pub fn succeeds<const N: usize>(&self, arguments: [&str; N]) -> Outcome {
         self.client(arguments).success().unwrap_or_else(|error| panic!("{arguments:?}: {error:#}"))
@@ -131,6 +137,14 @@ pub fn figures(outcome: &Outcome) -> [&Value; 8] {
 pub fn signalled(signal: &str, call: &str, time: u32) -> Vec<String> {
     let (trace, inject) = (format!("trace={call}"), format!("inject={call}:signal={signal}:when={time}"));
     ["strace", "-f", "-qq", "-o", "/dev/null", "-e", &trace, "-e", &inject].map(str::to_owned).into()
+}
+
+/// The command line within which a run does not get to read these files: the disk gives that error instead.
+pub fn unreadable(paths: &[&Path], error: &str) -> Vec<String> {
+    let inject = format!("inject=read,pread64:error={error}");
+    let mut line = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", &inject].map(str::to_owned).to_vec();
+    line.extend(paths.iter().flat_map(|path| ["-P".to_owned(), path.display().to_string()]));
+    line
 }
 
 /// Overwrites a file in place: the inode, and every tree that shares it, has the new content.

@@ -1,13 +1,14 @@
 //! `diagnose`, `repair` and `rollback`.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 
 use serde_json::json;
+use xtask::crash::can_trace;
 
-use crate::machine::{Machine, overwrite_in_place, replace};
-use crate::world::NOWHERE;
+use crate::machine::{Machine, overwrite_in_place, replace, unreadable};
+use crate::world::{NOWHERE, skipped};
 
 /// Damages a machine at release 20 with `openstack-compute` in every way; what `diagnose` should say: missing,
 /// mismatched, extra.
@@ -159,4 +160,24 @@ fn many_transitions_leave_no_trace_of_each_other() {
     machine.assert_holds(20, &["editors"]);
     machine.succeeds(["rollback"]);
     machine.assert_holds(10, &["editors"]);
+}
+
+/// A block that the disk no longer gives back is gone from all trees that share the file, whatever is known of them.
+#[test]
+fn what_the_disk_does_not_give_back_is_fetched() {
+    if !can_trace() {
+        return skipped("what_the_disk_does_not_give_back", "`strace` is not installed or may not trace");
+    }
+    for error in ["EIO", "EUCLEAN"] {
+        let machine = Machine::installed(10, &[]);
+        machine.succeeds(["update"]);
+        let [live, kept] = ["usr", ".stateless-update/previous"].map(|tree| machine.path(tree).join("bin/hello"));
+        let inode = |path: &Path| fs::metadata(path).expect("there").ino();
+        let bad = inode(&live);
+        assert_eq!(bad, inode(&kept), "both trees have it");
+        let repaired = machine.client_within(&unreadable(&[&live, &kept], error), &["repair", "--full-verify"]);
+        assert_eq!(repaired.code, 0, "{error}: {}", repaired.told());
+        assert_ne!(inode(&live), bad);
+        machine.assert_holds(20, &[]);
+    }
 }

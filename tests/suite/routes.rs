@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use serde_json::{Value, json};
+use xtask::crash::can_trace;
 use xtask::judge::Tree;
 use xtask::programs::Server;
 use xtask::publication::{Input, Publication};
 
-use crate::machine::{Machine, assert_equal, figures, warned};
-use crate::world::{copy, noise, world};
+use crate::machine::{Machine, assert_equal, figures, unreadable, warned};
+use crate::world::{copy, noise, skipped, world};
 
 const RELEASES: u32 = 5;
 
@@ -154,6 +155,23 @@ fn what_is_on_the_machine_is_not_asked_for() {
     assert_is_newest(&trial.machine);
     assert_eq!(figures(&dry), figures(&again));
     assert!(again.number("download_bytes") < there / 2, "{}", again.told());
+}
+
+/// Where a file of the kept tree cannot be read after all, packs are looked at that nobody needed before.
+#[test]
+fn what_the_kept_tree_does_not_give_back_comes_by_packs() {
+    if !can_trace() {
+        return skipped("what_the_kept_tree_does_not_give_back", "`strace` is not installed or may not trace");
+    }
+    let trial = Trial::new();
+    trial.machine.succeeds(["update"]);
+    trial.machine.succeeds(["rollback"]);
+    fs::remove_dir_all(trial.path("objects")).expect("removed");
+    let kept = trial.machine.path(".stateless-update/previous/share/series/text-1");
+    let update = trial.machine.client_within(&unreadable(&[&kept], "EIO"), &["update"]);
+    assert_eq!(update.code, 0, "{}", update.told());
+    assert!(warned(&update, "1 files of this machine are missing or bad"), "{:?}", update.events);
+    assert_is_newest(&trial.machine);
 }
 
 #[test]

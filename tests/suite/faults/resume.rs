@@ -1,12 +1,14 @@
 //! Resuming is exact: what was verified is not fetched again, as the origin counts it.
 
 use std::collections::BTreeSet;
+use std::fs;
 
 use super::fault::Fault;
-use super::origin::{Entry, Origin, Rule};
+use super::origin::{Entry, Files, Origin, Rule};
 use super::request::Kind;
 use super::scene::{Scenario, scene, tree_of};
-use crate::world::world;
+use crate::machine::Machine;
+use crate::world::{copy, world};
 
 /// A machine and its origin.
 struct Trial {
@@ -135,4 +137,26 @@ fn the_next_run_fetches_no_object_again() {
         assert_eq!(fetched.len(), all.len(), "after {after} objects: {fetched:?}");
         assert_eq!(fetched.iter().collect::<BTreeSet<_>>(), all.iter().collect(), "after {after} objects");
     }
+}
+
+/// Where no object comes, a few of them say so; and what was not to be had is not asked for again.
+#[test]
+fn an_origin_without_objects_is_not_asked_for_all_of_them() {
+    let directory = world().directory();
+    let now = directory.path().join("publication");
+    copy(&world().publication.path, &now);
+    for content in ["objects", "packs"] {
+        fs::remove_dir_all(now.join(content)).expect("removed");
+    }
+    let origin = Origin::new(&Files { older: now.clone(), now }, "", None);
+    let refused = Machine::empty().install(&origin.url, 20, &["openstack-compute"]);
+    assert_eq!(refused.code, 3, "{}", refused.told());
+    let log = origin.take_log();
+    let asked =
+        |kind: Kind| log.iter().filter(move |entry| entry.request.kind() == kind).map(|entry| &entry.request.path);
+    let objects = asked(Kind::Object).count();
+    assert!((16..32).contains(&objects), "{objects} objects were asked for");
+    let heads: BTreeSet<_> = asked(Kind::PackHead).collect();
+    assert_eq!(heads.len(), asked(Kind::PackHead).count(), "{heads:?}");
+    assert!(!heads.is_empty());
 }
