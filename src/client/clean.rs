@@ -67,7 +67,8 @@ pub async fn clean(
         cleaned.bytes += bytes;
         cleaned.removed.push(CleanedPart { name, files, bytes });
     }
-    if let Some(cache) = session.machine.cache()?.filter(|_| request.all)
+    if request.all
+        && let Some(cache) = session.machine.cache()?
         && cache.look(SEARCH_INDEX)?.is_some()
     {
         let Weight { files, bytes } = weigh(&cache, SEARCH_INDEX)?;

@@ -171,12 +171,16 @@ impl Machine {
         Ok(cache.rename(&fresh, &cache, SEARCH_INDEX)?)
     }
 
-    /// The directory of caches that everybody may read, if it has been made.
+    /// The directory of caches that everybody may read, if it has been made. Nothing is kept beyond a symlink, which whoever
+    /// keeps `/var/cache` elsewhere has there: then there is none.
     ///
     /// # Errors
-    /// When something else is in its place.
+    /// When the disk says no.
     pub fn cache(&self) -> Result<Option<Directory>, StateError> {
-        Ok(self.root.descend(CACHE)?)
+        match self.root.descend(CACHE) {
+            Err(error) if error.is(Errno::LOOP) || error.is(Errno::NOTDIR) => Ok(None),
+            other => Ok(other?),
+        }
     }
 
     /// Takes the lock; makes the directory beside the trees where it is missing.

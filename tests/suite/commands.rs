@@ -65,6 +65,23 @@ fn clean_gives_back_the_store_and_keeps_trees_and_trust() {
 }
 
 #[test]
+fn clean_goes_around_a_cache_that_is_kept_elsewhere() {
+    let machine = Machine::installed(10, &[]);
+    fs::create_dir_all(machine.path("srv/cache/stateless-update")).expect("made");
+    let kept = machine.path("srv/cache/stateless-update/search-index");
+    fs::write(&kept, "not ours to remove").expect("written");
+    _ = fs::remove_dir_all(machine.path("var/cache"));
+    fs::create_dir_all(machine.path("var")).expect("made");
+    std::os::unix::fs::symlink("../srv/cache", machine.path("var/cache")).expect("linked");
+    for (arguments, removed) in [(&["clean"][..], "store"), (&["clean", "--all"], "fingerprints")] {
+        machine.succeeds(["update", "--download"]);
+        let cleaned = machine.client(arguments).success().expect("the rest is given back");
+        assert!(cleaned.result["removed"].to_string().contains(removed), "{}", cleaned.told());
+    }
+    assert!(kept.exists());
+}
+
+#[test]
 fn history_tells_what_was_done_and_outlives_etc_and_var() {
     let machine = Machine::installed(10, &[]);
     machine.succeeds(["bundle-add", "editors"]);
