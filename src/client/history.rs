@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{ClientError, Settings};
 use crate::manifest::{Ending, HistoryEntry, InstalledRecord};
 use crate::report::{Event, Reporter};
-use crate::state::{LockedMachine, Machine, Slot, StateError};
+use crate::state::{LockedMachine, Machine, StateError};
 use crate::types::BundleName;
 
 /// All transitions that are remembered, the newest last.
@@ -19,13 +19,17 @@ pub fn history(settings: &Settings) -> Result<Vec<HistoryEntry>, ClientError> {
     Ok(HistoryEntry::parse_all(&Machine::managed(&settings.root)?.history()?))
 }
 
-/// Remembers a transition that an earlier run made and this one has finished.
-pub(super) fn remember_recovery(machine: &LockedMachine, reporter: &dyn Reporter) -> Result<(), StateError> {
+/// Remembers a transition that an earlier run made and this one has finished. Where it started from is what the tree says that
+/// was live until then: after a repair that is not the previous one.
+pub(super) fn remember_recovery(
+    machine: &LockedMachine,
+    former: Option<&InstalledRecord>,
+    reporter: &dyn Reporter,
+) -> Result<(), StateError> {
     let live = machine.live_record()?.installed;
-    let previous = machine.other_record(Slot::Previous)?.map(|record| record.installed);
     let names = |record: &InstalledRecord| record.bundles.keys().cloned().collect();
-    let before: BTreeSet<BundleName> = previous.as_ref().map(names).unwrap_or_default();
-    let from = previous.map(|record| record.version());
+    let before: BTreeSet<BundleName> = former.map(names).unwrap_or_default();
+    let from = former.map(InstalledRecord::version);
     let entry = HistoryEntry::new(Timestamp::now().as_second(), "recovery", from, live.version(), Ending::Done);
     write_down(machine, &entry.with_bundles(&before, &names(&live)), reporter);
     Ok(())

@@ -33,9 +33,9 @@ pub(super) fn settled(settings: &Settings, reporter: &dyn Reporter) -> Result<(L
     // Looked at before the lock, which would leave a directory behind in a root that is none of ours.
     let machine = Machine::managed(&settings.root)?.lock()?;
     let finished = crate::switch::recover(&machine, reporter)?;
-    if finished {
+    if let Some(recovered) = &finished {
         reporter.report(Event::Note("finished a transition that an earlier run had made".to_owned()));
-        remember_recovery(&machine, reporter)?;
+        remember_recovery(&machine, recovered.former.as_ref(), reporter)?;
     }
-    Ok((machine, finished))
+    Ok((machine, finished.is_some()))
 }

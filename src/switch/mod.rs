@@ -18,6 +18,7 @@ mod carried;
 mod journal;
 
 use crate::disk::DiskError;
+use crate::manifest::InstalledRecord;
 use crate::report::{Checkpoint, Reporter};
 use crate::stage::{StageError, StagedTree};
 use crate::state::{LockedMachine, Slot, StateError};
@@ -84,29 +85,36 @@ pub fn switch(machine: &LockedMachine, staged: &StagedTree, reporter: &dyn Repor
     settle(machine, &journal, staged.from.map(|_| staged.slot), reporter)
 }
 
-/// Finishes a transition that a run before this one had made but not settled. Says whether there was one.
+/// A transition that a run before this one had made.
+#[derive(Debug)]
+pub struct Recovered {
+    /// What the tree that was live before says of itself; none when there was none, or its record is damaged.
+    pub former: Option<InstalledRecord>,
+}
+
+/// Finishes a transition that a run before this one had made but not settled; none when there was none.
 ///
 /// # Errors
 /// When a step fails; it can be tried again.
-pub fn recover(machine: &LockedMachine, reporter: &dyn Reporter) -> Result<bool, SwitchError> {
+pub fn recover(machine: &LockedMachine, reporter: &dyn Reporter) -> Result<Option<Recovered>, SwitchError> {
     let home = machine.own_directory();
-    let Some(journal) = Journal::read(home)? else { return Ok(false) };
+    let Some(journal) = Journal::read(home)? else { return Ok(None) };
     let live = machine.record(Slot::Live)?.map(|record| record.installed.sequence);
     if live == Some(journal.to) {
-        let former = former_live(machine, &journal)?;
-        if let Some(former) = former {
+        let (slot, former) = former_live(machine, &journal)?.unzip();
+        if let Some(slot) = slot {
             for carried in &journal.carried {
-                rescue_if_touched(machine, former, carried, reporter)?;
+                rescue_if_touched(machine, slot, carried, reporter)?;
             }
             reporter.passes(Checkpoint::Rescued);
         }
-        settle(machine, &journal, former, reporter)?;
-        return Ok(true);
+        settle(machine, &journal, slot, reporter)?;
+        return Ok(Some(Recovered { former }));
     }
     // The exchange has not happened: the live tree is what it was, and planning again finds what is staged.
     Journal::clear(home)?;
     reporter.passes(Checkpoint::IdleJournalCleared);
-    Ok(false)
+    Ok(None)
 }
 
 /// What comes after the exchange, when the tree that was live lies in `former`. Every step looks before it acts, so it can be
@@ -143,13 +151,13 @@ fn settle(
     Ok(())
 }
 
-/// Where the tree that was live before lies now; none when there was none.
-fn former_live(machine: &LockedMachine, journal: &Journal) -> Result<Option<Slot>, SwitchError> {
+/// Where the tree that was live before lies now, and what it says of itself; none when there was none.
+fn former_live(machine: &LockedMachine, journal: &Journal) -> Result<Option<(Slot, InstalledRecord)>, SwitchError> {
     let Some(from) = journal.from else { return Ok(None) };
     for slot in [Slot::Next, Slot::Previous] {
-        let record = machine.other_record(slot)?;
-        if record.is_some_and(|record| record.installed.sequence == from) {
-            return Ok(Some(slot));
+        let installed = machine.other_record(slot)?.map(|record| record.installed);
+        if let Some(installed) = installed.filter(|installed| installed.sequence == from) {
+            return Ok(Some((slot, installed)));
         }
     }
     Ok(None)

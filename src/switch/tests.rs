@@ -205,7 +205,7 @@ fn what_is_his_outlives_the_directories_of_a_release() {
             let meddler = Meddler { at: Checkpoint::NextChosen, deed: &|_| {}, end, usr: &site.usr };
             let run = || site.transit_between(from, to, &meddler).expect("it is settled");
             assert_eq!(catch_unwind(AssertUnwindSafe(run)).is_err(), end.is_some(), "{told}");
-            if !recover(&site.machine, &Silent).expect("recovered") && end.is_some() {
+            if recover(&site.machine, &Silent).expect("recovered").is_none() && end.is_some() {
                 site.transit_between(from, to, &Silent).expect("it is settled");
             }
             for path in ["local/bin/mine", "local/go/bin/go", "local/gone/file", "src/linux/Makefile"] {

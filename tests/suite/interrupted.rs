@@ -4,7 +4,7 @@ use serde_json::json;
 use xtask::crash::can_trace;
 use xtask::judge::Tree;
 
-use crate::machine::{Machine, assert_either, signalled};
+use crate::machine::{Machine, assert_either, overwrite_in_place, signalled};
 use crate::world::{NOWHERE, skipped, world};
 
 const BUNDLES: &[&str] = &["openstack-compute"];
@@ -71,4 +71,23 @@ fn recover_finishes_a_switch_and_does_nothing_else() {
         assert_eq!(last["command"], if release == 20 { "recovery" } else { "os-install" }, "{call}");
     }
     Machine::empty().refuses(2, ["recover"]);
+}
+
+/// A repair gives its damaged tree no place of its own, so the previous one is of another release.
+#[test]
+fn a_repair_that_recover_finishes_is_told_as_one_of_its_release() {
+    if !can_trace() {
+        return skipped("a_repair_that_recover_finishes", "`strace` is not installed or may not trace");
+    }
+    let machine = Machine::installed(10, BUNDLES);
+    machine.succeeds(["update"]);
+    overwrite_in_place(&machine.path("usr/bin/su"));
+    let killed = world().programs.client_within(&signalled("KILL", "syncfs", 2), &machine.root, ["repair"]);
+    assert!(killed.is_err(), "it is killed");
+    assert_eq!(machine.succeeds(["recover"]).result["changed"], true);
+    let history = machine.succeeds(["history"]).result;
+    let last = history["transitions"].as_array().and_then(|all| all.last()).expect("an entry");
+    assert_eq!((&last["command"], &last["from"], &last["to"]), (&json!("recovery"), &json!(20), &json!(20)));
+    machine.succeeds(["rollback"]);
+    machine.assert_holds(10, BUNDLES);
 }

@@ -70,8 +70,9 @@ fn recovery_ends_whatever_was_done_since_and_loses_nothing() {
             let after = after.ok().filter(|after| after == "after");
 
             let warnings = Warnings::default();
-            assert!(recover(&site.machine, &warnings).unwrap_or_else(|error| panic!("{told}: {error:?}")), "{told}");
-            assert!(!recover(&site.machine, &Silent).expect("nothing is left to do"), "{told}");
+            let recovered = recover(&site.machine, &warnings).unwrap_or_else(|error| panic!("{told}: {error:?}"));
+            assert!(recovered.is_some(), "{told}");
+            assert!(recover(&site.machine, &Silent).expect("recovered").is_none(), "{told}: nothing is left to do");
             let warned = !warnings.told().is_empty();
             let live = site.file(Slot::Live, last);
             assert_eq!(live.as_deref() != Some("last"), warned, "{told}: told where it lies, and only then");
@@ -118,7 +119,7 @@ fn a_recovery_that_is_killed_keeps_what_it_rescues() {
         let ended = catch_unwind(AssertUnwindSafe(|| recover(&site.machine, &meddler).expect("it goes well")));
         assert!(ended.is_err(), "it is killed at {end:?}");
     }
-    assert!(recover(&site.machine, &Silent).expect("recovered"));
+    assert!(recover(&site.machine, &Silent).expect("recovered").is_some());
     site.transit(&Silent).and_then(|()| site.transit(&Silent)).expect("settled");
     let mut rescued = Vec::new();
     for place in fs::read_dir(site.usr.with_file_name(HOME).join(RESCUED)).expect("listed") {
