@@ -12,7 +12,7 @@ use super::trees::{Installed, TargetTree};
 use crate::manifest::PackOffer;
 use crate::plan::{Carried, Memory, Offer, UpdatePlan, Work, missing_blobs, plan, worth_a_look};
 use crate::report::Event;
-use crate::state::{HOME, Slot};
+use crate::state::{HOME, RESCUED};
 use crate::store::{Held, Store};
 use crate::types::{BundleName, Digest, Version};
 
@@ -115,9 +115,8 @@ pub(super) fn alone(planned: &UpdatePlan) -> BTreeSet<Digest> {
 pub(super) fn tell_displaced(session: &Session, carried: &Carried, to: Version) {
     if let Some(names) = some_of(&carried.displaced) {
         session.reporter.report(Event::Warning(format!(
-            "release {to} has something of its own in place of {names}; what is there now lies in {HOME}/{} afterwards, until \
-             the next transition",
-            Slot::Previous.name()
+            "release {to} has something of its own in place of {names}; what is there now goes to {HOME}/{RESCUED}, each to a \
+             directory of its own, which no run removes"
         )));
     }
 }

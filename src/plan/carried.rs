@@ -39,6 +39,13 @@ impl Carried {
         extra.iter().filter(|path| goes_along(path, &self.target)).cloned().collect()
     }
 
+    /// Those that do not go along, for what the target has in their place, when these are all that [`Carried::live`] does not
+    /// have.
+    pub fn displaced_among(&self, extra: &[PathBuf]) -> Vec<PathBuf> {
+        let his = extra.iter().filter(|path| may_be_carried(path));
+        his.filter(|path| !goes_along(path, &self.target)).cloned().collect()
+    }
+
     /// What is known of a directory above a path that goes along: the target's, or where only that path keeps it, the live
     /// release's.
     pub fn directory(&self, path: &Path) -> Option<&Entry> {

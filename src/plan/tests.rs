@@ -324,6 +324,8 @@ fn what_the_target_owns_wins_over_what_is_carried() {
         paths(&["local/etc/x", "local/new", "src/new"]),
         "the same rule later on"
     );
+    let later = paths(&["lib/no", "local/bin/mine", "local/new", "local/lib"]);
+    assert_eq!(planned.carried.displaced_among(&later), paths(&["local/bin/mine", "local/lib"]));
     // Back again, the directory that only the live release owns is known by what that says.
     let back = Carried::new(Present { tree: &target, seen: &[], extra: &[] }, &Tree::default());
     assert!(back.directory(Path::new("local/etc")).is_some() && back.directory(Path::new("local/z")).is_none());

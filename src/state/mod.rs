@@ -7,7 +7,7 @@
 //!   history mirror.json             what was done, where to read content: these survive every transition and factory reset
 //!   next/ previous/                 the other two trees
 //!   busy-N/                         trees that were left to a process which still looks at them
-//!   rescued/N/                      what a recovery found no place for: an administrator's, and cleared by no run
+//!   rescued/N/                      what the live tree has no place for: an administrator's, and cleared by no run
 //!   store/ trust/
 //! ```
 //!
@@ -32,7 +32,7 @@ pub const HOME: &str = ".stateless-update";
 /// How the names of those trees begin that were left to a process which still looks at them.
 pub const BUSY: &str = "busy-";
 
-/// The directory for what a recovery has no place for in the live tree.
+/// The directory for what is the administrator's and has no place in the live tree.
 pub const RESCUED: &str = "rescued";
 
 /// One of the three trees.

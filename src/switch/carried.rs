@@ -22,10 +22,11 @@ use rustix::io::Errno;
 
 use super::SwitchError;
 use super::journal::CarriedPath;
+use super::rescue::rescue;
 use crate::disk::{Directory, DiskError, FileType, Inode};
-use crate::report::{Checkpoint, Event, Reporter};
+use crate::report::{Event, Reporter};
 use crate::stage::StagedTree;
-use crate::state::{HOME, LockedMachine, RESCUED, Slot};
+use crate::state::{LockedMachine, Slot};
 use crate::types::{Digest, Hasher};
 
 /// What is to go back after the exchange, as the live tree has it now, with how the copies are known: for the journal.
@@ -76,19 +77,14 @@ pub(super) fn rescue_if_touched(
     if !waiting.is_touched(carried)? {
         return Ok(());
     }
-    // Nothing else can have that number as long as it lies there.
-    let number = carried.inode.to_string();
-    // Told beforehand: a run that is killed in between tells it again.
-    reporter.report(Event::Warning(format!(
-        "usr/{} has been worked on since a run died, and stays as it is; as it was before that, it lies in \
-         {HOME}/{RESCUED}/{number}/{}, which no run removes",
-        carried.path.display(),
-        waiting.name.display()
-    )));
-    let place = machine.own_directory().ensure_subdirectory(RESCUED, 0o700)?.ensure_subdirectory(&number, 0o700)?;
-    waiting.from.rename(waiting.name, &place, waiting.name)?;
-    reporter.passes(Checkpoint::Rescued);
-    Ok(())
+    let told = |place| {
+        Event::Warning(format!(
+            "usr/{} has been worked on since a run died, and stays as it is; as it was before that, it lies in {place}, which \
+             no run removes",
+            carried.path.display()
+        ))
+    };
+    rescue(machine, &waiting.from, waiting.name, told, reporter)
 }
 
 /// Puts the real one of a carried path, which the exchange took along with the old tree, back into the live tree, and its
@@ -142,7 +138,7 @@ fn waiting<'a>(
 
 /// The directory in which a carried path lies, in one of the trees; none when it has gone, is something else, or something is
 /// mounted there.
-fn holder(machine: &LockedMachine, slot: Slot, path: &str) -> Result<Option<Directory>, SwitchError> {
+pub(super) fn holder(machine: &LockedMachine, slot: Slot, path: &str) -> Result<Option<Directory>, SwitchError> {
     let Some(tree) = machine.tree(slot)? else { return Ok(None) };
     match tree.descend_within_mount(path) {
         Err(error) if [Errno::NOTDIR, Errno::LOOP, Errno::XDEV].iter().any(|errno| error.is(*errno)) => Ok(None),
@@ -183,6 +179,6 @@ fn each_beneath(holder: &Directory, name: &OsStr, visit: &mut dyn FnMut(Inode) -
 
 /// The directory above a path and the name in it. That directory is one of a release, whose paths are text: anything else is
 /// none of what was carried.
-fn split(path: &Path) -> Option<(&str, &OsStr)> {
+pub(super) fn split(path: &Path) -> Option<(&str, &OsStr)> {
     Some((path.parent()?.to_str()?, path.file_name()?))
 }

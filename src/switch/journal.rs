@@ -38,6 +38,9 @@ pub(super) struct Journal {
     pub former: Slot,
     /// Paths that no release owns.
     pub carried: Vec<CarriedPath>,
+    /// Paths that no release owns and that have no place in the staged tree.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub displaced: Vec<DisplacedPath>,
     /// The time of the staged tree's top.
     #[serde(default)]
     pub to_mtime: Option<Time>,
@@ -61,6 +64,11 @@ pub(super) struct CarriedPath {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copy: Option<Digest>,
 }
+
+/// A path that is to be rescued from the former tree, relative to its top.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct DisplacedPath(#[serde(with = "path_in_json")] pub PathBuf);
 
 /// Seconds and nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,11 +99,12 @@ impl Journal {
     pub fn new(
         staged: &StagedTree,
         carried: Vec<CarriedPath>,
+        displaced: Vec<DisplacedPath>,
         to_mtime: Option<Time>,
         from_mtime: Option<Time>,
     ) -> Self {
         let StagedTree { from, to, former, .. } = *staged;
-        Self { format: Format::One, from, to, former, carried, to_mtime, from_mtime }
+        Self { format: Format::One, from, to, former, carried, displaced, to_mtime, from_mtime }
     }
 
     /// Writes it, durably.
@@ -177,7 +186,11 @@ mod tests {
             assert_eq!(written, format!(r#"{{"path":{text},"inode":5,"parent_mtime":[1,2]}}"#));
             assert_eq!(read(&written).expect("read").carried, [carried], "{text}");
         }
+        let displaced = |paths: &str| read(&format!(r#"],"displaced":[{paths}"#)).map(|journal| journal.displaced);
+        let both = [path(b"local/mine"), path(b"local/\xff")].map(DisplacedPath);
+        assert_eq!(displaced(r#""local/mine",[108,111,99,97,108,47,255]"#).expect("read"), both);
         for wrong in ["7", "[256]", r#"["local"]"#, "null"] {
+            assert!(displaced(wrong).is_err(), "{wrong}");
             assert!(read(&format!(r#"{{"path":{wrong},"inode":5,"parent_mtime":[1,2]}}"#)).is_err(), "{wrong}");
         }
     }

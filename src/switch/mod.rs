@@ -5,8 +5,8 @@
 //! 1 syncfs               everything below the exchange is on disk
 //! 2 journal              from, to, what no release owns now: durable
 //! 3 exchange             renameat2(/usr, next, RENAME_EXCHANGE): the switch
-//! 4 settle               what no release owns goes back to /usr; the tops get their times again; the former live tree gets
-//!                        its place; syncfs; the journal goes
+//! 4 settle               what no release owns goes back to /usr, or where that has something else, to `rescued`; the tops
+//!                        get their times again; the former live tree gets its place; syncfs; the journal goes
 //! ```
 //!
 //! Before 3 `/usr` is the old release, after 3 the new one, and its own record says which, so there is one commit and no
@@ -15,7 +15,9 @@
 //! five acknowledged transitions is lost.
 
 mod carried;
+mod displaced;
 mod journal;
+mod rescue;
 
 use crate::disk::DiskError;
 use crate::manifest::InstalledRecord;
@@ -23,8 +25,9 @@ use crate::report::{Checkpoint, Reporter};
 use crate::stage::{StageError, StagedTree};
 use crate::state::{LockedMachine, Slot, StateError};
 use carried::{bring_back, real_paths, real_paths_of_former, rescue_if_touched};
+use displaced::{displaced_in, rescue_displaced};
 pub use journal::JournalError;
-use journal::{Journal, Time};
+use journal::{DisplacedPath, Journal, Time};
 
 /// Why the trees could not be exchanged.
 #[derive(Debug, thiserror::Error)]
@@ -61,7 +64,8 @@ pub fn switch(machine: &LockedMachine, staged: &StagedTree, reporter: &dyn Repor
     home.sync_filesystem()?;
     reporter.passes(Checkpoint::TreesSynced);
     let times = (top_mtime(machine, staged.slot)?, top_mtime(machine, Slot::Live)?);
-    let mut journal = Journal::new(staged, real_paths(machine, staged)?, times.0, times.1);
+    let displaced = displaced_in(machine, staged, Slot::Live)?;
+    let mut journal = Journal::new(staged, real_paths(machine, staged)?, displaced, times.0, times.1);
     journal.write(home)?;
     reporter.passes(Checkpoint::JournalWritten);
 
@@ -82,6 +86,7 @@ pub fn switch(machine: &LockedMachine, staged: &StagedTree, reporter: &dyn Repor
     }
     reporter.passes(Checkpoint::Exchanged);
     journal.carried = real_paths_of_former(machine, staged)?;
+    journal.displaced = displaced_in(machine, staged, staged.slot)?;
     settle(machine, &journal, staged.from.map(|_| staged.slot), reporter)
 }
 
@@ -130,6 +135,9 @@ fn settle(
     set_top_mtime(machine, Slot::Live, journal.to_mtime)?;
     reporter.passes(Checkpoint::LiveTimed);
     if let Some(slot) = former {
+        for DisplacedPath(path) in &journal.displaced {
+            rescue_displaced(machine, slot, path, reporter)?;
+        }
         set_top_mtime(machine, slot, journal.from_mtime)?;
         reporter.passes(Checkpoint::FormerTimed);
         for carried in &journal.carried {

@@ -1,5 +1,6 @@
 //! What the administrator does in his own places while trees are exchanged, and after a run has died.
 
+mod displaced;
 mod recovery;
 
 use std::fs;

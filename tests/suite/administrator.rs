@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, symlink};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -23,7 +23,7 @@ const SHARED: &[&str] = &["usr/local/bin/tool", "usr/share/doc/readme", "usr/src
 /// What a release has that leaves those places to him.
 const BARE: &[&str] = &["usr/share/doc/readme"];
 
-/// A machine at release 10 of an operating system whose releases 10 and 20 have these files; what gives its publication is held
+/// A machine at release 10 of an operating system whose releases 10 and 20 have these files, or symlinks; what gives its publication is held
 /// for as long as the machine needs it.
 fn machine(files_10: &[&str], files_20: &[&str]) -> (Machine, tempfile::TempDir) {
     let directory = world().directory();
@@ -34,10 +34,14 @@ fn machine(files_10: &[&str], files_20: &[&str]) -> (Machine, tempfile::TempDir)
     fs::write(definitions.join("os-core.toml"), definition).expect("a definition");
     for (version, files) in [(10, files_10), (20, files_20)] {
         let trees = directory.path().join(version.to_string());
-        for path in files {
+        for file in files {
+            let (path, target) = file.split_once(" -> ").map_or((*file, None), |(path, target)| (path, Some(target)));
             let path = trees.join("os-core").join(path);
             fs::create_dir_all(path.parent().expect("a parent")).expect("directories");
-            fs::write(path, format!("release {version}")).expect("written");
+            match target {
+                Some(target) => symlink(target, path).expect("linked"),
+                None => fs::write(path, format!("release {version}")).expect("written"),
+            }
         }
         let input = Input { version, definitions: &definitions, trees: &trees };
         publication.release(&world().programs, input, &[]).expect("the publisher starts").success().expect("released");
@@ -110,8 +114,7 @@ fn what_is_his_stays_when_a_release_begins_or_ends_to_have_the_directory() {
     // Only what the release has itself takes the place of something of his, and that is told.
     assert!(warned(&as_foretold(&machine, "update"), DISPLACED));
     holds(Some("release 20"), Some("release 20"));
-    let displaced = machine.path(".stateless-update/previous/local/bin/tool");
-    assert_eq!(fs::read_to_string(displaced).expect("it is where it was told to be"), "mine");
+    assert_eq!(rescued(&machine), [("tool".into(), "mine".to_owned())]);
 
     // Back, what the release had is gone, and what he has stays in the directories that it had.
     let added = machine.path("usr/local/bin/added");
@@ -120,6 +123,49 @@ fn what_is_his_stays_when_a_release_begins_or_ends_to_have_the_directory() {
         assert!(!warned(&as_foretold(&machine, command), "in place of"), "{command}");
         holds(release, release);
         assert_eq!(fs::read_to_string(&added).expect("read"), "added", "{command}");
+        assert_eq!(rescued(&machine), [("tool".into(), "mine".to_owned())], "{command}");
+    }
+}
+
+/// The files beneath the directories of `rescued`, by their paths in these, with their contents.
+fn rescued(machine: &Machine) -> Vec<(PathBuf, String)> {
+    fn list(top: &Path, directory: &Path, files: &mut Vec<(PathBuf, String)>) {
+        for entry in fs::read_dir(directory).expect("listed") {
+            let path = entry.expect("an entry").path();
+            match path.is_dir() {
+                true => list(top, &path, files),
+                false => {
+                    let content = fs::read_to_string(&path).expect("read");
+                    files.push((path.strip_prefix(top).expect("it is in there").into(), content));
+                }
+            }
+        }
+    }
+    let mut files = Vec::new();
+    for place in fs::read_dir(machine.path(".stateless-update/rescued")).expect("listed") {
+        let place = place.expect("an entry").path();
+        list(&place, &place, &mut files);
+    }
+    files.sort();
+    files
+}
+
+/// A release that keeps `usr/local` elsewhere: all that he has there has no place any more, however often that happens.
+#[test]
+fn what_a_release_displaces_is_rescued_whatever_comes_after() {
+    let (machine, _publication) = machine(&["usr/local/bin/tool"], &["usr/local -> ../var/usrlocal"]);
+    for (generation, file) in ["usr/local/bin/mine", "usr/local/app/data"].into_iter().enumerate() {
+        fs::create_dir_all(machine.path(file).parent().expect("a parent")).expect("made");
+        fs::write(machine.path(file), "precious").expect("written");
+        let updated = machine.succeeds(["update"]);
+        assert!(warned(&updated, ".stateless-update/rescued"), "{}", updated.told());
+        assert!(machine.path("usr/local").is_symlink());
+        machine.succeeds(["rollback"]);
+        machine.succeeds(["diagnose"]);
+        let found = rescued(&machine);
+        let wanted = [("app/data", 1), ("mine", 0)].into_iter().filter(|(_, since)| *since <= generation);
+        let wanted: Vec<_> = wanted.map(|(path, _)| (PathBuf::from(path), "precious".to_owned())).collect();
+        assert_eq!(found, wanted, "after update {generation}");
     }
 }
 

@@ -1,0 +1,47 @@
+//! What lies in the administrator's own places in `/usr`, and does not go along because the new tree has something of its own
+//! there. The exchange takes it away with the old tree; it is rescued from that before the transition is settled.
+//!
+//! ```text
+//! made before the journal is written    is rescued, also when the run is killed
+//! made between journal and exchange     is rescued, unless the run is killed before: then it stays in the former tree
+//! ```
+
+use std::path::Path;
+
+use super::SwitchError;
+use super::carried::{holder, split};
+use super::journal::DisplacedPath;
+use super::rescue::rescue;
+use crate::disk::Ownership;
+use crate::plan::is_shared;
+use crate::report::{Event, Reporter, Silent, Step};
+use crate::stage::StagedTree;
+use crate::state::{LockedMachine, Slot};
+use crate::tree::{Depth, scan, split_up};
+
+/// What is displaced of that which the tree in a slot has now: the live one, or the one that was it.
+pub(super) fn displaced_in(
+    machine: &LockedMachine,
+    staged: &StagedTree,
+    slot: Slot,
+) -> Result<Vec<DisplacedPath>, SwitchError> {
+    let Some(tree) = machine.tree(slot)? else { return Ok(Vec::new()) };
+    let (carried, ownership) = (&staged.carried, Ownership::of_this_process());
+    let found = scan(&tree, &carried.live, Depth::Metadata, ownership, (Step::Check, &Silent))?;
+    let extra = split_up(&tree, &found.extra, &|path| is_shared(path, &carried.target))?;
+    Ok(carried.displaced_among(&extra).into_iter().map(DisplacedPath).collect())
+}
+
+/// Rescues what lies at a displaced path of the former tree. No release owns anything there, so whatever it is, it is his.
+pub(super) fn rescue_displaced(
+    machine: &LockedMachine,
+    former: Slot,
+    path: &Path,
+    reporter: &dyn Reporter,
+) -> Result<(), SwitchError> {
+    let Some((parent, name)) = split(path) else { return Ok(()) };
+    let Some(from) = holder(machine, former, parent)? else { return Ok(()) };
+    let told =
+        |place| Event::Note(format!("what was at usr/{} lies in {place} now, which no run removes", path.display()));
+    rescue(machine, &from, name, told, reporter)
+}
