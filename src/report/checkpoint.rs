@@ -52,8 +52,8 @@ checkpoints! {
     JournalWritten,
     /// Switch: the trees have changed places.
     Exchanged,
-    /// Settle, recover: what the new tree displaces, or people have worked over since the exchange, is out of the former tree, a
-    /// path of it or all.
+    /// Settle: what the new tree displaces, or people have worked over since the exchange, is out of the former tree, a path of
+    /// it or all.
     Rescued,
     /// Settle: the new live tree has its time again.
     LiveTimed,

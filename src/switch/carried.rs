@@ -11,10 +11,11 @@
 //!                                       release owns, in the former tree
 //! ```
 //!
-//! Where a run is killed after the exchange, people work in the copies until the next run. A copy that somebody has touched
-//! is what he sees and counts on, so recovery leaves it where it is, moves the real one to where no transition clears anything,
-//! and says where that is.
+//! From the exchange on people work in the copies: for an instant, or where a run is killed then, until the next run. A copy
+//! that somebody has touched is what he sees and counts on, so settling leaves it where it is, moves the real one to where no
+//! transition clears anything, and says where that is.
 
+use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::path::Path;
 
@@ -23,11 +24,12 @@ use rustix::io::Errno;
 use super::SwitchError;
 use super::journal::CarriedPath;
 use super::rescue::rescue;
-use crate::disk::{Directory, DiskError, FileType, Inode};
+use super::seal::{is_same, seal};
+use crate::disk::{Directory, DiskError};
 use crate::report::{Event, Reporter};
 use crate::stage::StagedTree;
 use crate::state::{LockedMachine, Slot};
-use crate::types::{Digest, Hasher};
+use crate::types::Digest;
 
 /// What is to go back after the exchange, as the live tree has it now, with how the copies are known: for the journal.
 pub(super) fn real_paths(machine: &LockedMachine, staged: &StagedTree) -> Result<Vec<CarriedPath>, SwitchError> {
@@ -41,13 +43,19 @@ pub(super) fn real_paths(machine: &LockedMachine, staged: &StagedTree) -> Result
     Ok(paths)
 }
 
-/// What is to go back now that the trees have been exchanged. The copies have been there for an instant, so the real ones are
-/// what people have worked on.
+/// What is to go back now that the trees have been exchanged, as it was until then. The copies are known as they were `before`:
+/// one that has come since is nobody's copy, and stays.
 pub(super) fn real_paths_of_former(
     machine: &LockedMachine,
     staged: &StagedTree,
+    before: &[CarriedPath],
 ) -> Result<Vec<CarriedPath>, SwitchError> {
-    paths_of(machine, staged, staged.slot)
+    let copies: HashMap<&Path, Option<Digest>> = before.iter().map(|before| (&*before.path, before.copy)).collect();
+    let mut paths = paths_of(machine, staged, staged.slot)?;
+    for carried in &mut paths {
+        carried.copy = copies.get(&*carried.path).copied().flatten();
+    }
+    Ok(paths)
 }
 
 /// The paths that go along, as the tree in a slot has them.
@@ -65,8 +73,8 @@ fn paths_of(machine: &LockedMachine, staged: &StagedTree, slot: Slot) -> Result<
     Ok(paths)
 }
 
-/// For recovery: where somebody has been at the copy of a carried path since the exchange, takes the real one out of the former
-/// tree, which a later transition clears.
+/// Where somebody has been at the copy of a carried path since the exchange, takes the real one out of the former tree, which a
+/// later transition clears.
 pub(super) fn rescue_if_touched(
     machine: &LockedMachine,
     former: Slot,
@@ -79,7 +87,7 @@ pub(super) fn rescue_if_touched(
     }
     let told = |place| {
         Event::Warning(format!(
-            "usr/{} has been worked on since a run died, and stays as it is; as it was before that, it lies in {place}, which \
+            "usr/{} has been worked on since the trees were exchanged, and stays as it is; as it was before that, it lies in {place}, which \
              no run removes",
             carried.path.display()
         ))
@@ -113,10 +121,11 @@ struct Waiting<'a> {
 }
 
 impl Waiting<'_> {
-    /// Whether its place is not as the exchange left it.
+    /// Whether its place is not as the exchange left it, and has something else than the real one has.
     fn is_touched(&self, carried: &CarriedPath) -> Result<bool, DiskError> {
         let Some(to) = &self.to else { return Ok(true) };
-        Ok(seal(to, self.name)?.is_some_and(|seal| Some(seal) != carried.copy))
+        let is_changed = seal(to, self.name)?.is_some_and(|seal| Some(seal) != carried.copy);
+        Ok(is_changed && !is_same(to, &self.from, self.name)?)
     }
 }
 
@@ -144,37 +153,6 @@ pub(super) fn holder(machine: &LockedMachine, slot: Slot, path: &str) -> Result<
         Err(error) if [Errno::NOTDIR, Errno::LOOP, Errno::XDEV].iter().any(|errno| error.is(*errno)) => Ok(None),
         other => Ok(other?),
     }
-}
-
-/// By what the thing at `name` and all that is in it are known: inodes, and when they were last changed; of files only the time
-/// of their content, since each further name is a change of the inode, too. None where there is nothing.
-fn seal(holder: &Directory, name: &OsStr) -> Result<Option<Digest>, DiskError> {
-    let Some(inode) = holder.look(name)? else { return Ok(None) };
-    let (mut hasher, device) = (Hasher::default(), holder.inode()?.device);
-    let mut add = |inode: Inode| {
-        let is_directory = inode.file_type == FileType::Directory;
-        let changed = if is_directory { inode.ctime } else { inode.mtime };
-        hasher.update(&inode.number.to_le_bytes());
-        hasher.update(&changed.seconds.to_le_bytes());
-        hasher.update(&changed.nanoseconds.to_le_bytes());
-        // Of what is mounted there only the top is looked at: the rest is none of ours.
-        is_directory && inode.device == device
-    };
-    if add(inode) {
-        each_beneath(holder, name, &mut add)?;
-    }
-    Ok(Some(hasher.finish()))
-}
-
-/// Shows `visit` all that lies in the directory `name`, in order, and goes into what it says yes to.
-fn each_beneath(holder: &Directory, name: &OsStr, visit: &mut dyn FnMut(Inode) -> bool) -> Result<(), DiskError> {
-    let Some(directory) = holder.subdirectory(name)? else { return Ok(()) };
-    for name in directory.names()? {
-        if directory.look(&name)?.is_some_and(&mut *visit) {
-            each_beneath(&directory, &name, visit)?;
-        }
-    }
-    Ok(())
 }
 
 /// The directory above a path and the name in it. That directory is one of a release, whose paths are text: anything else is

@@ -59,8 +59,8 @@ pub(super) struct CarriedPath {
     pub inode: u64,
     /// The time that the directory above it has in the staged tree: bringing it back changes that.
     pub parent_mtime: Time,
-    /// By what its copy in the staged tree is known, if there is one: in a recovery it makes way for the real one only as long
-    /// as nobody has touched it.
+    /// By what its copy in the staged tree is known, if there is one: it makes way for the real one only as long as nobody has
+    /// touched it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub copy: Option<Digest>,
 }

@@ -5,7 +5,7 @@
 //! 1 syncfs               everything below the exchange is on disk
 //! 2 journal              from, to, what no release owns now: durable
 //! 3 exchange             renameat2(/usr, next, RENAME_EXCHANGE): the switch
-//! 4 settle               what no release owns goes back to /usr, or where that has something else, to `rescued`; the tops
+//! 4 settle               what no release owns goes back to /usr, or where that has something else by now, to `rescued`; the tops
 //!                        get their times again; the former live tree gets its place; syncfs; the journal goes
 //! ```
 //!
@@ -18,6 +18,7 @@ mod carried;
 mod displaced;
 mod journal;
 mod rescue;
+mod seal;
 
 use crate::disk::DiskError;
 use crate::manifest::InstalledRecord;
@@ -85,7 +86,7 @@ pub fn switch(machine: &LockedMachine, staged: &StagedTree, reporter: &dyn Repor
         });
     }
     reporter.passes(Checkpoint::Exchanged);
-    journal.carried = real_paths_of_former(machine, staged)?;
+    journal.carried = real_paths_of_former(machine, staged, &journal.carried)?;
     journal.displaced = displaced_in(machine, staged, staged.slot)?;
     settle(machine, &journal, staged.from.map(|_| staged.slot), reporter)
 }
@@ -107,12 +108,6 @@ pub fn recover(machine: &LockedMachine, reporter: &dyn Reporter) -> Result<Optio
     let live = machine.record(Slot::Live)?.map(|record| record.installed.sequence);
     if live == Some(journal.to) {
         let (slot, former) = former_live(machine, &journal)?.unzip();
-        if let Some(slot) = slot {
-            for carried in &journal.carried {
-                rescue_if_touched(machine, slot, carried, reporter)?;
-            }
-            reporter.passes(Checkpoint::Rescued);
-        }
         settle(machine, &journal, slot, reporter)?;
         return Ok(Some(Recovered { former }));
     }
@@ -141,9 +136,11 @@ fn settle(
         set_top_mtime(machine, slot, journal.from_mtime)?;
         reporter.passes(Checkpoint::FormerTimed);
         for carried in &journal.carried {
+            rescue_if_touched(machine, slot, carried, reporter)?;
             bring_back(machine, slot, carried)?;
             reporter.passes(Checkpoint::BroughtBack);
         }
+        reporter.passes(Checkpoint::Rescued);
         if slot == Slot::Next && journal.former == Slot::Previous {
             match home.look("previous")? {
                 Some(_) => home.exchange("next", home, "previous")?,

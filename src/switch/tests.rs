@@ -119,6 +119,22 @@ struct Meddler<'a> {
     usr: &'a Path,
 }
 
+/// One that also keeps what is warned of.
+struct Told<'a> {
+    warnings: Warnings,
+    deed: Meddler<'a>,
+}
+
+impl Reporter for Told<'_> {
+    fn report(&self, event: Event) {
+        self.warnings.report(event);
+    }
+
+    fn passes(&self, checkpoint: Checkpoint) {
+        self.deed.passes(checkpoint);
+    }
+}
+
 struct Killed;
 
 impl Reporter for Meddler<'_> {
@@ -170,6 +186,37 @@ fn what_is_made_meanwhile_is_there_afterwards() {
         let step = (Step::Scan, &Silent as &dyn Reporter);
         let found = scan(&live, &site.tree, Depth::Metadata, site.writer.ownership, step).expect("scanned");
         assert!(found.seen.iter().all(|seen| *seen == Seen::Same), "{at:?}: {:?}", found.seen);
+    }
+}
+
+#[test]
+fn what_is_made_after_the_exchange_stays() {
+    let makes = |usr: &Path| {
+        fs::write(usr.join("local/bin/mine.new"), "newer").expect("written");
+        fs::rename(usr.join("local/bin/mine.new"), usr.join("local/bin/mine")).expect("renamed");
+        ["local/go/new", "local/fresh"].iter().for_each(|path| write(&usr.join(path), "new"));
+        // A program goes on with a file that it has open: the real one has the same.
+        fs::write(usr.join("src/linux/Makefile"), "written into").expect("written");
+    };
+    for at in [Checkpoint::Exchanged, Checkpoint::LiveTimed, Checkpoint::FormerTimed] {
+        let site = Site::new();
+        let real = fs::metadata(site.usr.join("src/linux")).expect("it is there").ino();
+        let deed = Meddler { at, deed: &makes, end: None, usr: &site.usr };
+        let told = Told { warnings: Warnings::default(), deed };
+        site.transit(&told).expect("it is settled");
+        for (path, content) in [("bin/mine", "newer"), ("go/new", "new"), ("go/bin/go", "old"), ("fresh", "new")] {
+            let path = Path::new("local").join(path);
+            assert_eq!(site.file(Slot::Live, &path).as_deref(), Some(content), "{}, at {at:?}", path.display());
+        }
+        assert_eq!(site.file(Slot::Live, "src/linux/Makefile").as_deref(), Some("written into"), "at {at:?}");
+        assert_eq!(fs::metadata(site.usr.join("src/linux")).expect("it is there").ino(), real, "at {at:?}");
+        // What was worked on until the exchange is where it was told to be.
+        let warnings = told.warnings.told();
+        let of = |path: &str| warnings.iter().find(|warning| warning.starts_with(path)).expect(path);
+        let mine = fs::read_to_string(site.told_place(of("usr/local/bin/mine ")));
+        assert_eq!(mine.expect("it is there"), "old", "at {at:?}");
+        assert!(site.told_place(of("usr/local/go ")).join("bin/go").exists(), "at {at:?}");
+        assert_eq!(warnings.len(), 2, "{warnings:?}, at {at:?}");
     }
 }
 
