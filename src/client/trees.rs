@@ -1,6 +1,7 @@
 //! What a transition starts from and what it goes to, as trees: manifests are read, fetched and composed here.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use super::elsewhere::kept_text;
 use super::pack_heads::{ReadPack, part};
@@ -9,7 +10,7 @@ use super::session::{KnownRelease, Session};
 use super::{ClientError, Thoroughness};
 use crate::manifest::{BundleManifest, Conflict, ManifestName, Release, Tree, Union};
 use crate::pack::apply_text_delta;
-use crate::plan::{Need, Present, blobs, is_shared, joined};
+use crate::plan::{Need, Present, blobs, is_shared, joined, taken_over};
 use crate::report::{Event, Step};
 use crate::state::Slot;
 use crate::tree::{Depth, Fingerprints, scan, split_up};
@@ -92,9 +93,13 @@ impl Session {
         Ok(())
     }
 
-    /// In place of a directory of the administrator that the target shares, names what he has in it.
+    /// Counts what the administrator has in place of something of the release as his, too, and in place of a directory of his that
+    /// the target shares, names what he has in it.
     pub fn split_shared(&self, installed: &mut Installed, target: &Tree) -> Result<(), ClientError> {
         if let Some(live) = self.machine.tree(Slot::Live)? {
+            let taken = taken_over(&installed.tree, &installed.seen).map(Path::to_owned);
+            installed.extra.extend(taken);
+            installed.extra.sort();
             installed.extra = split_up(&live, &installed.extra, &|path| is_shared(path, target))?;
         }
         Ok(())

@@ -5,11 +5,12 @@
 //! what the release had there goes. So nothing of his depends on which release is the first to own `/usr/src`, and nothing
 //! of a release stays because it lay beside something of his.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use super::Present;
 use crate::manifest::Tree;
-use crate::types::Entry;
+use crate::types::{Difference, Entry, Seen};
 
 /// What no release owns and goes along: as it was when the plan was made, and what it takes to tell it again later. While blobs
 /// are fetched and a tree is staged the administrator goes on working.
@@ -19,7 +20,7 @@ pub struct Carried {
     pub paths: Vec<PathBuf>,
     /// Those that would, but for what the target has in their place.
     pub displaced: Vec<PathBuf>,
-    /// What the live tree's record says of the places where such paths may be.
+    /// What the live tree's record says of the places where such paths may be, without what was [`taken_over`].
     pub live: Tree,
     /// What the target has there.
     pub target: Tree,
@@ -27,11 +28,20 @@ pub struct Carried {
 
 impl Carried {
     pub(super) fn new(present: Present<'_>, target: &Tree) -> Self {
-        let is_place = |path: &str| path.is_empty() || may_be_carried(Path::new(path));
-        let places = |tree: &Tree| tree.filtered(|entry| is_place(entry.path.beneath_usr()));
+        let is_place = |entry: &Entry| {
+            let path = Path::new(entry.path.beneath_usr());
+            path == Path::new("") || may_be_carried(path)
+        };
         let his = present.extra.iter().filter(|path| may_be_carried(path)).cloned();
         let (paths, displaced) = his.partition(|path| goes_along(path, target));
-        Self { paths, displaced, live: places(present.tree), target: places(target) }
+        let taken: HashSet<&Path> = taken_over(present.tree, present.seen).collect();
+        let is_taken = |entry: &Entry| taken.contains(Path::new(entry.path.beneath_usr()));
+        Self {
+            paths,
+            displaced,
+            live: present.tree.filtered(|entry| is_place(entry) && !is_taken(entry)),
+            target: target.filtered(is_place),
+        }
     }
 
     /// The paths that go along when these, relative to the tree's top, are all that [`Carried::live`] does not have.
@@ -57,6 +67,13 @@ impl Carried {
 /// instead of being removed.
 pub fn may_be_carried(path: &Path) -> bool {
     path.starts_with("local") || path.starts_with("src")
+}
+
+/// Where the administrator has, in his own places, something of another type than the release: a directory in place of its
+/// symlink, say. That is no damage to what the release has there, but his, and all that is in it. Relative to the tree's top.
+pub fn taken_over<'a>(tree: &'a Tree, seen: &'a [Seen]) -> impl Iterator<Item = &'a Path> {
+    let of_another_type = tree.entries().iter().zip(seen).filter(|(_, seen)| **seen == Seen::Differs(Difference::Type));
+    of_another_type.map(|(entry, _)| Path::new(entry.path.beneath_usr())).filter(|path| may_be_carried(path))
 }
 
 /// Whether the target has a directory at a path in the administrator's places. Where he has one too, what is in it goes along,

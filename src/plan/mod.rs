@@ -19,7 +19,7 @@ use crate::pack::Index;
 use crate::types::{Digest, Entry, Kind, Seen, TreePath};
 
 pub use bundles::{BundleError, closure, dependents, dependents_tree, similar, with_recommended};
-pub use carried::{Carried, goes_along, is_shared, may_be_carried};
+pub use carried::{Carried, goes_along, is_shared, may_be_carried, taken_over};
 pub use route::{Found, Offered, Route};
 use sources::Chosen;
 pub use work::{Base, BlockWork, Make, Place, REQUEST_BYTES, RangeWork, Work, joined};
@@ -31,8 +31,8 @@ pub struct Present<'a> {
     pub tree: &'a Tree,
     /// For each entry, by index, what was found.
     pub seen: &'a [Seen],
-    /// The topmost paths that no release owns, relative to the tree's top; in place of a directory that [`is_shared`] with the
-    /// target, what is in it.
+    /// The topmost paths that no release owns, or that were [`taken_over`], relative to the tree's top; in place of a directory
+    /// that [`is_shared`] with the target, what is in it.
     pub extra: &'a [PathBuf],
 }
 

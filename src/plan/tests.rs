@@ -326,6 +326,11 @@ fn what_the_target_owns_wins_over_what_is_carried() {
     );
     let later = paths(&["lib/no", "local/bin/mine", "local/new", "local/lib"]);
     assert_eq!(planned.carried.displaced_among(&later), paths(&["local/bin/mine", "local/lib"]));
+    // What is of another type than the live release's is nothing of that: neither it nor what was in it.
+    let mut taken = seen.clone();
+    (taken[1], taken[2], taken[3]) = (Seen::Differs(Difference::Type), Seen::Missing, Seen::Missing);
+    assert_eq!(taken_over(&old, &taken).collect::<Vec<_>>(), [Path::new("local")]);
+    assert_eq!(Carried::new(Present { tree: &old, seen: &taken, extra: &[] }, &target).live.entries().len(), 1);
     // Back again, the directory that only the live release owns is known by what that says.
     let back = Carried::new(Present { tree: &target, seen: &[], extra: &[] }, &Tree::default());
     assert!(back.directory(Path::new("local/etc")).is_some() && back.directory(Path::new("local/z")).is_none());

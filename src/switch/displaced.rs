@@ -13,7 +13,7 @@ use super::carried::{holder, split};
 use super::journal::DisplacedPath;
 use super::rescue::rescue;
 use crate::disk::Ownership;
-use crate::plan::is_shared;
+use crate::plan::{is_shared, taken_over};
 use crate::report::{Event, Reporter, Silent, Step};
 use crate::stage::StagedTree;
 use crate::state::{LockedMachine, Slot};
@@ -29,7 +29,9 @@ pub(super) fn displaced_in(
     let (carried, ownership) = (&staged.carried, Ownership::of_this_process());
     let found = scan(&tree, &carried.live, Depth::Metadata, ownership, (Step::Check, &Silent))?;
     let extra = split_up(&tree, &found.extra, &|path| is_shared(path, &carried.target))?;
-    Ok(carried.displaced_among(&extra).into_iter().map(DisplacedPath).collect())
+    // What he has put in place of something of the release since the plan was made goes along nowhere.
+    let taken = taken_over(&carried.live, &found.seen).map(Path::to_owned);
+    Ok(carried.displaced_among(&extra).into_iter().chain(taken).map(DisplacedPath).collect())
 }
 
 /// Rescues what lies at a displaced path of the former tree. No release owns anything there, so whatever it is, it is his.

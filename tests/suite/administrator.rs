@@ -205,3 +205,34 @@ fn what_is_mounted_on_his_place_keeps_no_recovery_from_ending() {
     machine.succeeds(["rollback"]);
     assert_eq!(fs::read_to_string(machine.path("usr/local/bin/mine")).expect("read"), "another file");
 }
+
+/// What he has put in place of a release's symlink is his, be it told or not what release is next: it goes along where that has
+/// a directory, or nothing, and is rescued where that has the symlink, too.
+#[test]
+fn a_directory_in_place_of_a_symlink_of_the_release_is_his() {
+    let link = "usr/local -> ../var/usrlocal";
+    for (files_20, command, goes_along) in
+        [(&[link][..], "update", false), (&[link], "repair", false), (SHARED, "update", true), (BARE, "update", true)]
+    {
+        let (machine, _publication) = machine(&[link, BARE[0]], files_20);
+        fs::remove_file(machine.path("usr/local")).expect("removed");
+        fs::create_dir_all(machine.path("usr/local/bin")).expect("made");
+        let mine = machine.path("usr/local/bin/mine");
+        fs::write(&mine, "precious").expect("written");
+        let real = fs::metadata(&mine).expect("it is there").ino();
+        let done = machine.succeeds([command]);
+        let told = format!("{command} to {files_20:?}: {}", done.told());
+        assert_eq!(warned(&done, "in place of usr/local;"), !goes_along, "{told}");
+        machine.succeeds(["diagnose"]);
+        if goes_along {
+            assert_eq!(fs::metadata(&mine).expect(&told).ino(), real, "{told}");
+            continue;
+        }
+        assert!(machine.path("usr/local").is_symlink(), "{told}");
+        assert_eq!(rescued(&machine), [("local/bin/mine".into(), "precious".to_owned())], "{told}");
+        machine.succeeds(["update"]);
+        machine.succeeds(["rollback"]);
+        machine.succeeds(["diagnose"]);
+        assert_eq!(rescued(&machine).len(), 1, "{told}");
+    }
+}
