@@ -152,8 +152,8 @@ pub fn stage(
     })
 }
 
-/// The previous tree as it is kept, after a look at every entry; content that is `known` is not read again. What does not
-/// belong to it goes, and files that are damaged come from the live tree where that has them.
+/// The previous tree as it is kept, after a look at every entry; content that is `known` is not read again. Files that are
+/// damaged come from the live tree where that has them, and then what does not belong to it goes.
 ///
 /// # Errors
 /// When there is none, or it is damaged.
@@ -170,10 +170,16 @@ pub fn previous(
     };
     let live = machine.tree(Slot::Live)?;
     let look = |depth: Depth<'_>| scan(&tree, expected, depth, writer.ownership, (Step::Check, reporter));
-    // What no release owns: copies of carried paths, which are as old as the tree and make way for what is there now;
-    // what somebody put into the tree while it was live; what a killed run left.
-    let left_behind = look(Depth::Metadata)?.extra;
-    for path in &left_behind {
+    let mut found = look(Depth::Content(known))?;
+    if let (Some(live), true) = (&live, found.seen.iter().any(|seen| *seen != Seen::Same)) {
+        mend(&tree, live, expected, &found.seen, writer, reporter)?;
+        found = look(Depth::Content(&found.fingerprints))?;
+    }
+    must_have_all(&tree, &found.seen, expected)?;
+    // What no release owns: copies of carried paths, which are as old as the tree and make way for what is there now; what
+    // somebody put into the tree while it was live, or an update displaced, of which there may be no other copy: so it goes
+    // when the tree is known to be whole, and not before; what a killed run left.
+    for path in &found.extra {
         let (parent, name) = split(path);
         if let Some(parent) = tree.descend(parent)? {
             parent.remove(name)?;
@@ -186,13 +192,8 @@ pub fn previous(
             reporter.passes(Checkpoint::Carried);
         }
     }
-    settle_above(&tree, left_behind.iter().chain(&carried.paths), (expected, &carried), writer)?;
-    let mut found = look(Depth::Content(known))?;
-    if let (Some(live), true) = (&live, found.seen.iter().any(|seen| *seen != Seen::Same)) {
-        mend(&tree, live, expected, &found.seen, writer, reporter)?;
-        found = look(Depth::Content(known))?;
-    }
-    must_be_target(&tree, found, expected, &carried.paths)?;
+    settle_above(&tree, found.extra.iter().chain(&carried.paths), (expected, &carried), writer)?;
+    must_be_target(&tree, look(Depth::Metadata)?, expected, &carried.paths)?;
     reporter.passes(Checkpoint::Staged);
     Ok(StagedTree {
         slot: Slot::Previous,
@@ -266,20 +267,29 @@ fn must_be_target(
     target: &Tree,
     carried: &[PathBuf],
 ) -> Result<Fingerprints, StageError> {
-    let wrong = |path: PathBuf, what: &str| StageError::NotTheTarget { path, what: what.to_owned() };
     // The directories above a carried path are there for it where the target does not have them.
     let carried: HashSet<&Path> = carried.iter().flat_map(|path| path.ancestors()).collect();
     if let Some(extra) = found.extra.iter().find(|extra| !carried.contains(extra.as_path())) {
-        return Err(wrong(tree.path().join(extra), "it should not be there"));
+        return Err(not_the_target(tree.path().join(extra), "it should not be there"));
     }
-    for (entry, seen) in target.entries().iter().zip(&found.seen) {
+    must_have_all(tree, &found.seen, target)?;
+    Ok(found.fingerprints)
+}
+
+/// Each entry of the target must have been seen there, as it should be.
+fn must_have_all(tree: &Directory, seen: &[Seen], target: &Tree) -> Result<(), StageError> {
+    for (entry, seen) in target.entries().iter().zip(seen) {
         let what = match seen {
             Seen::Same => continue,
             Seen::Missing => "it is missing",
             Seen::Differs(Difference::Content) => "its content differs",
             Seen::Differs(difference) => difference.name(),
         };
-        return Err(wrong(tree.path().join(entry.path.beneath_usr()), what));
+        return Err(not_the_target(tree.path().join(entry.path.beneath_usr()), what));
     }
-    Ok(found.fingerprints)
+    Ok(())
+}
+
+fn not_the_target(path: PathBuf, what: &str) -> StageError {
+    StageError::NotTheTarget { path, what: what.to_owned() }
 }

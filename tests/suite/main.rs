@@ -31,6 +31,7 @@ mod limits;
 mod local;
 mod looks;
 mod machine;
+mod mending;
 mod mounts;
 mod network;
 mod offline;
