@@ -115,7 +115,7 @@ pub(super) async fn go(
         }
         done.changed = mode == Mode::Run;
         if mode == Mode::Run {
-            mover.switch(staged, &damaged, installed.fingerprints)?;
+            mover.switch(staged, &damaged, installed)?;
         } else {
             // What is told to be there is there after a power cut, too.
             machine.own_directory().sync_filesystem()?;

@@ -113,11 +113,12 @@ impl Mover<'_> {
 
     /// Exchanges the trees, then forgets what is no longer needed. What is known of the former live tree is kept: it is
     /// the previous one now. Once the exchange is settled the transition is done, so what fails after it is only told.
-    pub fn switch(&self, staged: StagedTree, damaged: &[Damaged], former: Fingerprints) -> Result<(), ClientError> {
+    pub fn switch(&self, staged: StagedTree, damaged: &[Damaged], former: Installed) -> Result<(), ClientError> {
         let reporter = &*self.session.reporter;
         switch(self.machine, &staged, reporter)?;
-        if let Err(error) = self.heal(damaged) {
-            reporter.report(Event::Warning(format!("the previous tree keeps damage that it shares: {error}")));
+        if let Err(error) = self.heal(&staged, damaged, &former) {
+            reporter
+                .report(Event::Warning(format!("the previous tree keeps damage of the one that was live: {error}")));
         }
         if let Err(error) = self.machine.own_directory().remove(Store::NAME) {
             reporter.report(Event::Warning(format!("the store could not be cleared: {error}")));
@@ -127,18 +128,20 @@ impl Mover<'_> {
             reporter.report(Event::Warning(format!("fingerprints of the new tree could not be kept: {error}")));
             Fingerprints::default()
         });
-        known.add(former);
+        known.add(former.fingerprints);
         cache(self.session, self.machine, &known);
         reporter.passes(Checkpoint::FingerprintsKept);
         Ok(())
     }
 
-    /// Gives the previous tree whole files for those that it shares with the damaged tree that was live.
-    fn heal(&self, damaged: &[Damaged]) -> Result<(), StageError> {
+    /// Takes damage of the tree that was live out of the previous one: that is the same tree, or shares inodes with it.
+    fn heal(&self, staged: &StagedTree, damaged: &[Damaged], former: &Installed) -> Result<(), StageError> {
+        let reporter = &*self.session.reporter;
+        if self.former() == Slot::Previous {
+            return staged.heal_former(self.machine, &former.tree, &former.seen, reporter);
+        }
         match (self.machine.tree(Slot::Live)?, self.machine.tree(Slot::Previous)?) {
-            (Some(live), Some(previous)) => {
-                heal(&previous, &live, damaged, self.former() == Slot::Previous, &*self.session.reporter)
-            }
+            (Some(live), Some(previous)) => heal(&previous, &live, damaged, reporter),
             _ => Ok(()),
         }
     }

@@ -44,7 +44,7 @@ checkpoints! {
     Staged,
     /// Rollback: something that does not belong to the kept tree has gone from it.
     LeftoverRemoved,
-    /// Rollback: the kept tree has taken from the live one what it lacked.
+    /// Rollback: the kept tree is as whole as it can be made.
     Mended,
     /// Switch: everything below the exchange is on disk; also at the end of a run that only stages.
     TreesSynced,
@@ -69,9 +69,9 @@ checkpoints! {
     JournalCleared,
     /// Recover: the journal of an exchange that was not made has gone.
     IdleJournalCleared,
-    /// Heal, mend: a whole file lies beside a damaged one.
+    /// Heal, mend: something whole lies beside something damaged.
     WholeLinked,
-    /// Heal, mend: the whole file is in the damaged one's place.
+    /// Heal, mend: it is in the place of that.
     WholePlaced,
     /// Heal: the previous tree has no damage of the former live one.
     Healed,

@@ -10,6 +10,7 @@
 mod builder;
 mod carry;
 mod heal;
+mod mend;
 
 use std::collections::{BTreeSet, HashSet};
 use std::ffi::OsStr;
@@ -25,8 +26,8 @@ use crate::tree::{Depth, Fingerprints, Scan, Writer, scan};
 use crate::types::{Difference, Digest, Seen, TreePath};
 use builder::Builder;
 use carry::carry;
-use heal::mend;
 pub use heal::{Damaged, damaged, heal};
+use mend::{Mender, wrong};
 
 /// What is to be staged.
 #[derive(Clone, Copy)]
@@ -152,11 +153,11 @@ pub fn stage(
     })
 }
 
-/// The previous tree as it is kept, after a look at every entry; content that is `known` is not read again. Files that are
-/// damaged come from the live tree where that has them, and then what does not belong to it goes.
+/// The previous tree as it is kept, after a look at every entry; content that is `known` is not read again. What does not
+/// belong to it goes, and what is damaged is mended as far as this tree or the live one has the content.
 ///
 /// # Errors
-/// When there is none, or it is damaged.
+/// When there is none, or it stays damaged.
 pub fn previous(
     machine: &LockedMachine,
     expected: &Tree,
@@ -171,8 +172,12 @@ pub fn previous(
     let live = machine.tree(Slot::Live)?;
     let look = |depth: Depth<'_>| scan(&tree, expected, depth, writer.ownership, (Step::Check, reporter));
     let mut found = look(Depth::Content(known))?;
-    if let (Some(live), true) = (&live, found.seen.iter().any(|seen| *seen != Seen::Same)) {
-        mend(&tree, live, expected, &found.seen, writer, reporter)?;
+    let damage = wrong(expected, &found.seen);
+    if !damage.is_empty() {
+        // Content that only this tree has is taken from itself, where all else of a file is wrong.
+        let sources: Vec<&Directory> = live.iter().chain([&tree]).collect();
+        Mender { kept: &tree, sources: &sources, known, writer, reporter }.mend(&damage)?;
+        reporter.passes(Checkpoint::Mended);
         found = look(Depth::Content(&found.fingerprints))?;
     }
     must_have_all(&tree, &found.seen, expected)?;

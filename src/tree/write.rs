@@ -48,13 +48,34 @@ impl Writer {
         let inode = store.look(blob)?;
         if inode.is_some_and(|inode| inode.links == 1) {
             store.set_file_metadata(&file, blob, metadata, self.ownership)?;
-        } else if !self.is_already(store, &file, blob, metadata)? {
+        } else if !self.is_already(store, blob, metadata)? {
             return self.copy(&file, to, name, metadata).map(|()| None);
         }
         match store.link(blob, to, name) {
             Err(error) if error.is(Errno::MLINK) => self.copy(&file, to, name, metadata).map(|()| None),
             other => other.map(|()| inode.map(|inode| Inode { mtime: metadata.mtime, ..inode })),
         }
+    }
+
+    /// Gives the file `name` of `from` a name in another directory: as another name of the inode where that has this metadata
+    /// and can have more names, as a copy otherwise.
+    ///
+    /// # Errors
+    /// When it is not there, the name is taken, the inode is immutable, or the disk is full.
+    pub fn take(
+        &self,
+        from: &Directory,
+        name: &str,
+        (to, new_name): (&Directory, &str),
+        metadata: &Metadata,
+    ) -> Result<(), DiskError> {
+        if self.is_already(from, name, metadata)? {
+            match from.link(name, to, new_name) {
+                Err(error) if error.is(Errno::MLINK) => {}
+                linked => return linked,
+            }
+        }
+        self.copy(&from.open_file(name)?, to, new_name, metadata)
     }
 
     /// Makes a symlink.
@@ -66,6 +87,23 @@ impl Writer {
         to.set_symlink_metadata(name, metadata, self.ownership)
     }
 
+    /// Whether the file `name` of a directory has this mode, owner and time and these attributes.
+    ///
+    /// # Errors
+    /// Those of the system calls.
+    pub fn is_already(&self, directory: &Directory, name: &str, metadata: &Metadata) -> Result<bool, DiskError> {
+        let inode = directory.look(name)?;
+        if inode.is_none_or(|inode| inode.metadata_difference(metadata, self.ownership).is_some()) {
+            return Ok(false);
+        }
+        match directory.open_file(name) {
+            Ok(file) => Ok(same_xattrs(&directory.file_xattrs(&file, name)?, metadata, self.ownership)),
+            // A plain user's own file that its mode keeps even him from reading.
+            Err(error) if error.is(Errno::ACCESS) => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Gives a directory its mode, owner, attributes and time, when it does not have them.
     ///
     /// # Errors
@@ -74,12 +112,6 @@ impl Writer {
         let right = directory.inode()?.metadata_difference(metadata, self.ownership).is_none()
             && same_xattrs(&directory.xattrs()?, metadata, self.ownership);
         if right { Ok(()) } else { directory.set_metadata(metadata, self.ownership) }
-    }
-
-    fn is_already(&self, store: &Directory, file: &File, blob: &str, metadata: &Metadata) -> Result<bool, DiskError> {
-        let Some(inode) = store.look(blob)? else { return Ok(false) };
-        Ok(inode.metadata_difference(metadata, self.ownership).is_none()
-            && same_xattrs(&store.file_xattrs(file, blob)?, metadata, self.ownership))
     }
 
     /// A new inode with the content of `file`; shares its blocks where the file system can.

@@ -133,7 +133,7 @@ fn a_damaged_previous_tree_is_mended_from_the_live_one() {
     machine.succeeds(["update"]);
     // The same file in both releases, as a repair leaves it that is killed right after its exchange.
     replace(&machine.path(".stateless-update/previous/bin/ed"));
-    fs::write(machine.path(".stateless-update/previous/bin/.ed.whole"), "half").expect("written");
+    fs::write(machine.path(".stateless-update/previous/bin/.whole-0"), "half").expect("written");
     machine.succeeds(["rollback"]);
     machine.assert_holds(10, &["editors"]);
 }
