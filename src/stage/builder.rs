@@ -81,14 +81,7 @@ impl<'a> Builder<'a> {
         let entry = &self.job.target.entries()[index];
         let name = entry.path.name();
         if let Some(there) = there {
-            let wanted = match (&entry.kind, live) {
-                (_, Some(live)) if self.job.kept[index] => live.look(name)?,
-                (Kind::File { digest, .. }, _) => self.store.look(digest.to_string())?,
-                _ => None,
-            };
-            if wanted.is_some_and(|wanted| there.is_same_inode(&wanted))
-                && there.metadata_difference(&entry.metadata, self.writer.ownership).is_none()
-            {
+            if self.is_right(live, next, there, index)? {
                 return Ok(());
             }
             next.remove(name)?;
@@ -107,6 +100,30 @@ impl<'a> Builder<'a> {
         }
         self.reporter.passes(Checkpoint::Placed);
         Ok(())
+    }
+
+    /// Whether what is `there` in `next` is the inode that the file or symlink `index` is to be, as it is to be.
+    fn is_right(
+        &self,
+        live: Option<&Directory>,
+        next: &Directory,
+        there: Inode,
+        index: usize,
+    ) -> Result<bool, StageError> {
+        let entry = &self.job.target.entries()[index];
+        let name = entry.path.name();
+        let is_there = |wanted: Option<Inode>| wanted.is_some_and(|wanted| there.is_same_inode(&wanted));
+        Ok(match (&entry.kind, live) {
+            (_, Some(live)) if self.job.kept[index] => {
+                is_there(live.look(name)?)
+                    && there.metadata_difference(&entry.metadata, self.writer.ownership).is_none()
+            }
+            // Placed by an earlier run, maybe for another release: with the same content and other attributes.
+            (Kind::File { digest, .. }, _) => {
+                is_there(self.store.look(digest.to_string())?) && self.writer.is_already(next, name, &entry.metadata)?
+            }
+            _ => false,
+        })
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod administrator;
 mod answers;
+mod attributes;
 mod behaviours;
 mod bundles;
 mod checkpoints;
