@@ -5,15 +5,15 @@ use std::ffi::OsStr;
 use super::{Job, StageError};
 use crate::disk::{Directory, DiskError, FileType, Inode};
 use crate::report::{Checkpoint, Progress, Reporter, Step};
-use crate::tree::{Fingerprints, Writer};
-use crate::types::Kind;
+use crate::tree::{Fingerprints, KnownContent, Writer};
+use crate::types::{Entry, Kind};
 
 /// Brings a next tree to its target.
 pub(super) struct Builder<'a> {
     job: Job<'a>,
     writer: Writer,
     store: &'a Directory,
-    /// The inodes that were taken over from the store.
+    /// The inodes that were linked and whose content is known, as they are since: a link changes an inode's ctime.
     placed: Fingerprints,
     reporter: &'a dyn Reporter,
     progress: Progress<&'a dyn Reporter>,
@@ -26,7 +26,7 @@ impl<'a> Builder<'a> {
         Self { job, writer, store, placed: Fingerprints::default(), reporter, progress }
     }
 
-    /// Brings the whole tree `next` to the target, and gives what is known of the inodes that were taken from the store.
+    /// Brings the whole tree `next` to the target, and gives what is known of the inodes that were linked.
     pub(super) fn build(mut self, live: Option<&Directory>, next: &Directory) -> Result<Fingerprints, StageError> {
         self.directory(live, next, 0)?;
         Ok(self.placed)
@@ -88,7 +88,7 @@ impl<'a> Builder<'a> {
             self.reporter.passes(Checkpoint::Cleared);
         }
         match (&entry.kind, live) {
-            (_, Some(live)) if self.job.kept[index] => self.writer.link(live, next, name, &entry.metadata)?,
+            (_, Some(live)) if self.job.kept[index] => self.link(live, next, entry)?,
             (Kind::File { digest, .. }, _) => {
                 let placed = self.writer.place(self.store, &digest.to_string(), next, name, &entry.metadata)?;
                 if let Some(inode) = placed {
@@ -99,6 +99,21 @@ impl<'a> Builder<'a> {
             (Kind::Directory, _) => {}
         }
         self.reporter.passes(Checkpoint::Placed);
+        Ok(())
+    }
+
+    /// Links an entry of the live tree. Of what is as it was when its content became known, attributes and all, it is known
+    /// after the link, too; what somebody has changed meanwhile is read when the tree is checked.
+    fn link(&mut self, live: &Directory, next: &Directory, entry: &Entry) -> Result<(), StageError> {
+        let name = entry.path.name();
+        let before = live.look(name)?;
+        let known = before.and_then(|inode| self.job.live_files.digest(&inode).or_else(|| self.placed.digest(&inode)));
+        self.writer.link(live, next, name, &entry.metadata)?;
+        if let (Some(before), Some(digest), Some(after)) = (before, known, next.look(name)?)
+            && after.is_same_inode(&before)
+        {
+            self.placed.note(&after, digest);
+        }
         Ok(())
     }
 

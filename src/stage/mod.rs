@@ -22,8 +22,8 @@ use crate::plan::Carried;
 use crate::report::{Checkpoint, Reporter, Step};
 use crate::state::{BUSY, LockedMachine, NewRecord, Record, Slot, StateError};
 use crate::store::Store;
-use crate::tree::{Depth, Fingerprints, Scan, Writer, scan};
-use crate::types::{Difference, Digest, Seen, TreePath};
+use crate::tree::{Depth, Fingerprints, KnownContent, Scan, Writer, scan};
+use crate::types::{Difference, Entry, Seen};
 use builder::Builder;
 use carry::carry;
 pub use heal::{Damaged, damaged, heal};
@@ -58,7 +58,7 @@ pub struct StagedTree {
     writer: Writer,
     fingerprints: Fingerprints,
     /// Files that were made of blobs of the store.
-    fresh: Vec<(TreePath, Digest)>,
+    fresh: Vec<Entry>,
 }
 
 /// Why the next tree could not be brought to the target.
@@ -84,19 +84,23 @@ pub enum StageError {
 }
 
 impl StagedTree {
-    /// What is known of the files of the tree, now that it is the live one. Files whose names in the store have gone
-    /// since they were looked at are looked at again.
+    /// What is known of the files of the tree, now that it is the live one. Files whose names in the store have gone since they
+    /// were checked are looked at again: that is all that may have happened to them.
     ///
     /// # Errors
     /// When the disk says no.
     pub fn into_fingerprints(self, machine: &LockedMachine) -> Result<Fingerprints, StageError> {
         let mut known = self.fingerprints;
-        if let Some(live) = machine.tree(Slot::Live)? {
-            for (path, digest) in &self.fresh {
-                let (parent, name) = split_text(path.beneath_usr());
-                if let Some(inode) = live.descend(parent)?.map(|parent| parent.look(name)).transpose()?.flatten() {
-                    known.note(&inode, *digest);
-                }
+        let Some(live) = machine.tree(Slot::Live)? else { return Ok(known) };
+        for Entry { path, metadata, .. } in &self.fresh {
+            let (parent, name) = split_text(path.beneath_usr());
+            let Some(parent) = live.descend(parent)? else { continue };
+            let Some(inode) = parent.look(name)? else { continue };
+            let digest = known.despite_links().digest(&inode);
+            if let Some(digest) = digest
+                && self.writer.is_already(&parent, name, metadata)?
+            {
+                known.note(&inode, digest);
             }
         }
         Ok(known)
@@ -136,11 +140,13 @@ pub fn stage(
     settle_above(&next, job.carried.paths.iter().chain([&record]), (job.target, job.carried), writer)?;
     reporter.passes(Checkpoint::Staged);
 
-    // What the store gave was verified on its way into the store.
-    let known = (job.live_files.despite_links(), placed.despite_links());
+    // What the store gave was verified on its way into the store. What somebody has changed meanwhile is not known, so it is
+    // read.
+    let known = (job.live_files, &placed);
     let found = scan(&next, job.target, Depth::Content(&known), writer.ownership, (Step::Check, reporter))?;
     let fingerprints = must_be_target(&next, found, job.target, &job.carried.paths)?;
-    let fresh = job.target.entries().iter().zip(job.kept).filter(|(_, kept)| !**kept);
+    let fresh =
+        job.target.entries().iter().zip(job.kept).filter(|(entry, kept)| !**kept && entry.kind.digest().is_some());
     Ok(StagedTree {
         slot: Slot::Next,
         former: job.former,
@@ -149,7 +155,7 @@ pub fn stage(
         carried: job.carried.clone(),
         writer,
         fingerprints,
-        fresh: fresh.filter_map(|(entry, _)| Some((entry.path.clone(), entry.kind.digest()?))).collect(),
+        fresh: fresh.map(|(entry, _)| entry.clone()).collect(),
     })
 }
 

@@ -141,6 +141,12 @@ impl KnownContent for Fingerprints {
     }
 }
 
+impl<K: KnownContent + ?Sized> KnownContent for &K {
+    fn digest(&self, inode: &Inode) -> Option<Digest> {
+        (**self).digest(inode)
+    }
+}
+
 /// What either knows.
 impl<A: KnownContent, B: KnownContent> KnownContent for (A, B) {
     fn digest(&self, inode: &Inode) -> Option<Digest> {

@@ -32,7 +32,7 @@ impl Writer {
     }
 
     /// Makes `name` in `to` of the blob `blob` in `store`: as another name of the blob's inode while nobody else uses
-    /// that with other metadata, as a copy otherwise. Gives the inode if it is the blob's.
+    /// that with other metadata, as a copy otherwise. Gives the inode, as it is then, if it is the blob's.
     ///
     /// # Errors
     /// When the blob is not there, the name is taken, or the disk is full.
@@ -45,15 +45,15 @@ impl Writer {
         metadata: &Metadata,
     ) -> Result<Option<Inode>, DiskError> {
         let file = store.open_file(blob)?;
-        let inode = store.look(blob)?;
-        if inode.is_some_and(|inode| inode.links == 1) {
+        if store.look(blob)?.is_some_and(|inode| inode.links == 1) {
             store.set_file_metadata(&file, blob, metadata, self.ownership)?;
         } else if !self.is_already(store, blob, metadata)? {
             return self.copy(&file, to, name, metadata).map(|()| None);
         }
         match store.link(blob, to, name) {
             Err(error) if error.is(Errno::MLINK) => self.copy(&file, to, name, metadata).map(|()| None),
-            other => other.map(|()| inode.map(|inode| Inode { mtime: metadata.mtime, ..inode })),
+            Err(error) => Err(error),
+            Ok(()) => store.look(blob),
         }
     }
 
