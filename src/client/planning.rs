@@ -115,8 +115,8 @@ pub(super) fn alone(planned: &UpdatePlan) -> BTreeSet<Digest> {
 pub(super) fn tell_displaced(session: &Session, carried: &Carried, to: Version) {
     if let Some(names) = some_of(&carried.displaced) {
         session.reporter.report(Event::Warning(format!(
-            "release {to} has something of its own in place of {names}; what is there now goes to {HOME}/{RESCUED}, each to a \
-             directory of its own, which no run removes"
+            "release {to} has something of its own in place of {names}; what is there now goes to {HOME}/{RESCUED}, which no \
+             run clears"
         )));
     }
 }

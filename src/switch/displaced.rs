@@ -34,7 +34,8 @@ pub(super) fn displaced_in(
     Ok(carried.displaced_among(&extra).into_iter().chain(taken).map(DisplacedPath).collect())
 }
 
-/// Rescues what lies at a displaced path of the former tree. No release owns anything there, so whatever it is, it is his.
+/// Rescues what lies at a displaced path of the former tree. No release owns anything there, so whatever it is, it is his; and
+/// he is told where it is, since it may have come after he was told what would be displaced.
 pub(super) fn rescue_displaced(
     machine: &LockedMachine,
     former: Slot,
@@ -44,6 +45,6 @@ pub(super) fn rescue_displaced(
     let Some((parent, name)) = split(path) else { return Ok(()) };
     let Some(from) = holder(machine, former, parent)? else { return Ok(()) };
     let told =
-        |place| Event::Note(format!("what was at usr/{} lies in {place} now, which no run removes", path.display()));
+        |place| Event::Warning(format!("what was at usr/{} lies in {place}, which no run removes", path.display()));
     rescue(machine, &from, name, told, reporter)
 }

@@ -154,11 +154,14 @@ fn rescued(machine: &Machine) -> Vec<(PathBuf, String)> {
 #[test]
 fn what_a_release_displaces_is_rescued_whatever_comes_after() {
     let (machine, _publication) = machine(&["usr/local/bin/tool"], &["usr/local -> ../var/usrlocal"]);
-    for (generation, file) in ["usr/local/bin/mine", "usr/local/app/data"].into_iter().enumerate() {
+    let his = [("usr/local/bin/mine", "usr/local/bin/mine"), ("usr/local/app/data", "usr/local/app")];
+    for (generation, (file, place)) in his.into_iter().enumerate() {
         fs::create_dir_all(machine.path(file).parent().expect("a parent")).expect("made");
         fs::write(machine.path(file), "precious").expect("written");
         let updated = machine.succeeds(["update"]);
-        assert!(warned(&updated, ".stateless-update/rescued"), "{}", updated.told());
+        assert!(warned(&updated, &format!("in place of {place};")), "{}", updated.told());
+        let told = format!("what was at {place} lies in .stateless-update/rescued/");
+        assert!(warned(&updated, &told), "{}", updated.told());
         assert!(machine.path("usr/local").is_symlink());
         machine.succeeds(["rollback"]);
         machine.succeeds(["diagnose"]);

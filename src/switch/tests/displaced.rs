@@ -79,6 +79,10 @@ fn what_is_rescued_takes_the_place_of_nothing() {
     fs::hard_link(&mine, site.usr.join("local/mine")).expect("linked");
     let number = fs::metadata(&mine).expect("it is there").ino().to_string();
     write(&site.usr.with_file_name(HOME).join(RESCUED).join(number).join("mine"), "put there");
-    site.transit_between(&site.tree, &linked(&site), &Silent).expect("it is settled");
+    let warnings = Warnings::default();
+    site.transit_between(&site.tree, &linked(&site), &warnings).expect("it is settled");
+    let contents: Vec<_> =
+        warnings.told().iter().map(|warning| fs::read_to_string(site.told_place(warning)).ok()).collect();
+    assert_eq!(contents, [Some("old".to_owned()), Some("old".to_owned())], "both are where they were told to be");
     assert_eq!(rescued(&site), pairs(&[("mine", "old"), ("mine", "old"), ("mine", "put there")]));
 }
