@@ -87,8 +87,8 @@ pub(super) fn rescue_if_touched(
     }
     let told = |place| {
         Event::Warning(format!(
-            "usr/{} has been worked on since the trees were exchanged, and stays as it is; as it was before that, it lies in {place}, which \
-             no run removes",
+            "usr/{} has been worked on since the trees were exchanged, and stays as it is; as it was before that, it lies in \
+             {place}, which no run removes",
             carried.path.display()
         ))
     };

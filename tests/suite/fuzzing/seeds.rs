@@ -48,7 +48,8 @@ pub(super) fn of_golden_files() -> Seeds {
         Digest::of(b"copy")
     ));
     let in_bytes = journal(r#"{"path":[108,111,99,97,108,47,255],"inode":5,"parent_mtime":[1700000000,0]}"#);
-    seeds.insert("journal", [&carried[..], &[journal(""), copied, in_bytes]].concat());
+    let displaced = journal(r#"],"displaced":["local/mine","../outside",[108,111,99,97,108,47,255]"#);
+    seeds.insert("journal", [&carried[..], &[journal(""), copied, in_bytes, displaced]].concat());
     seeds
 }
 
