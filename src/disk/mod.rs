@@ -123,6 +123,11 @@ impl DiskError {
         is_too_long || unread.iter().chain(&another_kind).any(|errno| self.is(*errno))
     }
 
+    /// Whether something else than a directory, a symlink perhaps, is where one was looked for, or on the way there.
+    pub fn is_no_directory(&self) -> bool {
+        self.is(rustix::io::Errno::NOTDIR) || self.is(rustix::io::Errno::LOOP)
+    }
+
     /// Whether the failing call got this error number.
     pub fn is(&self, errno: rustix::io::Errno) -> bool {
         self.source.raw_os_error() == Some(errno.raw_os_error())

@@ -32,8 +32,7 @@ impl Carried {
             let path = Path::new(entry.path.beneath_usr());
             path == Path::new("") || may_be_carried(path)
         };
-        let his = present.extra.iter().filter(|path| may_be_carried(path)).cloned();
-        let (paths, displaced) = his.partition(|path| goes_along(path, target));
+        let (paths, displaced) = told_apart(present.extra, target);
         let taken: HashSet<&Path> = taken_over(present.tree, present.seen).collect();
         let is_taken = |entry: &Entry| taken.contains(Path::new(entry.path.beneath_usr()));
         Self {
@@ -44,16 +43,10 @@ impl Carried {
         }
     }
 
-    /// The paths that go along when these, relative to the tree's top, are all that [`Carried::live`] does not have.
-    pub fn among(&self, extra: &[PathBuf]) -> Vec<PathBuf> {
-        extra.iter().filter(|path| goes_along(path, &self.target)).cloned().collect()
-    }
-
-    /// Those that do not go along, for what the target has in their place, when these are all that [`Carried::live`] does not
-    /// have.
-    pub fn displaced_among(&self, extra: &[PathBuf]) -> Vec<PathBuf> {
-        let his = extra.iter().filter(|path| may_be_carried(path));
-        his.filter(|path| !goes_along(path, &self.target)).cloned().collect()
+    /// The paths that go along, and those that are displaced, when these, relative to the tree's top, are all that
+    /// [`Carried::live`] does not have.
+    pub fn among(&self, extra: &[PathBuf]) -> (Vec<PathBuf>, Vec<PathBuf>) {
+        told_apart(extra, &self.target)
     }
 
     /// What is known of a directory above a path that goes along: the target's, or where only that path keeps it, the live
@@ -74,6 +67,12 @@ pub fn may_be_carried(path: &Path) -> bool {
 pub fn taken_over<'a>(tree: &'a Tree, seen: &'a [Seen]) -> impl Iterator<Item = &'a Path> {
     let of_another_type = tree.entries().iter().zip(seen).filter(|(_, seen)| **seen == Seen::Differs(Difference::Type));
     of_another_type.map(|(entry, _)| Path::new(entry.path.beneath_usr())).filter(|path| may_be_carried(path))
+}
+
+/// What of this is the administrator's and goes along, and what would, but for what the target has in its place.
+fn told_apart(extra: &[PathBuf], target: &Tree) -> (Vec<PathBuf>, Vec<PathBuf>) {
+    let his = extra.iter().filter(|path| may_be_carried(path)).cloned();
+    his.partition(|path| goes_along(path, target))
 }
 
 /// Whether the target has a directory at a path in the administrator's places. Where he has one too, what is in it goes along,

@@ -320,12 +320,12 @@ fn what_the_target_owns_wins_over_what_is_carried() {
     assert_eq!(planned.counts, Counts { added: 2, changed: 0, removed: 2 }, "lib/no and local/lib/mine go");
     let later = paths(&["local/etc/x", "local/bin/mine", "local/new", "src/new"]);
     assert_eq!(
-        planned.carried.among(&later),
+        planned.carried.among(&later).0,
         paths(&["local/etc/x", "local/new", "src/new"]),
         "the same rule later on"
     );
     let later = paths(&["lib/no", "local/bin/mine", "local/new", "local/lib"]);
-    assert_eq!(planned.carried.displaced_among(&later), paths(&["local/bin/mine", "local/lib"]));
+    assert_eq!(planned.carried.among(&later).1, paths(&["local/bin/mine", "local/lib"]));
     // What is of another type than the live release's is nothing of that: neither it nor what was in it.
     let mut taken = seen.clone();
     (taken[1], taken[2], taken[3]) = (Seen::Differs(Difference::Type), Seen::Missing, Seen::Missing);

@@ -8,24 +8,36 @@ use rustix::io::Errno;
 
 use super::{StageError, StagedTree, settle_above, split};
 use crate::disk::{Directory, DiskError, FileType, Inode};
-use crate::plan::is_shared;
+use crate::plan::{is_shared, taken_over};
 use crate::report::{Checkpoint, Reporter, Silent, Step};
 use crate::state::{LockedMachine, Slot};
 use crate::tree::{Depth, Writer, scan, split_up};
 use crate::types::Metadata;
 
+/// What is the administrator's in a tree.
+#[derive(Debug, Default)]
+pub(crate) struct His {
+    /// The paths that go along.
+    pub carried: Vec<PathBuf>,
+    /// Those that do not, for what the staged tree has in their place.
+    pub displaced: Vec<PathBuf>,
+}
+
 impl StagedTree {
-    /// The paths that go along, as this tree has them now: the live one, or the one that was it.
-    pub(crate) fn carried_in(&self, tree: &Directory) -> Result<Vec<PathBuf>, StageError> {
+    /// What is the administrator's, as this tree has it now: the live one, or the one that was it.
+    pub(crate) fn his_in(&self, tree: &Directory) -> Result<His, StageError> {
         let found = scan(tree, &self.carried.live, Depth::Metadata, self.writer.ownership, (Step::Check, &Silent))?;
         let extra = split_up(tree, &found.extra, &|path| is_shared(path, &self.carried.target))?;
-        Ok(self.carried.among(&extra))
+        let (carried, mut displaced) = self.carried.among(&extra);
+        // What he has put in place of something of the release since the plan was made goes along nowhere.
+        displaced.extend(taken_over(&self.carried.live, &found.seen).map(Path::to_owned));
+        Ok(His { carried, displaced })
     }
 
     /// Takes along what has come to the live tree since it was scanned, and lets go of what has gone from there.
     pub(crate) fn catch_up(&self, machine: &LockedMachine, reporter: &dyn Reporter) -> Result<(), StageError> {
         let (Some(live), Some(staged)) = (machine.tree(Slot::Live)?, machine.tree(self.slot)?) else { return Ok(()) };
-        let now = self.carried_in(&live)?;
+        let now = self.his_in(&live)?.carried;
         let (before, now): (BTreeSet<_>, BTreeSet<_>) = (self.carried.paths.iter().collect(), now.iter().collect());
         for path in before.difference(&now) {
             let (parent, name) = split(path);

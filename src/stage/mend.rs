@@ -4,8 +4,6 @@
 //! that has it. A whole thing is made beside and takes the place of the damaged one in one instant. Where that is of another
 //! type it may be somebody's own, so it is not removed but left beside: it goes when the tree goes or is to be live.
 
-use rustix::io::Errno;
-
 use super::{StageError, StagedTree, split_text};
 use crate::disk::{Directory, DiskError, FileType};
 use crate::manifest::Tree;
@@ -130,7 +128,7 @@ pub(super) fn wrong<'t>(expected: &'t Tree, seen: &[Seen]) -> Vec<(&'t Entry, Se
 /// there: that is damage too.
 pub(super) fn descend(tree: &Directory, parent: &str) -> Result<Option<Directory>, DiskError> {
     match tree.descend(parent) {
-        Err(error) if error.is(Errno::NOTDIR) || error.is(Errno::LOOP) => Ok(None),
+        Err(error) if error.is_no_directory() => Ok(None),
         other => other,
     }
 }

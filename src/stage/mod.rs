@@ -25,6 +25,7 @@ use crate::store::Store;
 use crate::tree::{Depth, Fingerprints, KnownContent, Scan, Writer, scan};
 use crate::types::{Difference, Entry, Seen};
 use builder::Builder;
+pub(crate) use carry::His;
 use carry::carry;
 pub use heal::{Damaged, damaged, heal};
 use mend::{Mender, wrong};

@@ -178,7 +178,7 @@ impl Machine {
     /// When the disk says no.
     pub fn cache(&self) -> Result<Option<Directory>, StateError> {
         match self.root.descend(CACHE) {
-            Err(error) if error.is(Errno::LOOP) || error.is(Errno::NOTDIR) => Ok(None),
+            Err(error) if error.is_no_directory() => Ok(None),
             other => Ok(other?),
         }
     }

@@ -22,25 +22,29 @@ use std::path::Path;
 use rustix::io::Errno;
 
 use super::SwitchError;
-use super::journal::CarriedPath;
+use super::journal::{CarriedPath, DisplacedPath};
 use super::rescue::rescue;
 use super::seal::{is_same, seal};
 use crate::disk::{Directory, DiskError};
 use crate::report::{Event, Reporter};
-use crate::stage::StagedTree;
+use crate::stage::{His, StagedTree};
 use crate::state::{LockedMachine, Slot};
 use crate::types::Digest;
 
-/// What is to go back after the exchange, as the live tree has it now, with how the copies are known: for the journal.
-pub(super) fn real_paths(machine: &LockedMachine, staged: &StagedTree) -> Result<Vec<CarriedPath>, SwitchError> {
-    let mut paths = paths_of(machine, staged, Slot::Live)?;
+/// What is to go back after the exchange, as the live tree has it now, with how the copies are known, and what is displaced: for
+/// the journal.
+pub(super) fn real_paths(
+    machine: &LockedMachine,
+    staged: &StagedTree,
+) -> Result<(Vec<CarriedPath>, Vec<DisplacedPath>), SwitchError> {
+    let (mut paths, displaced) = paths_of(machine, staged, Slot::Live)?;
     if let Some(tree) = machine.tree(staged.slot)? {
         for carried in &mut paths {
             let Some((parent, name)) = split(&carried.path) else { continue };
             carried.copy = tree.descend(parent)?.map(|parent| seal(&parent, name)).transpose()?.flatten();
         }
     }
-    Ok(paths)
+    Ok((paths, displaced))
 }
 
 /// What is to go back now that the trees have been exchanged, as it was until then. The copies are known as they were `before`:
@@ -49,20 +53,25 @@ pub(super) fn real_paths_of_former(
     machine: &LockedMachine,
     staged: &StagedTree,
     before: &[CarriedPath],
-) -> Result<Vec<CarriedPath>, SwitchError> {
+) -> Result<(Vec<CarriedPath>, Vec<DisplacedPath>), SwitchError> {
     let copies: HashMap<&Path, Option<Digest>> = before.iter().map(|before| (&*before.path, before.copy)).collect();
-    let mut paths = paths_of(machine, staged, staged.slot)?;
+    let (mut paths, displaced) = paths_of(machine, staged, staged.slot)?;
     for carried in &mut paths {
         carried.copy = copies.get(&*carried.path).copied().flatten();
     }
-    Ok(paths)
+    Ok((paths, displaced))
 }
 
-/// The paths that go along, as the tree in a slot has them.
-fn paths_of(machine: &LockedMachine, staged: &StagedTree, slot: Slot) -> Result<Vec<CarriedPath>, SwitchError> {
-    let Some(tree) = machine.tree(slot)? else { return Ok(Vec::new()) };
+/// The paths that go along and those that are displaced, as the tree in a slot has them.
+fn paths_of(
+    machine: &LockedMachine,
+    staged: &StagedTree,
+    slot: Slot,
+) -> Result<(Vec<CarriedPath>, Vec<DisplacedPath>), SwitchError> {
+    let Some(tree) = machine.tree(slot)? else { return Ok((Vec::new(), Vec::new())) };
+    let His { carried, displaced } = staged.his_in(&tree)?;
     let mut paths = Vec::new();
-    for path in staged.carried_in(&tree)? {
+    for path in carried {
         let Some((parent, name)) = split(&path) else { continue };
         let real = tree.descend(parent)?.map(|parent| parent.look(name)).transpose()?.flatten();
         if let (Some(real), Some(above)) = (real, staged.carried.directory(Path::new(parent))) {
@@ -70,7 +79,7 @@ fn paths_of(machine: &LockedMachine, staged: &StagedTree, slot: Slot) -> Result<
             paths.push(CarriedPath { path, inode: real.number, parent_mtime, copy: None });
         }
     }
-    Ok(paths)
+    Ok((paths, displaced.into_iter().map(DisplacedPath).collect()))
 }
 
 /// Where somebody has been at the copy of a carried path since the exchange, takes the real one out of the former tree, which a
@@ -150,7 +159,7 @@ fn waiting<'a>(
 pub(super) fn holder(machine: &LockedMachine, slot: Slot, path: &str) -> Result<Option<Directory>, SwitchError> {
     let Some(tree) = machine.tree(slot)? else { return Ok(None) };
     match tree.descend_within_mount(path) {
-        Err(error) if [Errno::NOTDIR, Errno::LOOP, Errno::XDEV].iter().any(|errno| error.is(*errno)) => Ok(None),
+        Err(error) if error.is_no_directory() || error.is(Errno::XDEV) => Ok(None),
         other => Ok(other?),
     }
 }

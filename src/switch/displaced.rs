@@ -10,29 +10,9 @@ use std::path::Path;
 
 use super::SwitchError;
 use super::carried::{holder, split};
-use super::journal::DisplacedPath;
 use super::rescue::rescue;
-use crate::disk::Ownership;
-use crate::plan::{is_shared, taken_over};
-use crate::report::{Event, Reporter, Silent, Step};
-use crate::stage::StagedTree;
+use crate::report::{Event, Reporter};
 use crate::state::{LockedMachine, Slot};
-use crate::tree::{Depth, scan, split_up};
-
-/// What is displaced of that which the tree in a slot has now: the live one, or the one that was it.
-pub(super) fn displaced_in(
-    machine: &LockedMachine,
-    staged: &StagedTree,
-    slot: Slot,
-) -> Result<Vec<DisplacedPath>, SwitchError> {
-    let Some(tree) = machine.tree(slot)? else { return Ok(Vec::new()) };
-    let (carried, ownership) = (&staged.carried, Ownership::of_this_process());
-    let found = scan(&tree, &carried.live, Depth::Metadata, ownership, (Step::Check, &Silent))?;
-    let extra = split_up(&tree, &found.extra, &|path| is_shared(path, &carried.target))?;
-    // What he has put in place of something of the release since the plan was made goes along nowhere.
-    let taken = taken_over(&carried.live, &found.seen).map(Path::to_owned);
-    Ok(carried.displaced_among(&extra).into_iter().chain(taken).map(DisplacedPath).collect())
-}
 
 /// Rescues what lies at a displaced path of the former tree. No release owns anything there, so whatever it is, it is his; and
 /// he is told where it is, since it may have come after he was told what would be displaced.

@@ -26,7 +26,7 @@ use crate::report::{Checkpoint, Reporter};
 use crate::stage::{StageError, StagedTree};
 use crate::state::{LockedMachine, Slot, StateError};
 use carried::{bring_back, real_paths, real_paths_of_former, rescue_if_touched};
-use displaced::{displaced_in, rescue_displaced};
+use displaced::rescue_displaced;
 pub use journal::JournalError;
 use journal::{DisplacedPath, Journal, Time};
 
@@ -65,8 +65,8 @@ pub fn switch(machine: &LockedMachine, staged: &StagedTree, reporter: &dyn Repor
     home.sync_filesystem()?;
     reporter.passes(Checkpoint::TreesSynced);
     let times = (top_mtime(machine, staged.slot)?, top_mtime(machine, Slot::Live)?);
-    let displaced = displaced_in(machine, staged, Slot::Live)?;
-    let mut journal = Journal::new(staged, real_paths(machine, staged)?, displaced, times.0, times.1);
+    let (carried, displaced) = real_paths(machine, staged)?;
+    let mut journal = Journal::new(staged, carried, displaced, times.0, times.1);
     journal.write(home)?;
     reporter.passes(Checkpoint::JournalWritten);
 
@@ -86,8 +86,7 @@ pub fn switch(machine: &LockedMachine, staged: &StagedTree, reporter: &dyn Repor
         });
     }
     reporter.passes(Checkpoint::Exchanged);
-    journal.carried = real_paths_of_former(machine, staged, &journal.carried)?;
-    journal.displaced = displaced_in(machine, staged, staged.slot)?;
+    (journal.carried, journal.displaced) = real_paths_of_former(machine, staged, &journal.carried)?;
     settle(machine, &journal, staged.from.map(|_| staged.slot), reporter)
 }
 

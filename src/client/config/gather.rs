@@ -5,11 +5,9 @@
 
 use std::collections::BTreeSet;
 
-use rustix::io::Errno;
-
 use super::Loaded;
 use crate::client::ClientError;
-use crate::disk::{Directory, DiskError, FileType};
+use crate::disk::{Directory, FileType};
 use crate::overlay::{App, Content, Declaration, MAX_FILE_BYTES, Member, Place, Reach, Snapshot, known_apps, members};
 use crate::report::{Event, Reporter};
 use crate::types::Visible;
@@ -208,7 +206,7 @@ impl<'a> Gatherer<'a> {
     /// The directory at a path; none when there is none, or a symlink is on the way.
     pub fn directory(&self, path: &str) -> Result<Option<Directory>, ClientError> {
         match self.root.descend(path) {
-            Err(error) if is_elsewhere(&error) => {
+            Err(error) if error.is_no_directory() => {
                 self.left_out(path, "a symlink or a file is on the way");
                 Ok(None)
             }
@@ -286,10 +284,6 @@ pub(super) fn resolved(parent: &str, target: &str) -> Option<String> {
 /// Whether a text can be the name of a program: that of a directory.
 fn is_name(name: &str) -> bool {
     !name.is_empty() && name.len() <= 255 && !name.starts_with('.') && !name.contains(['/', '\0'])
-}
-
-fn is_elsewhere(error: &DiskError) -> bool {
-    error.is(Errno::LOOP) || error.is(Errno::NOTDIR)
 }
 
 #[cfg(test)]
