@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::config::{Configured, configured};
 use super::session::{KnownRelease, Session};
 use super::{ClientError, ErrorKind, Settings};
-use crate::disk::Ownership;
+use crate::disk::{FileType, Ownership};
 use crate::manifest::{Tree, describe_difference};
 use crate::plan::{closure, goes_along};
 use crate::report::{Event, Reporter};
@@ -114,16 +114,16 @@ fn state(entry: Option<&Entry>, found: Option<&Found>, ownership: Ownership) -> 
         (Some(_), None) => return "missing",
         (Some(entry), Some(found)) => (entry, found),
     };
-    let same_content = match (&entry.kind, &found.kind) {
-        (Kind::File { digest: wanted, .. }, FoundKind::File { digest, .. }) => wanted == digest,
-        (Kind::Symlink { target: wanted }, FoundKind::Symlink { target }) => **wanted == **target,
-        (Kind::Directory, FoundKind::Directory) => true,
+    let (same_content, file_type) = match (&entry.kind, &found.kind) {
+        (Kind::File { digest: wanted, .. }, FoundKind::File { digest, .. }) => (wanted == digest, FileType::File),
+        (Kind::Symlink { target: wanted }, FoundKind::Symlink { target }) => (**wanted == **target, FileType::Symlink),
+        (Kind::Directory, FoundKind::Directory) => (true, FileType::Directory),
         _ => return Difference::Type.name(),
     };
     let metadata = &entry.metadata;
     match () {
         () if !same_content => Difference::Content.name(),
-        () if metadata.mode != found.mode => Difference::Mode.name(),
+        () if ownership.mode(metadata.mode, file_type) != found.mode => Difference::Mode.name(),
         () if ownership == Ownership::Kept && (metadata.uid, metadata.gid) != (found.uid, found.gid) => {
             Difference::Owner.name()
         }

@@ -57,6 +57,15 @@ impl Ownership {
         if rustix::process::geteuid().is_root() { Self::Kept } else { Self::Ignored }
     }
 
+    /// The mode that is set and compared where a manifest says `mode`: whatever a plain user makes, he can read.
+    pub fn mode(self, mode: u32, file_type: FileType) -> u32 {
+        match (self, file_type) {
+            (Self::Ignored, FileType::Directory) => mode | 0o500,
+            (Self::Ignored, FileType::File) => mode | 0o400,
+            _ => mode,
+        }
+    }
+
     /// Whether an extended attribute of this name is set and compared.
     pub fn covers_xattr(self, name: &str) -> bool {
         self == Self::Kept || name.starts_with("user.")
@@ -96,7 +105,8 @@ impl Inode {
     /// In what the inode's mode, owner or time differ from `metadata`; attributes are not looked at.
     pub fn metadata_difference(&self, metadata: &Metadata, ownership: Ownership) -> Option<Difference> {
         let owner_differs = (self.uid, self.gid) != (metadata.uid, metadata.gid);
-        if self.file_type != FileType::Symlink && self.mode != metadata.mode {
+        let mode = ownership.mode(metadata.mode, self.file_type);
+        if self.file_type != FileType::Symlink && self.mode != mode {
             Some(Difference::Mode)
         } else if ownership == Ownership::Kept && owner_differs {
             Some(Difference::Owner)

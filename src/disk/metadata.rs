@@ -8,7 +8,7 @@ use rustix::fs::{self, AtFlags, Mode, XattrFlags};
 use rustix::io::Errno;
 
 use super::directory::failed;
-use super::{Directory, DiskError, Ownership};
+use super::{Directory, DiskError, FileType, Ownership};
 use crate::types::{Metadata, Timestamp, Xattrs};
 
 impl Directory {
@@ -28,7 +28,7 @@ impl Directory {
     /// # Errors
     /// Those of the system calls.
     pub fn set_metadata(&self, metadata: &Metadata, ownership: Ownership) -> Result<(), DiskError> {
-        set_metadata(self, metadata, ownership).map_err(failed("set mode, owner and time of", self.path()))
+        set_metadata(self, FileType::Directory, metadata, ownership).map_err(failed("set mode, owner and time of", self.path()))
     }
 
     /// Gives the directory itself this time of last change.
@@ -50,7 +50,7 @@ impl Directory {
         metadata: &Metadata,
         ownership: Ownership,
     ) -> Result<(), DiskError> {
-        set_metadata(file, metadata, ownership)
+        set_metadata(file, FileType::File, metadata, ownership)
             .map_err(|errno| self.error_at("set mode, owner and time of", OsStr::new(name), errno))
     }
 
@@ -84,7 +84,12 @@ fn times(mtime: Timestamp) -> fs::Timestamps {
 }
 
 /// Owner first (a change of owner clears setuid and capabilities), then attributes, mode and last the time.
-fn set_metadata(fd: impl AsFd, metadata: &Metadata, ownership: Ownership) -> rustix::io::Result<()> {
+fn set_metadata(
+    fd: impl AsFd,
+    file_type: FileType,
+    metadata: &Metadata,
+    ownership: Ownership,
+) -> rustix::io::Result<()> {
     let owner = owner_of(metadata, ownership);
     fs::fchown(&fd, owner.0, owner.1)?;
     for name in xattrs(&fd)?.into_keys() {
@@ -97,7 +102,7 @@ fn set_metadata(fd: impl AsFd, metadata: &Metadata, ownership: Ownership) -> rus
             fs::fsetxattr(&fd, &**name, value, XattrFlags::empty())?;
         }
     }
-    fs::fchmod(&fd, Mode::from_raw_mode(metadata.mode))?;
+    fs::fchmod(&fd, Mode::from_raw_mode(ownership.mode(metadata.mode, file_type)))?;
     fs::futimens(&fd, &times(metadata.mtime))
 }
 

@@ -157,4 +157,30 @@ mod tests {
         assert_eq!(look("c").mtime, look("a").mtime);
         assert_eq!(directory.read("c", 99).expect("read"), Some(b"content".to_vec()));
     }
+
+    /// Programs that everybody may only execute come with some distributions.
+    #[test]
+    fn what_a_plain_user_makes_he_can_read() {
+        let temporary = tempfile::tempdir().expect("a temporary directory");
+        let directory = Directory::open_path(temporary.path()).expect("it opens");
+        let metadata = Metadata { mode: 0o4111, ..Metadata::default() };
+        for (ownership, modes) in [(Ownership::Ignored, (0o4511, 0o4511)), (Ownership::Kept, (0o4111, 0o4111))] {
+            if ownership == Ownership::Kept && Ownership::of_this_process() != ownership {
+                continue;
+            }
+            let writer = Writer { ownership };
+            directory.write_new("file", 0o600, b"content").expect("written");
+            let file = directory.open_file("file").expect("open");
+            directory.set_file_metadata(&file, "file", &metadata, ownership).expect("set");
+            let inner = directory.ensure_subdirectory("directory", 0o700).expect("made");
+            writer.settle_directory(&inner, &metadata).expect("settled");
+            let look = |name| directory.look(name).expect("look").expect("there");
+            assert_eq!((look("file").mode, look("directory").mode), modes);
+            assert_eq!(look("file").metadata_difference(&metadata, ownership), None);
+            assert_eq!(look("directory").metadata_difference(&metadata, ownership), None);
+            for name in ["file", "directory"] {
+                directory.remove(name).expect("removed");
+            }
+        }
+    }
 }
