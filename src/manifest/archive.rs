@@ -96,6 +96,10 @@ impl Header {
         let prefix = if is_gnu { "" } else { text(&block[PREFIX])? };
         let path = if prefix.is_empty() { name.to_owned() } else { format!("{prefix}/{name}") };
         let path = path.strip_prefix("./").unwrap_or(&path);
+        // None in a publication is longer; so what a reader remembers of an archive is bounded.
+        if path.len() > NAME.len() {
+            return Err(HeaderError::Path);
+        }
         let length = number(&block[SIZE]).ok_or(HeaderError::Length)?;
         match block[TYPE] {
             b'5' if length == 0 && is_directory(path) => Ok(Self::Directory),

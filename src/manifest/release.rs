@@ -11,6 +11,9 @@ use crate::types::{BundleName, Digest, Version};
 /// An older release that this one leads to.
 pub type Predecessor = ReleaseName;
 
+/// No pack is longer, in bytes.
+const MAX_PACK_BYTES: u64 = 1 << 40;
+
 /// One release.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Release {
@@ -214,7 +217,7 @@ impl Release {
             if !pack.path.starts_with("packs/") || !pack.path.split('/').all(plain) {
                 return bad(format!("pack path {:?} is not one beneath packs/", pack.path));
             }
-            if pack.head.length > pack.length || pack.length > 1 << 50 {
+            if pack.head.length > pack.length || pack.length > MAX_PACK_BYTES {
                 return bad(format!("pack {} has lengths that cannot be", pack.path));
             }
         }

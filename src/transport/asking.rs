@@ -9,6 +9,10 @@ use super::{Answer, Mirror, Served, Standing, Transport, TransportError, local};
 
 /// Where documents lie that are signed anew again and again.
 const METADATA: &str = "metadata/";
+/// A try that brought so many bytes is none that failed: a line that always breaks comes to the end, one that drips does not.
+const MUCH: u64 = 64 << 10;
+/// An origin that asks for a longer pause is left for the next one.
+const SHORT: Duration = Duration::from_secs(5);
 /// How the names of those end that say whose signatures count.
 const ROOT: &str = ".root.json";
 
@@ -33,7 +37,9 @@ impl Transport {
         ordered.sort_by_key(|(standing, _, mirror)| (standing.blamed_at(), is_metadata && mirror.is_override));
         let mut failures = Vec::new();
         let mut is_lacking = false;
+        let mut left = ordered.len();
         for (standing, number, mirror) in ordered {
+            left -= 1;
             let is_settled_by_a_lack = match standing {
                 Standing::Sound => false,
                 Standing::Doubted(_) => is_root,
@@ -42,7 +48,8 @@ impl Transport {
             if is_lacking && is_settled_by_a_lack {
                 continue;
             }
-            match self.ask_again_and_again(mirror, path, intake).await {
+            let patience = if left > 0 { SHORT } else { Duration::MAX };
+            match self.ask_again_and_again(mirror, path, intake, patience).await {
                 Ok(answer) => {
                     mirror.stands(Standing::Sound);
                     return Ok((answer, Served(number)));
@@ -68,19 +75,25 @@ impl Transport {
         mirror: &Mirror,
         path: &str,
         intake: &mut Intake<'_, '_>,
+        patience: Duration,
     ) -> Result<Answer, TransportError> {
         let mut tries = 0;
         loop {
+            let before = intake.delivered();
             let fault = match self.ask(&mirror.origin, path, intake).await {
                 Ok(answer) => return Ok(answer),
                 Err(fault) => fault,
             };
+            if intake.delivered() - before >= MUCH {
+                tries = 0;
+            }
             let pause = match fault.again {
                 Again::Never => return Err(fault.error),
                 // A file says the same again.
                 _ if matches!(mirror.origin, Origin::Directory(_)) => return Err(fault.error),
                 _ if tries == self.limits.max_retries => return Err(fault.error),
                 Again::AfterBackoff => retry::backoff(self.limits.retry_delay, tries),
+                Again::After(pause) if pause > patience => return Err(fault.error),
                 Again::After(pause) => pause,
                 Again::AtOnce => Duration::ZERO,
             };

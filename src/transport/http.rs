@@ -105,10 +105,16 @@ impl Http {
     fn redirected(&self, url: &Url, headers: &HeaderMap) -> Result<Url, TransportError> {
         let location = text(headers, header::LOCATION).unwrap_or_default();
         let refused = |reason| TransportError::Redirect { url: shown(url), target: location.to_owned(), reason };
-        let target = url.join(location).map_err(|_| refused("that is no URL"))?;
+        let mut target = url.join(location).map_err(|_| refused("that is no URL"))?;
+        // Whoever may ask a server may ask it at another place, however that is written.
+        if target.origin() == url.origin() && target.username().is_empty() && target.password().is_none() {
+            target.set_username(url.username()).map_err(|()| refused("that is no URL"))?;
+            target.set_password(url.password()).map_err(|()| refused("that is no URL"))?;
+        }
         match (url.scheme(), target.scheme()) {
             (_, "https") => Ok(target),
-            ("http", "http") if self.allow_insecure_http || is_loopback(&target) => Ok(target),
+            // Another machine is only asked without encryption where that is allowed.
+            ("http", "http") if self.allow_insecure_http || !is_loopback(url) || is_loopback(&target) => Ok(target),
             ("http", "http") => Err(refused("that is not encrypted and not on this machine")),
             ("https", "http") => Err(refused("that is not encrypted")),
             _ => Err(refused("only https: and http: are followed")),
@@ -154,7 +160,8 @@ impl Http {
         if !encoding.eq_ignore_ascii_case("identity") {
             return Err(Fault::senseless(TransportError::Encoded { url: at(), encoding: encoding.to_owned() }));
         }
-        if text(headers, header::CONTENT_TYPE).is_some_and(is_html) {
+        // A part of a file is no page, whatever a server takes the file's name for.
+        if status == StatusCode::OK && text(headers, header::CONTENT_TYPE).is_some_and(is_html) {
             return Err(Fault::senseless(TransportError::NotAPublication { url: at() }));
         }
         let etag = text(headers, header::ETAG).map(str::to_owned);
@@ -206,4 +213,31 @@ fn is_html(content_type: &str) -> bool {
 
 fn text(headers: &HeaderMap, name: header::HeaderName) -> Option<&str> {
     headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn redirects_lead_to_nothing_weaker_and_take_no_password_elsewhere() {
+        let http = Http::new(Timing::new(std::time::Duration::from_secs(1)), false);
+        let here = "http://user:pa%20ss@127.0.0.1:1";
+        let cases = [
+            (here, "/b", Some("http://user:pa%20ss@127.0.0.1:1/b")),
+            (here, "http://127.0.0.1:1/b", Some("http://user:pa%20ss@127.0.0.1:1/b")),
+            (here, "http://127.0.0.1:2/b", Some("http://127.0.0.1:2/b")),
+            (here, "https://example.org/b", Some("https://example.org/b")),
+            (here, "http://example.org/b", None),
+            // Only where that is allowed is another machine asked without encryption.
+            ("http://example.org", "http://example.com/b", Some("http://example.com/b")),
+            ("https://example.org", "http://example.org/b", None),
+            ("https://example.org", "file:///etc/passwd", None),
+        ];
+        for (url, location, wanted) in cases {
+            let headers = HeaderMap::from_iter([(header::LOCATION, HeaderValue::from_static(location))]);
+            let target = http.redirected(&url.parse().expect("a URL"), &headers).ok();
+            assert_eq!(target.as_ref().map(Url::as_str), wanted, "{url} to {location}");
+        }
+    }
 }

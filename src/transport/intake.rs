@@ -101,6 +101,14 @@ impl<'s> Span<'s> {
 }
 
 impl<'a> Intake<'a, '_> {
+    /// How many bytes are there that no further try asks for.
+    pub(super) fn delivered(&self) -> u64 {
+        match self {
+            Self::Document { .. } => 0,
+            Self::Span(span) => span.delivered,
+        }
+    }
+
     /// What to ask an HTTP origin for now.
     pub(super) fn request(&self) -> Request<'a> {
         match self {

@@ -1,8 +1,8 @@
 //! Reads a publication: over HTTP(S), from a local directory, or from one file that holds it.
 //!
 //! Promises: no body is longer than the caller's limit, and memory stays bounded; a span is delivered in order, each byte
-//! once, from the place that was asked for; a body that breaks off is continued where it stopped; an origin that fails is
-//! left for the next one; nothing ever leads from `https:` to `http:`, or from the network to a local file. Whether the
+//! once, from the place that was asked for; a span that breaks off is continued where it stopped, as long as something comes
+//! (documents begin anew); an origin that fails, or asks for patience, is left for the next one; nothing ever leads from `https:` to `http:`, or from the network to a local file. Whether the
 //! bytes are the *right* ones is for the callers to tell, by their digests: mirrors are not trusted. Callers that found
 //! them wrong [`doubt`](Transport::doubt) who served them, and ask again: that is answered elsewhere first, and in the end
 //! everywhere, for whoever was blamed longest ago comes before whoever was blamed since.
@@ -22,6 +22,7 @@ mod retry;
 #[cfg(test)]
 mod tests;
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -32,6 +33,7 @@ use body::Timing;
 pub use error::{Cause, SinkError, TransportError, TransportErrorKind};
 use http::Http;
 use intake::{Intake, Span};
+pub use origin::without_password;
 use origin::{Origin, check_path};
 
 /// Takes one piece of a span, in order. An error ends the read and comes back as [`TransportError::Sink`].
@@ -100,6 +102,21 @@ struct Mirror {
     standing: Mutex<Standing>,
 }
 
+impl Mirror {
+    fn new(origin: Origin, is_override: bool) -> Self {
+        Self { origin, is_override, standing: Mutex::new(Standing::Sound) }
+    }
+}
+
+/// The places to read from, the administrator's `mirrors` first.
+fn origins(mirrors: &[String], urls: &[String], allow_insecure_http: bool) -> Result<Vec<Mirror>, TransportError> {
+    if urls.is_empty() {
+        return Err(TransportError::NoUrl);
+    }
+    let all = mirrors.iter().map(|url| (url, true)).chain(urls.iter().map(|url| (url, false)));
+    all.map(|(url, is_override)| Ok(Mirror::new(Origin::parse(url, allow_insecure_http)?, is_override))).collect()
+}
+
 /// What is thought of an origin since it was last asked; a blame has its number among all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Standing {
@@ -125,35 +142,34 @@ impl Transport {
     /// # Errors
     /// [`TransportError::BadUrl`] or [`TransportError::InsecureUrl`], when one of them cannot be used.
     pub fn new(urls: &[String], limits: Limits) -> Result<Self, TransportError> {
-        Self::with_mirrors(&[], urls, limits)
+        let all = origins(&[], urls, limits.allow_insecure_http)?;
+        Ok(Self::made(all, limits, Timing::new(limits.timeout)))
     }
 
     /// A transport that reads metadata from `urls` as [`Transport::new`] does and everything else from `mirrors` first: a
-    /// mirror that is behind must not hide what is new.
+    /// mirror that is behind must not hide what is new. A machine has a record of both, and what is not encrypted was
+    /// allowed when it was recorded.
     ///
     /// # Errors
     /// As [`Transport::new`].
-    pub fn with_mirrors(mirrors: &[String], urls: &[String], limits: Limits) -> Result<Self, TransportError> {
-        Self::made(mirrors, urls, limits, Timing::new(limits.timeout))
+    pub fn recorded(mirrors: &[String], urls: &[String], limits: Limits) -> Result<Self, TransportError> {
+        Ok(Self::made(origins(mirrors, urls, true)?, limits, Timing::new(limits.timeout)))
     }
 
-    fn made(mirrors: &[String], urls: &[String], limits: Limits, timing: Timing) -> Result<Self, TransportError> {
-        if urls.is_empty() {
-            return Err(TransportError::NoUrl);
-        }
-        let mirror = |url: &String, is_override| {
-            let origin = Origin::parse(url, limits.allow_insecure_http)?;
-            Ok(Mirror { origin, is_override, standing: Mutex::new(Standing::Sound) })
-        };
-        let overrides = mirrors.iter().map(|url| mirror(url, true));
-        Ok(Self {
-            mirrors: overrides.chain(urls.iter().map(|url| mirror(url, false))).collect::<Result<_, _>>()?,
+    /// A transport that reads from a publication in one file.
+    pub fn of_file(path: PathBuf, limits: Limits) -> Self {
+        Self::made(vec![Mirror::new(Origin::local(path), false)], limits, Timing::new(limits.timeout))
+    }
+
+    fn made(mirrors: Vec<Mirror>, limits: Limits, timing: Timing) -> Self {
+        Self {
+            mirrors,
             limits,
             http: Http::new(timing, limits.allow_insecure_http),
             places: Semaphore::new(limits.parallel.max(1)),
             counters: Counters::default(),
             blames: AtomicU64::new(0),
-        })
+        }
     }
 
     /// Reads the document at `path`, of at most `limit` bytes.
@@ -248,7 +264,10 @@ impl Transport {
         let mut failures = Vec::new();
         for mirror in self.mirrors.iter().filter(|mirror| mirror.is_override) {
             let mut sink = |_: &[u8]| Ok(());
-            match self.ask_again_and_again(mirror, path, &mut Intake::Span(Span::part(0, 1, &mut sink))).await {
+            match self
+                .ask_again_and_again(mirror, path, &mut Intake::Span(Span::part(0, 1, &mut sink)), Duration::MAX)
+                .await
+            {
                 Ok(_) => return Ok(()),
                 Err(error) => failures.push(error),
             }

@@ -25,7 +25,7 @@ impl Origin {
         if text.starts_with('/') {
             return Ok(Self::local(text.into()));
         }
-        let bad = |reason: String| TransportError::BadUrl { url: text.to_owned(), reason };
+        let bad = |reason: String| TransportError::BadUrl { url: without_password(text), reason };
         let url = Url::parse(text).map_err(|error| match error {
             url::ParseError::RelativeUrlWithoutBase => bad("a URL or an absolute path is wanted".to_owned()),
             other => bad(other.to_string()),
@@ -46,7 +46,7 @@ impl Origin {
     }
 
     /// A file holds a publication; everything else is the top of one, or will be.
-    fn local(path: PathBuf) -> Self {
+    pub(super) fn local(path: PathBuf) -> Self {
         if path.is_file() { Self::Archive(Archive::new(path)) } else { Self::Directory(path) }
     }
 }
@@ -69,6 +69,18 @@ pub(super) fn shown(url: &Url) -> String {
         let _ = url.set_password(Some("..."));
     }
     url.into()
+}
+
+/// An origin as it was given, but for its password.
+pub fn without_password(text: &str) -> String {
+    match Url::parse(text) {
+        Ok(url) if url.password().is_some() => shown(&url),
+        Ok(_) => text.to_owned(),
+        Err(_) => match (text.find("//"), text.rfind('@')) {
+            (Some(start), Some(end)) if start < end => format!("{}//...{}", &text[..start], &text[end..]),
+            _ => text.to_owned(),
+        },
+    }
 }
 
 /// The URL of a checked path beneath `base`.
@@ -131,6 +143,10 @@ mod tests {
         let base = Url::parse("https://user:secret@example.org/os/").expect("a URL");
         assert_eq!(join(&base, "packs/a b/c%d?e").path(), "/os/packs/a%20b/c%25d%3Fe");
         assert!(!shown(&base).contains("secret"));
+        for text in ["https://user:secret@host/os?x=1", "https://user:secret@", "ftp://user:secret@host/os"] {
+            let error = Origin::parse(text, false).expect_err(text).to_string();
+            assert!(!error.contains("secret"), "{error}");
+        }
         for bad in ["", "/etc/passwd", "a//b", "../a", "a/../b", "a/.", "a/", "a\\b", "a\0"] {
             assert!(check_path(bad).is_err(), "{bad:?}");
         }

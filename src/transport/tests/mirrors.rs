@@ -52,7 +52,7 @@ async fn an_origin_that_was_wrong_is_asked_before_a_file_is_said_to_be_nowhere()
         let origin = Server::start(vec![wrong, ok(b"right")]).await;
         let urls = [&behind, &origin].map(|server| server.url.clone());
         let limits = Limits { max_retries: 0, ..LIMITS };
-        let both = Transport::made(&[], &urls, limits, Timing::new(LIMITS.timeout)).expect("loopback");
+        let both = Transport::new(&urls, limits).expect("loopback");
         // What is refused by its content is asked for again by the same call, other answers are the end of one.
         let answer = match both.get_checked("a", 100, right).await {
             Err(_) => both.get_checked("b", 100, right).await,
@@ -72,7 +72,7 @@ async fn no_chance_is_spent_twice_on_one_origin_before_the_others_had_theirs() {
             let two = Server::start(vec![ok(b"wrong"), again]).await;
             let urls = [&one, &two].map(|server| server.url.clone());
             let limits = Limits { max_retries: 0, ..LIMITS };
-            let both = Transport::made(&[], &urls, limits, Timing::new(LIMITS.timeout)).expect("loopback");
+            let both = Transport::new(&urls, limits).expect("loopback");
             assert_eq!(both.get_checked(path, 100, right).await.expect("at the first"), b"right");
             assert_eq!((one.requests().len(), two.requests().len()), (2, 1));
         }
@@ -84,7 +84,7 @@ async fn a_mirror_without_metadata_hides_none() {
     let content = Server::start(vec![reply("404 Not Found", "", b"")]).await;
     let origin = Server::start(vec![ok(b"wrong"), ok(b"right")]).await;
     let [mirrors, urls] = [&content, &origin].map(|server| [server.url.clone()]);
-    let both = Transport::with_mirrors(&mirrors, &urls, Limits { max_retries: 0, ..LIMITS }).expect("loopback");
+    let both = Transport::recorded(&mirrors, &urls, Limits { max_retries: 0, ..LIMITS }).expect("loopback");
     assert_eq!(both.get_checked("metadata/7.snapshot.json", 100, right).await.expect("at the origin"), b"right");
     assert_eq!((content.requests().len(), origin.requests().len()), (1, 2));
 }
@@ -117,7 +117,7 @@ async fn among_equals_one_that_lacks_a_file_settles_nothing() {
     let two = Server::start(vec![reply("500 Oops", "", b""), ok(b"{}")]).await;
     let urls = [&one, &two].map(|server| server.url.clone());
     let limits = Limits { max_retries: 0, ..LIMITS };
-    let both = Transport::made(&[], &urls, limits, Timing::new(LIMITS.timeout)).expect("loopback");
+    let both = Transport::new(&urls, limits).expect("loopback");
     both.get("a", 100).await.expect_err("neither answers");
     assert_eq!(both.get("a", 100).await.expect("at the second"), b"{}");
 }
@@ -129,4 +129,14 @@ async fn all_mirrors_are_named_when_all_fail() {
     let message = error.to_string();
     assert!(message.contains(&one.url) && message.contains(&two.url), "{message}");
     assert!(!error.is_not_found());
+}
+
+#[tokio::test]
+async fn a_busy_origin_is_not_waited_for_while_another_may_be_asked() {
+    let busy = Server::start(vec![reply("503 Busy", "Retry-After: 60\r\n", b"")]).await;
+    let sound = Server::start(vec![ok(b"fine")]).await;
+    let began = std::time::Instant::now();
+    assert_eq!(transport(&[&busy, &sound]).get("a", 100).await.expect("at the second"), b"fine");
+    assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
+    assert_eq!(busy.requests().len(), 1);
 }

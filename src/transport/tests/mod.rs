@@ -28,7 +28,7 @@ fn hasty(servers: &[&Server]) -> Transport {
 
 fn timed(servers: &[&Server], timing: Timing) -> Transport {
     let urls: Vec<_> = servers.iter().map(|server| server.url.clone()).collect();
-    Transport::made(&[], &urls, LIMITS, timing).expect("loopback")
+    Transport::made(origins(&[], &urls, false).expect("loopback"), LIMITS, timing)
 }
 
 async fn served(script: Vec<Reply>) -> (Server, Transport) {
@@ -177,6 +177,34 @@ async fn an_object_goes_on_where_it_broke_off_also_at_a_server_without_ranges() 
 }
 
 #[tokio::test]
+async fn a_line_that_always_breaks_comes_to_the_end() {
+    const PIECE: usize = 64 << 10;
+    let whole = vec![b'x'; 6 * PIECE];
+    let script = (0..6).map(|number| {
+        let (at, length) = (number * PIECE, whole.len());
+        let head = match at {
+            0 => "200 OK".to_owned(),
+            _ => format!("206 Partial Content\r\nContent-Range: bytes {at}-{}/{length}", length - 1),
+        };
+        cut(&head, length - at, &whole[at..at + PIECE])
+    });
+    let (server, transport) = served(script.collect()).await;
+    let (bytes, result) = object(&transport, whole.len() as u64).await;
+    result.expect("piece by piece");
+    assert_eq!((bytes.len(), server.requests().len()), (whole.len(), 6));
+}
+
+/// Servers name what they serve by its file's name, and a bundle may be called `docs.html`.
+#[tokio::test]
+async fn a_part_of_a_file_is_no_web_page() {
+    let headers = "Content-Range: bytes 0-3/9\r\nContent-Type: text/html\r\n";
+    let (_server, transport) = served(vec![reply("206 Partial Content", headers, b"pack")]).await;
+    let (bytes, result) = range(&transport, 0, 4).await;
+    result.expect("what was asked for");
+    assert_eq!(bytes, b"pack");
+}
+
+#[tokio::test]
 async fn a_stalled_span_goes_on_at_the_next_mirror() {
     let stalled = Reply::Stall(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab".to_vec());
     let one = Server::start(vec![stalled, reply("500 Oops", "", b"")]).await;
@@ -261,7 +289,8 @@ async fn a_trickle_is_given_up() {
     let server = Server::start(vec![stalled]).await;
     let timing = Timing { rate_window: Duration::ZERO, least_rate: u64::MAX, ..Timing::new(LIMITS.timeout) };
     let limits = Limits { max_retries: 0, ..LIMITS };
-    let transport = Transport::made(&[], std::slice::from_ref(&server.url), limits, timing).expect("loopback");
+    let transport =
+        Transport::made(origins(&[], std::slice::from_ref(&server.url), false).expect("loopback"), limits, timing);
     assert_eq!(name(&transport.get("a", 100).await.expect_err("slow")), "TooSlow");
 }
 
@@ -303,6 +332,13 @@ fn what_cannot_be_read_from_is_refused_at_once() {
         assert_eq!((&*name(&error), error.kind()), (wanted, TransportErrorKind::Usage));
         assert!(error.hint().is_some(), "{error}");
     }
+}
+
+/// Whoever recorded it had allowed it, so no later run needs to.
+#[test]
+fn what_is_recorded_may_be_plain_http() {
+    let urls = ["http://example.org/".to_owned()];
+    Transport::recorded(&urls, &urls, LIMITS).expect("allowed");
 }
 
 #[test]
