@@ -21,6 +21,7 @@ use crate::disk::is_file_or_free;
 use crate::manifest::Tree;
 use crate::plan::closure;
 use crate::report::Reporter;
+use crate::transport::Transport;
 use crate::trust::{Look, MAX_ROOT_BYTES, NewestRelease, TrustDirectory, check_leads_to};
 use crate::types::{BundleName, Version};
 
@@ -54,8 +55,8 @@ pub enum ExportPart {
 /// What was exported.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Exported {
-    /// The file.
-    pub file: PathBuf,
+    /// The file, as it is shown.
+    pub file: String,
     /// The release that a machine must have; none for an empty one, or for any.
     pub from: Option<Version>,
     /// The newest release that it leads to.
@@ -100,11 +101,11 @@ pub async fn export(
     let archive = session.copy_all(&request.file, metadata, contents).await?;
 
     let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let settings = Settings { urls: vec![absolute(archive.place()).display().to_string()], ..settings.clone() };
-    let stranger = Session { record: None, ..Session::observe(&settings, reporter)? };
+    let transport = Arc::new(Transport::of_file(absolute(archive.place()), settings.limits));
+    let stranger = Session { record: None, transport, ..session };
     let (_temporary, nothing) = TrustDirectory::throwaway()?;
     stranger.newest_as_seen_by(&nothing, &oldest).await?;
-    let (file, files, bytes) = (absolute(&request.file), archive.files, archive.bytes);
+    let (file, files, bytes) = (absolute(&request.file).display().to_string(), archive.files, archive.bytes);
     archive.keep()?;
     Ok(Exported { file, from, to, bundles, files, bytes })
 }
@@ -158,7 +159,10 @@ impl Session {
             let had = asked.iter().filter(|name| before.release.bundles.contains_key(*name)).cloned().collect();
             let had = closure(&before.release, &had)?;
             installed = Installed::of(self.target_tree(before, &had, &[], &Tree::default()).await?.tree);
-            steps = self.steps_from(from, &release, &bundles).await?;
+            // The machine finds its way by the same documents.
+            let (found, read) = self.steps_from(from, &release, &bundles).await?;
+            read.iter().for_each(|known| contents.add_document(known));
+            steps = found;
             contents.add_delta(self.document_delta(before, named).await?);
         }
         let mut target = self.target_tree(&release, &bundles, &[], &Tree::default()).await?;

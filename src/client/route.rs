@@ -30,18 +30,18 @@ impl Session {
     /// what a machine takes, for some contents are in it in two ways.
     pub async fn steps(&self, target: &KnownRelease, bundles: &BTreeSet<BundleName>) -> Result<Vec<Step>, ClientError> {
         match &self.record {
-            Some(record) => self.steps_from(record.installed.version(), target, bundles).await,
+            Some(record) => Ok(self.steps_from(record.installed.version(), target, bundles).await?.0),
             None => Ok(Vec::new()),
         }
     }
 
-    /// The same from any release.
+    /// The same from any release, and the releases whose documents were read to find it.
     pub async fn steps_from(
         &self,
         from: Version,
         target: &KnownRelease,
         bundles: &BTreeSet<BundleName>,
-    ) -> Result<Vec<Step>, ClientError> {
+    ) -> Result<(Vec<Step>, Vec<KnownRelease>), ClientError> {
         let to = target.release.version;
         let mut known = BTreeMap::from([(to, target.clone())]);
         let mut offered = Offered::default();
@@ -63,7 +63,7 @@ impl Session {
                     }
                     continue;
                 }
-                Found::Nothing => return Ok(Vec::new()),
+                Found::Nothing => return Ok((Vec::new(), known.into_values().collect())),
             };
             match self.read_heads(&route, &known, bundles, &mut read).await? {
                 Some((from, to)) => offered.remove(from, to),
@@ -72,7 +72,8 @@ impl Session {
                         let release = (*known.get(&step.1)?.release).clone();
                         Some(Step { packs: read.remove(&step)?, release })
                     };
-                    return Ok(route.steps().filter_map(step).collect());
+                    let steps = route.steps().filter_map(step).collect();
+                    return Ok((steps, known.into_values().collect()));
                 }
             }
         }

@@ -78,6 +78,17 @@ fn export_for_a_machine_is_what_it_needs_and_no_more() {
 }
 
 #[test]
+fn a_file_may_have_any_name() {
+    use std::os::unix::ffi::OsStrExt;
+    let directory = world().directory();
+    let file = directory.path().join(std::ffi::OsStr::from_bytes(b"\xff.tar"));
+    let machine = Machine::installed(10, &[]);
+    let arguments = ["export".as_ref(), file.as_os_str(), "--this-machine".as_ref()];
+    machine.client(arguments).success().expect("exported");
+    assert!(file.is_file());
+}
+
+#[test]
 fn export_for_an_empty_machine_installs_it_and_equal_exports_are_equal() {
     let directory = world().directory();
     let machine = Machine::installed(10, &[]);

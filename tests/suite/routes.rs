@@ -110,6 +110,19 @@ fn a_machine_behind_goes_along_the_packs() {
     assert!(update.number("download_bytes") < 64 << 10, "{}", update.told());
 }
 
+/// The file has the documents that the machine finds its way by.
+#[test]
+fn a_machine_behind_goes_along_the_packs_of_an_export() {
+    let Trial { machine, _server: server, _directory: directory, .. } = Trial::new();
+    let file = directory.path().join("step.tar").display().to_string();
+    machine.succeeds(["export", &file, "--this-machine"]);
+    drop(server);
+    let update = machine.succeeds(["update", "--url", &file]);
+    assert_is_newest(&machine);
+    assert!(!warned(&update, "no packs are used"), "{:?}", update.events);
+    assert!(update.number("download_bytes") < 64 << 10, "{}", update.told());
+}
+
 #[test]
 fn update_incremental_goes_over_every_release() {
     let trial = Trial::new();
@@ -118,8 +131,11 @@ fn update_incremental_goes_over_every_release() {
     assert_eq!((&done["from"], &done["to"], &done["changed"]), (&json!(1), &json!(RELEASES), &json!(true)));
     assert_is_newest(machine);
     let history = machine.succeeds(["history"]).result["transitions"].clone();
-    let steps = history.as_array().expect("a list").iter().skip(1).map(|entry| json!([entry["from"], entry["to"]]));
+    let history = history.as_array().expect("a list");
+    let steps = history.iter().skip(1).map(|entry| json!([entry["from"], entry["to"]]));
     assert_eq!(steps.collect::<Value>(), json!([[1, 2], [2, 3], [3, 4], [4, 5]]));
+    let of_steps: u64 = history.iter().skip(1).map(|entry| entry["download_bytes"].as_u64().expect("a number")).sum();
+    assert!(done["download_bytes"].as_u64() > Some(of_steps), "finding the way costs, too: {done}");
 }
 
 #[test]

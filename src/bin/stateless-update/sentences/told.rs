@@ -142,7 +142,7 @@ pub(super) fn of_export(exported: &Exported) -> String {
         Some(bundles) => format!(" with {}", counted(bundles.len() as u64, "bundle", "bundles")),
         None => String::new(),
     };
-    let (file, files) = (exported.file.display(), counted(exported.files, "file", "files"));
+    let (file, files) = (&exported.file, counted(exported.files, "file", "files"));
     format!("wrote {leads}{bundles} to {file}: {files}, {}\n", bytes(exported.bytes))
 }
 
