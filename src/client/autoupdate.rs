@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{ClientError, Settings};
 use crate::report::{Event, Reporter};
-use crate::state::{Machine, tell_service_manager};
+use crate::state::Machine;
 
 /// `autoupdate`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +46,7 @@ pub async fn autoupdate(
         let enabled = request == AutoupdateRequest::Enable;
         let locked = Machine::open(&settings.root)?.lock()?;
         changed = if enabled { locked.enable_timer()? } else { locked.disable_timer()? };
-        if changed && let Err(error) = tell_service_manager(&settings.root, enabled) {
+        if changed && let Err(error) = locked.tell_service_manager(enabled) {
             reporter.report(Event::Warning(error.to_string()));
         }
     }

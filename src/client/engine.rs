@@ -152,7 +152,7 @@ fn new_record(
     let digests = bundles.iter().map(|bundle| (bundle.clone(), release.bundles[bundle].manifest.sha256)).collect();
     let origin = match &session.record {
         Some(record) => record.installed.origin.clone(),
-        None => session.origin.clone(),
+        None => session.settings.urls.clone(),
     };
     let installed = InstalledRecord::new(name, newest + 1, goal.subscriptions.clone(), digests, origin);
     Ok(NewRecord { installed, release: document.clone(), root: goal.release.root.clone(), manifests: fresh })

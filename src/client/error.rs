@@ -102,17 +102,25 @@ pub enum ClientError {
     /// Blobs cannot be brought.
     #[error(transparent)]
     Fetch(#[from] FetchError),
+    /// What was given as the first root of trust is none.
+    #[error("{}, which --trust names, is no root metadata", path.display())]
+    NoRoot {
+        /// The file.
+        path: PathBuf,
+        /// What it is not.
+        source: TrustError,
+    },
     /// The next tree cannot be staged.
     #[error(transparent)]
     Stage(#[from] StageError),
     /// The trees cannot be exchanged.
     #[error(transparent)]
     Switch(#[from] SwitchError),
-    /// The kept tree does not say what it is.
-    #[error("there is no going back to the kept release: what its tree says of itself is damaged")]
+    /// The kept tree does not say what it is, or has lost what no other tree has.
+    #[error("there is no going back to the kept release: its tree is damaged")]
     DamagedPrevious {
         /// What is damaged.
-        source: StateError,
+        source: StageError,
     },
     /// No such release.
     #[error("the publication has no release {wanted}; its newest is {newest}")]
@@ -234,6 +242,12 @@ pub enum ClientError {
     #[error("{path:?} is not a path beneath /etc or /var")]
     NotResettable {
         /// The path.
+        path: String,
+    },
+    /// What a factory reset shall keep is not there: it may be meant under another name.
+    #[error("there is nothing at /{path} that could be kept")]
+    NothingToKeep {
+        /// The path, from the root.
         path: String,
     },
     /// A factory reset follows no symlink, neither to what it empties nor to what it keeps.

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use super::bundles::known;
 use super::session::Session;
+use super::status::inode_at;
 use super::{ClientError, Diagnosis, Info, Settings, VerifyRequest};
 use crate::disk::mounts_within;
 use crate::manifest::BundleManifest;
 use crate::plan::may_be_carried;
 use crate::report::{Event, Reporter};
 use crate::state::Slot;
+use crate::transport::without_password;
 use crate::tree::with_all_beneath;
 use crate::types::TreePath;
 use crate::verify::{Findings, findings};
@@ -40,7 +42,7 @@ pub async fn info(settings: &Settings, reporter: &Arc<dyn Reporter>) -> Result<I
     Ok(Info {
         version: installed.version(),
         bundles: installed.bundles.keys().map(|name| (name.clone(), explicit(name))).collect(),
-        origin: installed.origin.clone(),
+        origin: installed.origin.iter().map(|url| without_password(url)).collect(),
         trust_root: root,
         layout: session.machine.root().filesystem()?,
         switch_method,
@@ -90,8 +92,22 @@ pub(super) async fn examine(session: &Session, request: &VerifyRequest) -> Resul
         Vec::new()
     });
     let left_alone = |path: &Path| may_be_carried(path) || mounts.iter().any(|mount| path.starts_with(mount));
-    if let (true, Some(live)) = (request.picky, session.machine.tree(Slot::Live)?) {
-        installed.extra = with_all_beneath(&live, &installed.extra, &left_alone)?;
+    if let Some(live) = session.machine.tree(Slot::Live)? {
+        if let Some(file) = &request.file {
+            let is_there = inode_at(&live, Path::new(file.beneath_usr())).is_some();
+            if !is_there && installed.tree.find(file).is_none() {
+                let told = format!("there is nothing at {file}, neither in the release nor on this machine");
+                session.reporter.report(Event::Warning(told));
+            }
+            // Of what no bundle has, only the topmost is listed, which may be above what is asked for.
+            let beneath = Path::new(file.beneath_usr());
+            if is_there && installed.extra.iter().any(|extra| beneath != extra && beneath.starts_with(extra)) {
+                installed.extra.push(beneath.to_owned());
+            }
+        }
+        if request.picky {
+            installed.extra = with_all_beneath(&live, &installed.extra, &left_alone)?;
+        }
     }
     let in_bundles = |path: &str| {
         let owned = |path: &TreePath| asked.iter().any(|manifest: &BundleManifest| manifest.tree.find(path).is_some());

@@ -8,6 +8,7 @@ use super::session::TRUST;
 use crate::fetch::FetchError;
 use crate::overlay::OverlayError;
 use crate::plan::BundleError;
+use crate::stage::StageError;
 use crate::state::{HOME, StateError};
 use crate::switch::SwitchError;
 use crate::transport::{TransportError, TransportErrorKind};
@@ -41,6 +42,7 @@ impl ClientError {
             Self::Trust(error) if error.is_unreachable() => ErrorKind::Unreachable,
             Self::Trust(error) if error.is_local() => ErrorKind::Local,
             Self::Trust(_)
+            | Self::NoRoot { .. }
             | Self::Release(_)
             | Self::Manifest(_)
             | Self::Contradiction { .. }
@@ -74,11 +76,12 @@ impl ClientError {
             | Self::NotAFile { .. }
             | Self::NotResettable { .. }
             | Self::NotReached { .. }
+            | Self::NothingToKeep { .. }
             | Self::NotConfirmed
             | Self::Overlay(OverlayError::Unwritable { .. } | OverlayError::NotEditable { .. })
             | Self::BadTerm { .. }
             | Self::NoHook { .. }
-            | Self::State(StateError::NotManaged { .. }) => ErrorKind::Usage,
+            | Self::State(StateError::NotManaged { .. } | StateError::MaskedUnit { .. }) => ErrorKind::Usage,
             Self::State(StateError::Locked { .. }) => ErrorKind::Locked,
             Self::Fetch(FetchError::Decoder(_)) => ErrorKind::Bug,
             Self::State(_)
@@ -106,6 +109,12 @@ impl ClientError {
             Self::State(StateError::NotManaged { .. }) => {
                 "`os-install` makes a system in an empty root; name another one with --root"
             }
+            Self::State(StateError::NotYours { uid: 0, .. }) => "run it as root",
+            Self::State(StateError::NotYours { .. }) => "run it as that user",
+            Self::State(StateError::MaskedUnit { .. }) => {
+                "`systemctl unmask stateless-update.timer stateless-update.service` allows it again"
+            }
+            Self::NothingToKeep { .. } => "nothing was removed; leave that --keep out, or correct it",
             Self::State(StateError::Locked { .. }) => "wait until it has ended and try again",
             Self::State(StateError::DamagedRecord { .. }) => {
                 "from a rescue system, beneath the root: move usr to usr.damaged, and .stateless-update/previous to usr, which \
@@ -120,6 +129,9 @@ impl ClientError {
             Self::NotAFile { .. } => {
                 "name a file that is to be written; no symlink is followed and no device written to"
             }
+            Self::NoRoot { .. } => {
+                "it is the publisher's first root metadata that is wanted, for example `1.root.json`"
+            }
             Self::NotConfirmed => "--preview shows what, --yes does it",
             Self::NoSuchOption { .. } => "options are named SECTION.KEY",
             Self::Overlay(OverlayError::Syntax { .. } | OverlayError::NotText { .. }) => {
@@ -130,7 +142,7 @@ impl ClientError {
                 "edit it by hand; `config check` then says whether it can be read"
             }
             Self::Older { .. } => "go back deliberately with `update --version`",
-            Self::DamagedPrevious { .. } => {
+            Self::DamagedPrevious { .. } | Self::Stage(StageError::NoPrevious) => {
                 "nothing was changed; `update --version` brings an older release from the publication"
             }
             Self::BelowFloor { .. } => "`update` goes to the newest release",

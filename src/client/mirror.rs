@@ -13,7 +13,7 @@ use super::{ClientError, Settings};
 use crate::manifest::{MirrorOverride, Release};
 use crate::report::{Event, Reporter};
 use crate::state::Machine;
-use crate::transport::Transport;
+use crate::transport::{Transport, without_password};
 use crate::types::Digest;
 
 /// `mirror`.
@@ -48,7 +48,8 @@ pub async fn mirror(
     reporter: &Arc<dyn Reporter>,
 ) -> Result<MirrorState, ClientError> {
     let machine = Machine::open(&settings.root)?;
-    let origin = machine.live_record()?.installed.origin;
+    let origin = machine.live_record()?.installed.origin.iter().map(|url| without_password(url)).collect();
+    machine.home()?;
     // One that is damaged is shown as none, and can be replaced.
     let before = machine.mirror().unwrap_or_else(|error| {
         reporter.report(Event::Warning(format!("{error}")));
@@ -56,7 +57,11 @@ pub async fn mirror(
     });
     let wanted = match request {
         MirrorRequest::Show => {
-            return Ok(MirrorState { mirror: before.map(|known| known.url), origin, changed: false });
+            return Ok(MirrorState {
+                mirror: before.map(|known| without_password(&known.url)),
+                origin,
+                changed: false,
+            });
         }
         MirrorRequest::Set(url) => {
             Transport::new(std::slice::from_ref(url), settings.limits)?;
@@ -66,12 +71,12 @@ pub async fn mirror(
     };
     machine.lock()?.set_mirror(wanted.as_ref())?;
     let changed = before != wanted;
-    Ok(MirrorState { mirror: wanted.map(|wanted| wanted.url), origin, changed })
+    Ok(MirrorState { mirror: wanted.map(|wanted| without_password(&wanted.url)), origin, changed })
 }
 
 /// Says so when the mirror lacks a release that the origin has, or does not answer.
 pub(super) async fn tell_if_behind(session: &Session, known: &KnownRelease) {
-    let Some(url) = &session.mirror else { return };
+    let Some(url) = session.mirror.as_deref().map(without_password) else { return };
     let version = known.release.version;
     let path = Release::path(version, Digest::of(&known.document));
     let told = match session.transport.mirrors_have(&path).await {

@@ -1,5 +1,6 @@
 //! The publication as `trust` looks at it: through the transport, and again where an answer was refused.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -10,7 +11,9 @@ use super::session::{Access, KnownRelease, Session};
 use crate::report::Event;
 use crate::state::Slot;
 use crate::transport::{Answer, Served, Transport, TransportError};
-use crate::trust::{Expiry, Fetched, KnownTime, Look, MAX_ROOT_BYTES, Source, SourceError, TrustDirectory, refresh};
+use crate::trust::{
+    Expiry, Fetched, KnownTime, Look, MAX_ROOT_BYTES, Source, SourceError, TrustDirectory, check_root, refresh,
+};
 
 /// The program was made no earlier than this (2026-11-23): no clock before it is believed.
 const BUILT_AT: i64 = 1_795_392_000;
@@ -26,14 +29,17 @@ impl Session {
     /// Where nothing may be written, the look leaves no trace in the trust directory.
     pub(super) async fn newest_with_metadata(&self) -> Result<(Look, KnownRelease), ClientError> {
         let first_root = match (&self.settings.trust, &self.record) {
-            (Some(path), _) => crate::disk::read_file(path, MAX_ROOT_BYTES)?,
+            (Some(path), _) => given_root(path)?,
             (None, Some(record)) => record.root()?,
             (None, None) => return Err(ClientError::MissingOption { missing: "--trust" }),
         };
         let directory = self.trust_directory();
         match &self.machine {
             Access::Look(_) => {
-                let (_temporary, copy) = directory.throwaway_copy()?;
+                let (_temporary, copy) = match self.has_seen_another()? {
+                    true => TrustDirectory::throwaway()?,
+                    false => directory.throwaway_copy()?,
+                };
                 self.newest_as_seen_by(&copy, &first_root).await
             }
             Access::Work(_) => self.newest_as_seen_by(&directory, &first_root).await,
@@ -94,16 +100,28 @@ impl Session {
     /// The owner says whom to trust, and there is no tree that came from anybody else. What was seen of the same
     /// publication still binds, and so does everything where a tree has a record, or one that cannot be read.
     pub(super) fn forget_another_publication(&self) -> Result<(), ClientError> {
-        let is_bare = [Slot::Live, Slot::Previous].iter().all(|slot| matches!(self.machine.record(*slot), Ok(None)));
-        let Some(root) = self.settings.trust.as_ref().filter(|_| is_bare) else { return Ok(()) };
-        let directory = self.trust_directory();
-        if !directory.follows(&crate::disk::read_file(root, MAX_ROOT_BYTES)?)? {
-            directory.forget()?;
+        if self.has_seen_another()? {
+            self.trust_directory().forget()?;
             let told = "what was seen of another publication is forgotten: nothing of it is installed";
             self.reporter.report(Event::Note(told.to_owned()));
         }
         Ok(())
     }
+
+    fn has_seen_another(&self) -> Result<bool, ClientError> {
+        let is_bare = [Slot::Live, Slot::Previous].iter().all(|slot| matches!(self.machine.record(*slot), Ok(None)));
+        match self.settings.trust.as_ref().filter(|_| is_bare) {
+            Some(root) => Ok(!self.trust_directory().follows(&given_root(root)?)?),
+            None => Ok(false),
+        }
+    }
+}
+
+/// The root metadata in a file that the administrator names.
+fn given_root(path: &Path) -> Result<Vec<u8>, ClientError> {
+    let root = crate::disk::read_file(path, MAX_ROOT_BYTES)?;
+    check_root(&root).map_err(|source| ClientError::NoRoot { path: path.to_owned(), source })?;
+    Ok(root)
 }
 
 /// The transport as `trust` sees it.

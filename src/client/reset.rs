@@ -49,7 +49,7 @@ pub struct Reset {
 ///
 /// # Errors
 /// [`ClientError::NotConfirmed`] on the running system without a yes; when the root is not managed, a kept path is not beneath
-/// `/etc` or `/var` or lies behind a symlink, another run is at work, what is mounted cannot be told, or the disk says no:
+/// `/etc` or `/var`, is not there or lies behind a symlink, another run is at work, what is mounted cannot be told, or the disk says no:
 /// what is gone by then is gone.
 pub fn factory_reset(
     settings: &Settings,
@@ -64,7 +64,7 @@ pub fn factory_reset(
     if let Some(path) = request.keep.iter().find(|path| !beneath(path)) {
         return Err(ClientError::NotResettable { path: path.clone() });
     }
-    if request.mode == Mode::Run && !settings.assume_yes && settings.root == Path::new("/") {
+    if request.mode == Mode::Run && !settings.assume_yes && machine.is_running_system()? {
         return Err(ClientError::NotConfirmed);
     }
     let locked = match request.mode {
@@ -95,11 +95,17 @@ pub fn factory_reset(
     Ok(emptying.reset)
 }
 
-/// Nothing shall turn out to lie behind a symlink when half of it is gone.
+/// Nothing shall turn out to lie behind a symlink when half of it is gone, or to be kept under another name.
 fn check_ways(root: &Directory, keep: &BTreeSet<String>) -> Result<(), ClientError> {
-    let parents = keep.iter().filter_map(|path| Some(path.rsplit_once('/')?.0));
-    for path in TOPS.into_iter().chain(parents) {
-        root.descend(path).map_err(|source| ClientError::NotReached { path: path.to_owned(), source })?;
+    let reached =
+        |path: &str| root.descend(path).map_err(|source| ClientError::NotReached { path: path.to_owned(), source });
+    for top in TOPS {
+        reached(top)?;
+    }
+    for path in keep {
+        let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let found = reached(parent)?.map_or(Ok(None), |directory| directory.look(name))?;
+        found.ok_or_else(|| ClientError::NothingToKeep { path: path.clone() })?;
     }
     Ok(())
 }

@@ -23,15 +23,15 @@ use crate::types::BundleName;
 /// When there is no previous tree, it is damaged, or its release is below the floor that the publisher has signed since.
 pub fn rollback(settings: &Settings, mode: Mode, reporter: &Arc<dyn Reporter>) -> Result<Transition, ClientError> {
     let session = Session::open(settings, mode, reporter)?;
-    let record = session.machine.record(Slot::Previous).map_err(damaged)?.ok_or(StageError::NoPrevious)?;
+    let record = session.machine.record(Slot::Previous).map_err(unreadable)?.ok_or(StageError::NoPrevious)?;
     let wanted = record.installed.version();
     let live = session.record()?;
     let (live_release, _) = live.release()?;
     // What the machine has seen since may be gone; what the live tree says of itself is there.
     let floor = session.known_floor()?.map_or(live_release.floor, |seen| seen.max(live_release.floor));
     check_floor(wanted, floor)?;
-    let (release, _) = record.release().map_err(damaged)?;
-    let expected = kept_tree(&session, &record, &release, |bundle| Err(damaged(record.lacks(bundle))))?;
+    let (release, _) = record.release().map_err(unreadable)?;
+    let expected = kept_tree(&session, &record, &release, |bundle| Err(unreadable(record.lacks(bundle))))?;
     let mut installed = Installed::of(kept_tree(&session, live, &live_release, |bundle| {
         let told = format!("no tree has the manifest of bundle {bundle}: its files count as what no release owns");
         session.reporter.report(Event::Warning(told));
@@ -45,7 +45,7 @@ pub fn rollback(settings: &Settings, mode: Mode, reporter: &Arc<dyn Reporter>) -
         from: Some(live.installed.version()),
         to: wanted,
         bundles: record.installed.bundles.keys().cloned().collect(),
-        changed: mode == Mode::Run,
+        changed: true,
         files_added: planned.counts.added,
         files_changed: planned.counts.changed,
         files_removed: planned.counts.removed,
@@ -62,9 +62,17 @@ pub fn rollback(settings: &Settings, mode: Mode, reporter: &Arc<dyn Reporter>) -
 }
 
 /// Damage in the kept tree's record, told as what it means for a rollback.
-fn damaged(error: StateError) -> ClientError {
+fn unreadable(error: StateError) -> ClientError {
     match error {
-        StateError::DamagedRecord { .. } => ClientError::DamagedPrevious { source: error },
+        StateError::DamagedRecord { .. } => ClientError::DamagedPrevious { source: error.into() },
+        other => other.into(),
+    }
+}
+
+/// Damage in the kept tree that nothing here can mend.
+fn incurable(error: StageError) -> ClientError {
+    match error {
+        StageError::NotTheTarget { .. } => ClientError::DamagedPrevious { source: error },
         other => other.into(),
     }
 }
@@ -73,7 +81,8 @@ fn exchange(session: &Session, mode: Mode, expected: &Tree, carried: Carried) ->
     if let (Mode::Run, Some(machine)) = (mode, session.locked()) {
         session.check_layout()?;
         let known = Fingerprints::parse(&session.machine.cached_fingerprints()?);
-        let staged = previous(machine, expected, carried, &known, session.writer, &*session.reporter)?;
+        let staged =
+            previous(machine, expected, carried, &known, session.writer, &*session.reporter).map_err(incurable)?;
         switch(machine, &staged, &*session.reporter)?;
     }
     Ok(())

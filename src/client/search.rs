@@ -7,11 +7,11 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::query::{Language, Places, Query, program};
+use super::session::transport;
 use super::{ClientError, ErrorKind, Settings};
 use crate::manifest::{Release, SearchIndex, Status};
 use crate::report::{Event, Reporter};
 use crate::state::Machine;
-use crate::transport::Transport;
 use crate::types::{BundleName, Digest, TreePath};
 
 /// `search` and `search-file`.
@@ -242,11 +242,10 @@ impl Known {
         if let Some(Ok(index)) = self.kept().map(|compressed| checked(&compressed)) {
             return Ok(index);
         }
-        let urls = if settings.urls.is_empty() { &self.origin } else { &settings.urls };
         // A mirror lies where only root looks; whoever may not asks the origin.
         let mirror = self.machine.mirror().ok().flatten().filter(|_| settings.urls.is_empty());
         let mirrors: Vec<String> = mirror.map(|mirror| mirror.url).into_iter().collect();
-        let transport = Transport::with_mirrors(&mirrors, urls, settings.limits)?;
+        let transport = transport(settings, &mirrors, &self.origin)?;
         let both = |compressed: Vec<u8>| checked(&compressed).map(|index| (index, compressed));
         let path = Release::search_path(name.sha256);
         let (index, compressed) = transport.get_checked(&path, name.wire_bytes, both).await?;

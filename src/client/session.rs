@@ -10,7 +10,7 @@ use super::{ClientError, Mode, Settings};
 use crate::disk::{FileType, Ownership, mounts_within};
 use crate::manifest::Release;
 use crate::report::{Event, Reporter};
-use crate::state::{HOME, LockedMachine, Machine, Record, Slot};
+use crate::state::{HOME, LockedMachine, Machine, Record, Slot, StateError};
 use crate::transport::{Transport, TransportError};
 use crate::tree::Writer;
 use crate::trust::{Reference, TrustDirectory, Trusted};
@@ -49,7 +49,6 @@ pub(super) struct Session {
     /// What the live tree says of itself; none before an install.
     pub record: Option<Record>,
     pub transport: Arc<Transport>,
-    pub origin: Vec<String>,
     /// The administrator's mirror; none when the run was told where to read.
     pub mirror: Option<String>,
 }
@@ -92,15 +91,23 @@ impl Session {
         }
     }
 
-    /// Opens an empty root to install into.
-    pub fn install(settings: &Settings, reporter: &Arc<dyn Reporter>) -> Result<Self, ClientError> {
-        crate::disk::make_directory(&settings.root)?;
-        let machine = Machine::open(&settings.root)?;
+    /// Opens an empty root to install into, or for a dry run one that need not be there.
+    pub fn install(settings: &Settings, mode: Mode, reporter: &Arc<dyn Reporter>) -> Result<Self, ClientError> {
+        let machine = match mode {
+            Mode::DryRun => Machine::to_be(&settings.root)?,
+            Mode::Run | Mode::DownloadOnly => {
+                crate::disk::make_directory(&settings.root)?;
+                Machine::open(&settings.root)?
+            }
+        };
         if machine.tree(Slot::Live)?.map_or(Ok(false), |usr| usr.names().map(|names| !names.is_empty()))? {
             return Err(ClientError::NotEmpty { usr: settings.root.join("usr") });
         }
         if settings.urls.is_empty() {
             return Err(ClientError::MissingOption { missing: "--url" });
+        }
+        if mode == Mode::DryRun {
+            return Self::new(settings, reporter, Access::Look(machine));
         }
         let machine = machine.lock()?;
         crate::switch::recover(&machine, &**reporter)?;
@@ -111,13 +118,14 @@ impl Session {
 
     fn new(settings: &Settings, reporter: &Arc<dyn Reporter>, machine: Access) -> Result<Self, ClientError> {
         let record = machine.record(Slot::Live)?;
-        let origin = match (&settings.urls[..], &record) {
-            ([], Some(record)) => record.installed.origin.clone(),
-            (urls, _) => urls.to_vec(),
-        };
+        let recorded = record.as_ref().map(|record| &record.installed.origin[..]).unwrap_or_default();
         let mirror = match settings.urls.is_empty().then(|| machine.mirror()) {
             Some(Err(error)) => {
-                reporter.report(Event::Warning(format!("no mirror is used: {error}")));
+                let told = format!("no mirror is used: {error}");
+                reporter.report(match error {
+                    StateError::NotYours { .. } => Event::Note(told),
+                    _ => Event::Warning(told),
+                });
                 None
             }
             Some(Ok(mirror)) => mirror.map(|mirror| mirror.url),
@@ -132,18 +140,17 @@ impl Session {
             stopwatch: Stopwatch::start(),
             settings: settings.clone(),
             reporter: reporter.clone(),
-            transport: Arc::new(Transport::with_mirrors(mirror.as_slice(), &origin, settings.limits)?),
+            transport: Arc::new(transport(settings, mirror.as_slice(), recorded)?),
             writer: Writer { ownership },
             machine,
             record,
-            origin,
             mirror,
         })
     }
 
     /// The record of a machine that has one.
     pub fn record(&self) -> Result<&Record, ClientError> {
-        let not_managed = || crate::state::StateError::NotManaged { root: self.settings.root.clone() };
+        let not_managed = || StateError::NotManaged { root: self.settings.root.clone() };
         Ok(self.record.as_ref().ok_or_else(not_managed)?)
     }
 
@@ -240,6 +247,18 @@ impl Session {
     /// The subscriptions of the live tree.
     pub fn subscriptions(&self) -> Result<BTreeSet<BundleName>, ClientError> {
         Ok(self.record()?.installed.subscriptions.clone())
+    }
+}
+
+/// The transport of a run: it reads where the run was told to, else from what a machine has recorded.
+pub(super) fn transport(
+    settings: &Settings,
+    mirrors: &[String],
+    origin: &[String],
+) -> Result<Transport, TransportError> {
+    match &settings.urls[..] {
+        [] => Transport::recorded(mirrors, origin, settings.limits),
+        urls => Transport::new(urls, settings.limits),
     }
 }
 

@@ -123,15 +123,14 @@ fn beneath_tree(path: &Path) -> Option<&Path> {
 }
 
 /// The inode at a path of a tree; none when nothing is there, or a symlink is on the way.
-fn inode_at(tree: &Directory, path: &Path) -> Option<u64> {
+pub(super) fn inode_at(tree: &Directory, path: &Path) -> Option<u64> {
     let (parent, name) = (path.parent()?.to_str()?, path.file_name()?);
     Some(tree.descend(parent).ok()??.look(name).ok()??.number)
 }
 
 /// The kernels, when the root is that of the system which runs.
 fn kernels(session: &Session) -> Result<Option<Kernels>, ClientError> {
-    let running_root = Directory::open_path(Path::new("/"))?.inode()?;
-    if !session.machine.root().inode()?.is_same_inode(&running_root) {
+    if !session.machine.is_running_system()? {
         return Ok(None);
     }
     let modules = session.machine.tree(Slot::Live)?.map(|live| live.descend("lib/modules")).transpose()?.flatten();

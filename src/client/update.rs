@@ -12,6 +12,7 @@ use super::{
     ClientError, InstallRequest, Mode, Settings, Thoroughness, Transition, UpdateCheck, UpdateRequest, VerifyRequest,
 };
 use crate::report::{Event, Reporter};
+use crate::transport::without_password;
 use crate::types::BundleName;
 
 /// Makes a machine in an empty root.
@@ -23,7 +24,12 @@ pub async fn install(
     request: &InstallRequest,
     reporter: &Arc<dyn Reporter>,
 ) -> Result<Transition, ClientError> {
-    let session = Session::install(settings, reporter)?;
+    let session = Session::install(settings, request.mode, reporter)?;
+    if settings.urls.iter().any(|url| without_password(url) != *url) {
+        let told =
+            "the password in --url becomes a part of the record in /usr, which every user of this machine can read";
+        reporter.report(Event::Warning(told.to_owned()));
+    }
     let release = session.release(request.version).await?;
     let goal = Goal { release, subscriptions: request.bundles.clone(), overrides: Overrides::Silent };
     go_remembered(&session, "os-install", &goal, request.mode, Thoroughness::Changed).await
@@ -40,7 +46,8 @@ pub async fn update_incrementally(
     reporter: &Arc<dyn Reporter>,
 ) -> Result<Transition, ClientError> {
     let mut way = Vec::new();
-    {
+    // To find the way costs requests, too.
+    let mut all = {
         let session = Session::look(settings, reporter)?;
         let installed = session.record()?.installed.version();
         let newest = session.newest_release().await?;
@@ -54,20 +61,16 @@ pub async fn update_incrementally(
                 _ => break,
             }
         }
+        session.nothing_to_do(request.mode)?
+    };
+    if way.is_empty() {
+        return Ok(all.followed_by(update(settings, request, reporter).await?));
     }
-    let mut all: Option<Transition> = None;
     for version in way.into_iter().rev() {
         let request = UpdateRequest { version: Some(version), ..request.clone() };
-        let step = update(settings, &request, reporter).await?;
-        all = Some(match all {
-            Some(before) => before.followed_by(step),
-            None => step,
-        });
+        all = all.followed_by(update(settings, &request, reporter).await?);
     }
-    match all {
-        Some(all) => Ok(all),
-        None => update(settings, request, reporter).await,
-    }
+    Ok(all)
 }
 
 /// Moves the machine to the newest release, or to the one that is asked for.

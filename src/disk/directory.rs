@@ -36,6 +36,20 @@ impl Directory {
         Ok(Self { fd, path: path.to_owned() })
     }
 
+    /// An empty directory that has no name any more, to be looked at in place of one that is yet to be made at `path`. It is
+    /// on the file system where that will be.
+    ///
+    /// # Errors
+    /// When no directory can be made there.
+    pub fn stand_in(path: &Path) -> Result<Self, DiskError> {
+        let above = path.ancestors().find(|above| above.is_dir()).unwrap_or(Path::new("."));
+        let failed = |source| DiskError { action: "make a directory in", path: above.to_owned(), source };
+        let temporary = tempfile::tempdir_in(above).map_err(failed)?;
+        let made = Self::open_path(temporary.path())?;
+        temporary.close().map_err(failed)?;
+        Ok(Self { path: path.to_owned(), ..made })
+    }
+
     /// Where it was when it was opened; for messages and for programs that take a path.
     pub fn path(&self) -> &Path {
         &self.path

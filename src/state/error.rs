@@ -26,6 +26,14 @@ pub enum StateError {
         /// The directory.
         path: PathBuf,
     },
+    /// The directory beside the trees is somebody else's.
+    #[error("{} belongs to the user with number {uid}, and only that one may enter it", path.display())]
+    NotYours {
+        /// The directory.
+        path: PathBuf,
+        /// Whose it is.
+        uid: u32,
+    },
     /// The disk says no.
     #[error(transparent)]
     Disk(#[from] DiskError),
@@ -36,6 +44,12 @@ pub enum StateError {
         path: PathBuf,
         /// How.
         source: DocumentError,
+    },
+    /// Somebody has masked a unit of the timer.
+    #[error("{name} is masked: it leads to /dev/null")]
+    MaskedUnit {
+        /// The unit.
+        name: &'static str,
     },
     /// The service manager does not take notice.
     #[error("systemd does not take notice now (systemctl {command}: {said}); it does at the next start")]

@@ -42,6 +42,17 @@ impl Machine {
         Ok(Self { root: Directory::open_path(root)? })
     }
 
+    /// The machine with this root, or where nothing is there yet, an empty one in its place.
+    ///
+    /// # Errors
+    /// When the root is something else than a directory, or could not be made there.
+    pub fn to_be(root: &Path) -> Result<Self, StateError> {
+        match Directory::open_path(root) {
+            Err(error) if error.is(Errno::NOENT) => Ok(Self { root: Directory::stand_in(root)? }),
+            other => Ok(Self { root: other? }),
+        }
+    }
+
     /// The machine with this root, which a release must be on.
     ///
     /// # Errors
@@ -57,15 +68,26 @@ impl Machine {
         &self.root
     }
 
+    /// Whether the root is that of the system which this program runs on, however it was named.
+    ///
+    /// # Errors
+    /// When the disk says no.
+    pub fn is_running_system(&self) -> Result<bool, StateError> {
+        Ok(self.root.inode()?.is_same_inode(&Directory::open_path(Path::new("/"))?.inode()?))
+    }
+
     /// The directory beside the trees, if it has been made.
     ///
     /// # Errors
-    /// When something else is in its place, or others may enter it.
+    /// [`StateError::NotYours`] when it is somebody else's; when something else is in its place, or others may enter it.
     pub fn home(&self) -> Result<Option<Directory>, StateError> {
         let Some(inode) = self.root.look(HOME)? else { return Ok(None) };
-        let mine = inode.uid == rustix::process::geteuid().as_raw();
-        if inode.file_type != FileType::Directory || !mine || inode.mode & 0o077 != 0 {
-            return Err(StateError::UnsafeHome { path: self.root.path().join(HOME) });
+        let path = self.root.path().join(HOME);
+        if inode.file_type != FileType::Directory || inode.mode & 0o077 != 0 {
+            return Err(StateError::UnsafeHome { path });
+        }
+        if inode.uid != rustix::process::geteuid().as_raw() {
+            return Err(StateError::NotYours { path, uid: inode.uid });
         }
         Ok(self.root.subdirectory(HOME)?)
     }

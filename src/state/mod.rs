@@ -24,7 +24,6 @@ mod units;
 pub use error::StateError;
 pub use machine::{FINGERPRINTS, LockedMachine, Machine, SEARCH_INDEX};
 pub use record::{NewRecord, Record};
-pub use units::tell_service_manager;
 
 /// The directory beside the trees.
 pub const HOME: &str = ".stateless-update";

@@ -19,6 +19,15 @@ fn a_root_without_a_record_is_not_managed() {
 }
 
 #[test]
+fn the_running_system_is_known_however_it_is_named() {
+    let temporary = tempfile::tempdir().expect("a temporary directory");
+    for (root, running) in [(Path::new("/"), true), (Path::new("/tmp/.."), true), (temporary.path(), false)] {
+        let machine = Machine::open(root).expect("it opens");
+        assert_eq!(machine.is_running_system().expect("told"), running, "{}", root.display());
+    }
+}
+
+#[test]
 fn one_run_at_a_time_in_a_directory_of_its_own() {
     let temporary = tempfile::tempdir().expect("a temporary directory");
     let open = || Machine::open(temporary.path()).expect("it opens");

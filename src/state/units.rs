@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::{LockedMachine, Machine, StateError};
-use crate::disk::{Directory, FileType, Inode, Owner, replace_as};
+use crate::disk::{Directory, DiskError, FileType, Inode, Owner, replace_as};
 
 const TIMER: &str = "stateless-update.timer";
 const UNITS: [(&str, &str); 2] = [
@@ -29,7 +29,7 @@ impl Machine {
     pub fn has_timer(&self) -> Result<bool, StateError> {
         let Some(place) = self.root().descend(PLACE)? else { return Ok(false) };
         for (name, _) in UNITS {
-            if place.look(name)?.is_some_and(|inode| is_empty(&inode)) {
+            if place.look(name)?.is_some_and(|inode| is_empty(&inode)) || is_masked(&place, name)? {
                 return Ok(false);
             }
         }
@@ -58,7 +58,7 @@ impl LockedMachine {
     /// Enables the timer. Says whether it was not.
     ///
     /// # Errors
-    /// When the disk says no.
+    /// [`StateError::MaskedUnit`] when somebody has masked it; when the disk says no.
     pub fn enable_timer(&self) -> Result<bool, StateError> {
         if self.has_timer()? {
             return Ok(false);
@@ -74,6 +74,11 @@ impl LockedMachine {
             None => false,
         };
         let target = if shipped { format!("/{SHIPPED}/{TIMER}") } else { format!("../{TIMER}") };
+        for (name, _) in UNITS {
+            if is_masked(&place, name)? {
+                return Err(StateError::MaskedUnit { name });
+            }
+        }
         for (name, content) in UNITS {
             match (whose(&place, name, content)?, shipped) {
                 (Whose::Nobodys, false) => replace_as(&place, name, content.as_bytes(), OWNER)?,
@@ -113,27 +118,27 @@ impl LockedMachine {
         place.sync()?;
         Ok(had_link)
     }
-}
 
-/// Tells a systemd that runs and is that of this root what has become of the timer. Without one there is nobody to tell.
-///
-/// # Errors
-/// When it is there and does not do it.
-pub fn tell_service_manager(root: &Path, enabled: bool) -> Result<(), StateError> {
-    if root != Path::new("/") || !Path::new("/run/systemd/system").is_dir() {
-        return Ok(());
+    /// Tells a systemd that runs and is that of this root what has become of the timer. Without one there is nobody to tell.
+    ///
+    /// # Errors
+    /// When it is there and does not do it.
+    pub fn tell_service_manager(&self, enabled: bool) -> Result<(), StateError> {
+        if !self.is_running_system()? || !Path::new("/run/systemd/system").is_dir() {
+            return Ok(());
+        }
+        let verb = if enabled { "start" } else { "stop" };
+        for arguments in [&["daemon-reload"][..], &[verb, TIMER]] {
+            let output = Command::new("systemctl").args(arguments).output();
+            let said = match output {
+                Ok(output) if output.status.success() => continue,
+                Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+                Err(error) => error.to_string(),
+            };
+            return Err(StateError::ServiceManager { command: arguments.join(" "), said });
+        }
+        Ok(())
     }
-    let verb = if enabled { "start" } else { "stop" };
-    for arguments in [&["daemon-reload"][..], &[verb, TIMER]] {
-        let output = Command::new("systemctl").args(arguments).output();
-        let said = match output {
-            Ok(output) if output.status.success() => continue,
-            Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
-            Err(error) => error.to_string(),
-        };
-        return Err(StateError::ServiceManager { command: arguments.join(" "), said });
-    }
-    Ok(())
 }
 
 /// Whose a unit is.
@@ -159,6 +164,16 @@ fn whose(place: &Directory, name: &str, content: &str) -> Result<Whose, StateErr
     }
 }
 
+/// Whether the unit is what `systemctl mask` makes: a symlink to the null device.
+fn is_masked(place: &Directory, name: &str) -> Result<bool, DiskError> {
+    match place.look(name)? {
+        Some(inode) if inode.file_type == FileType::Symlink => {
+            Ok(Path::new(&place.read_link(name)?).ends_with("dev/null"))
+        }
+        _ => Ok(false),
+    }
+}
+
 fn is_empty(inode: &Inode) -> bool {
     inode.file_type == FileType::File && inode.size == 0
 }
@@ -174,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_power_cut_left_of_a_unit_is_no_unit() {
+    fn what_a_power_cut_left_of_a_unit_is_no_unit_and_a_masked_one_neither() {
         for name in UNITS.map(|(name, _)| name) {
             let temporary = tempfile::tempdir().expect("a temporary directory");
             let machine = Machine::open(temporary.path()).expect("it opens").lock().expect("free");
@@ -192,6 +207,15 @@ mod tests {
             assert!(machine.disable_timer().expect("disabled"));
             assert_eq!(told(), (false, 0), "{name}");
             assert!(!unit.exists());
+
+            // Whoever masked it does not want it, until that is taken back.
+            std::fs::remove_dir_all(temporary.path().join(PLACE)).expect("removed");
+            std::fs::create_dir_all(temporary.path().join(PLACE)).expect("made");
+            std::os::unix::fs::symlink("/dev/null", &unit).expect("linked");
+            assert!(matches!(machine.enable_timer(), Err(StateError::MaskedUnit { name: masked }) if masked == name));
+            assert!(!machine.has_timer().expect("told"));
+            std::fs::remove_file(&unit).expect("removed");
+            assert!(machine.enable_timer().expect("enabled"));
 
             // Beside a unit that is shipped, an empty file would mask that.
             let shipped = temporary.path().join(SHIPPED);

@@ -64,7 +64,7 @@ pub use keys::{KeyDirectory, RootKeys};
 pub use refresh::{Look, refresh, refresh_targets};
 pub use release::NewestRelease;
 pub use renewal::{Resign, due, resign};
-pub use roles::{Expirations, check_leads_to};
+pub use roles::{Expirations, check_leads_to, check_root};
 pub use rotation::rotate;
 pub use signing::{CurrentMetadata, initialize, sign_release};
 pub use source::{Fetched, Source, SourceError};

@@ -176,6 +176,15 @@ impl Quartet {
     }
 }
 
+/// Checks that this is root metadata, which its own keys signed.
+///
+/// # Errors
+/// [`TrustError::Malformed`] when it is no root, [`TrustError::Signature`] when its keys did not sign it; others of parsing.
+pub fn check_root(root: &[u8]) -> Result<(), TrustError> {
+    let root = Seen::parse_root("the given root", root.to_vec())?;
+    root.verify(&root.document.signed)
+}
+
 /// Checks that `root` is the one before `next`, which everybody who has `root` then comes to.
 ///
 /// # Errors

@@ -255,6 +255,18 @@ fn mirror_is_set_and_gives_content_and_unset() {
     machine.refuses(2, ["mirror", "--set", "http://example.org/os"]);
 }
 
+/// What is not encrypted is allowed once, when it is recorded.
+#[test]
+fn a_recorded_mirror_needs_no_further_leave() {
+    let machine = Machine::installed(10, &[]);
+    machine.succeeds(["update"]);
+    machine.succeeds(["mirror", "--set", "http://example.invalid/os", "--allow-insecure-http"]);
+    for offline in ["info", "status", "diagnose", "repair", "rollback"] {
+        machine.succeeds([offline]);
+    }
+    machine.refuses(2, ["check-update", "--url", "http://example.invalid/os"]);
+}
+
 #[test]
 fn status_names_what_runs_from_the_old_tree_and_nothing_else() {
     let machine = Machine::installed(10, &[]);

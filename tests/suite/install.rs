@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::Value;
 use xtask::publication::Publication;
 
-use crate::machine::{Machine, error};
+use crate::machine::{Machine, error, figures};
 use crate::world::{NOWHERE, copy, release, world};
 
 #[test]
@@ -66,6 +66,28 @@ fn a_root_that_is_not_empty_is_refused() {
     fs::create_dir_all(foreign.path("usr/bin")).expect("directories");
     fs::write(foreign.path("usr/bin/mine"), "mine").expect("written");
     foreign.refuses(2, arguments);
+}
+
+#[test]
+fn a_dry_run_leaves_nothing_and_tells_what_the_run_takes() {
+    let machine = Machine::empty();
+    fs::remove_dir(&machine.root).expect("removed");
+    let above = machine.root.parent().expect("a directory").to_owned();
+    let trust = world().publication.trust().display().to_string();
+    let arguments = ["os-install", "--url", &world().server.url, "--trust", &trust, "--bundle", "editors"];
+    let ahead = machine.client(arguments.iter().chain(&["--dry-run"])).success().expect("told");
+    assert_eq!(fs::read_dir(&above).expect("listed").count(), 0, "no root, and nothing beside it");
+    let done = machine.succeeds(arguments);
+    assert_eq!(figures(&ahead), figures(&done));
+    machine.assert_holds(20, &["editors"]);
+}
+
+#[test]
+fn a_first_root_that_is_none_is_named() {
+    let machine = Machine::empty();
+    let file = world().trees.definitions.join("os-core.toml").display().to_string();
+    let refused = machine.refuses(4, ["os-install", "--url", &world().server.url, "--trust", &file]);
+    assert!(refused.told().contains("os-core.toml, which --trust names"), "{}", refused.told());
 }
 
 #[test]

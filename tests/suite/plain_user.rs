@@ -39,6 +39,24 @@ impl Own {
 }
 
 #[test]
+fn a_machine_of_somebody_else_is_told_as_such() {
+    let Some(own) = Own::new().filter(|own| !own.prefix.is_empty()) else {
+        return skipped("somebody else's machine", "it takes root, and nobody who may start the programs");
+    };
+    let machine = Machine::installed(10, &[]);
+    let above = machine.root.parent().expect("a directory");
+    assert!(Command::new("chmod").arg("755").arg(above).status().expect("chmod starts").success());
+    machine.succeeds(["mirror", "--set", &world().server.url]);
+    for command in ["status", "mirror", "update"] {
+        let refused = checked(world().programs.client_within(&own.prefix, &machine.root, [command]).expect("started"));
+        assert_eq!(refused.code, 5, "{command}: {}", refused.told());
+        assert!(["user with number 0", "run it as root"].iter().all(|part| refused.told().contains(part)), "{command}");
+    }
+    let seen = world().programs.client_within(&own.prefix, &machine.root, ["bundle-list"]).expect("started");
+    assert!(!warned(&checked(seen).success().expect("everybody may see it"), "no mirror is used"));
+}
+
+#[test]
 fn a_plain_user_is_warned_where_something_changes_and_nowhere_else() {
     let Some(own) = Own::new() else {
         return skipped("a plain user", "nobody may not start the programs here");

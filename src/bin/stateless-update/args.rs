@@ -18,7 +18,7 @@ pub(crate) use options::{
     Autoupdate, BundleAdd, BundleInfo, BundleList, BundleRemove, Clean, Completions, Mirror, OnePath, OsInstall,
     Repair, Rollback, Status, Update, Verify,
 };
-pub(crate) use search::{CommandNotFound, Search};
+pub(crate) use search::{CommandNotFound, Search, SearchFile};
 pub(crate) use tuf_client::{TufClient, TufVerb};
 
 const EXAMPLES: &str = "\
@@ -94,7 +94,7 @@ pub(crate) struct Global {
     /// Do not touch the boot loader after the switch (this version never does)
     #[arg(short = 'b', long, global = true)]
     pub(crate) no_boot_update: bool,
-    /// Allow http: to other machines (to this one it always is)
+    /// Allow http: to other machines (to this one it always is, and from an origin that was allowed before)
     #[arg(long, global = true)]
     pub(crate) allow_insecure_http: bool,
     /// Accept metadata that has expired, for a machine whose clock cannot be trusted
@@ -163,7 +163,7 @@ pub(crate) enum Command {
         Examples:\n  stateless-update search-file /usr/bin/git\n  stateless-update search-file 'libssl.so*' --library\n  \
         stateless-update search-file '^/usr/bin/py.*3$' --regexp --top 5"
     )]
-    SearchFile(Search),
+    SearchFile(SearchFile),
     /// Which bundle has a command, for shells: asks no network
     #[command(
         after_help = "It knows the index that the last search has kept. `completions SHELL --command-not-found` \

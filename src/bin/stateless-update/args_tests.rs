@@ -125,6 +125,8 @@ fn what_makes_no_sense_is_refused() {
         "hashdump /etc/passwd",
         "completions csh",
         "search",
+        "search x --library",
+        "search x --binary",
         "export",
         "export x --this-machine --from 10",
         "search-file x --order none",

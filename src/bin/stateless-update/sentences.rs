@@ -131,7 +131,7 @@ fn told_of_nothing(deed: &Deed, transition: &Transition) -> String {
         Deed::Update | Deed::Install | Deed::Rollback => format!("nothing to do: this machine has release {to}"),
         Deed::Add(names) => format!("nothing to do: release {to} of this machine has {}", listed(names)),
         Deed::Remove(names) => format!("nothing to do: nobody asked for {}", listed(names)),
-        Deed::Repair => format!("nothing to do: all files are those of release {to}"),
+        Deed::Repair => format!("nothing to do: what was checked is as in release {to}"),
     }
 }
 

@@ -91,7 +91,7 @@ fn nothing_to_do_is_told_too() {
     };
     let tail = "; 312 B in 1 request; 9.8 s\n";
     assert_eq!(change(Deed::Update, &idle), format!("nothing to do: this machine has release 20{tail}"));
-    assert_eq!(change(Deed::Repair, &idle), format!("nothing to do: all files are those of release 20{tail}"));
+    assert_eq!(change(Deed::Repair, &idle), format!("nothing to do: what was checked is as in release 20{tail}"));
     let offline = Transition { requests: 0, ..idle };
     let text = change(Deed::Rollback, &offline);
     assert!(text.ends_with("; nothing to download; 9.8 s\n"), "{text}");

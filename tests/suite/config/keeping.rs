@@ -142,6 +142,9 @@ fn a_factory_reset_leaves_defaults_and_what_is_kept() {
     assert_eq!(kinds(&machine.succeeds(["config", "diff"])), []);
     machine.refuses(2, ["factory-reset", "--keep", "/usr/lib"]);
     machine.refuses(2, ["factory-reset", "--keep", "/etc/../home"]);
+    machine.refuses(2, ["factory-reset", "--keep", "/etc/machine_id"]);
+    machine.refuses(2, ["factory-reset", "--preview", "--keep", "/etc/no/such"]);
+    assert!(machine.path("etc/machine-id").exists(), "what is written otherwise than it is called is not lost");
     // What lies behind a symlink is found before anything is gone.
     write(&machine.path("etc/app/app.conf"), "mine\n");
     symlink("lib", machine.path("var/link")).expect("linked");

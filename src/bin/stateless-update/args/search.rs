@@ -3,18 +3,12 @@
 use clap::{Args as Group, ValueEnum};
 use stateless_update::client::{Language, Order, Places, SearchRequest};
 
-/// Options of `search` and `search-file`.
+/// Options of `search`, and of `search-file` among others.
 #[derive(Debug, Group)]
 pub(crate) struct Search {
     /// What to look for
     #[arg(value_name = "TERM", allow_hyphen_values = true)]
     term: String,
-    /// Only where libraries lie: usr/lib and its likes
-    #[arg(long)]
-    library: bool,
-    /// Only where programs lie: usr/bin, usr/sbin, usr/games
-    #[arg(long)]
-    binary: bool,
     /// Tell at most so many
     #[arg(long, value_name = "N")]
     top: Option<usize>,
@@ -24,6 +18,19 @@ pub(crate) struct Search {
     /// The term is a regular expression
     #[arg(long)]
     regexp: bool,
+}
+
+/// Options of `search-file`.
+#[derive(Debug, Group)]
+pub(crate) struct SearchFile {
+    #[command(flatten)]
+    search: Search,
+    /// Only where libraries lie: usr/lib and its likes
+    #[arg(long)]
+    library: bool,
+    /// Only where programs lie: usr/bin, usr/sbin, usr/games
+    #[arg(long)]
+    binary: bool,
 }
 
 /// What `--order` may be.
@@ -49,12 +56,7 @@ impl Search {
         SearchRequest {
             term: self.term.clone(),
             language: if self.regexp { Language::Regexp } else { Language::Plain },
-            places: match (self.binary, self.library) {
-                (false, false) => Places::All,
-                (true, false) => Places::Programs,
-                (false, true) => Places::Libraries,
-                (true, true) => Places::ProgramsAndLibraries,
-            },
+            places: Places::All,
             order: match self.order {
                 None => Order::Best,
                 Some(Ordering::Alpha) => Order::Alphabetical,
@@ -62,5 +64,18 @@ impl Search {
             },
             top: self.top,
         }
+    }
+}
+
+impl SearchFile {
+    /// What to ask of the library.
+    pub(crate) fn request(&self) -> SearchRequest {
+        let places = match (self.binary, self.library) {
+            (false, false) => Places::All,
+            (true, false) => Places::Programs,
+            (false, true) => Places::Libraries,
+            (true, true) => Places::ProgramsAndLibraries,
+        };
+        SearchRequest { places, ..self.search.request() }
     }
 }
