@@ -28,7 +28,8 @@ impl Directory {
     /// # Errors
     /// Those of the system calls.
     pub fn set_metadata(&self, metadata: &Metadata, ownership: Ownership) -> Result<(), DiskError> {
-        set_metadata(self, FileType::Directory, metadata, ownership).map_err(failed("set mode, owner and time of", self.path()))
+        set_metadata(self, FileType::Directory, metadata, ownership)
+            .map_err(failed("set mode, owner and time of", self.path()))
     }
 
     /// Gives the directory itself this time of last change.
