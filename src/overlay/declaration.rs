@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use super::documents::{joined, quoted};
 use super::{Format, OverlayError, oslo, syntax};
 
 /// How a program combines defaults with overrides.
@@ -129,7 +131,7 @@ impl Declaration {
             Some(Format::KeyValue) | None => ("", text),
             Some(Format::Toml | Format::Json | Format::Yaml) => {
                 let names = super::documents::split(text);
-                let names: Vec<String> = names.iter().map(|name| super::documents::quoted(name)).collect();
+                let names: Vec<String> = names.iter().map(|name| quoted(name)).collect();
                 let (key, sections) =
                     names.split_last().map_or((String::new(), &[][..]), |(key, rest)| (key.clone(), rest));
                 return (sections.join("."), key);
@@ -148,11 +150,16 @@ impl Declaration {
         }
     }
 
-    /// Whether one of these patterns means the option.
+    /// Whether one of these patterns means the option. Where it is split is not clear with dots in the option's own name,
+    /// so that it may also stand for all of it, and without a section it need not name one.
     pub(super) fn names(&self, patterns: &[String], section: &str, key: &str) -> bool {
+        let whole = joined(section, key);
         patterns.iter().any(|pattern| {
             let (of_section, of_key) = self.option(pattern);
+            let of_any = pattern.strip_prefix("*.").filter(|_| self.format() == Some(Format::KeyValue));
             matches(&of_section, section) && matches(&of_key, key)
+                || matches(pattern, &whole)
+                || of_any.is_some_and(|pattern| matches(pattern, key))
         })
     }
 
@@ -161,6 +168,26 @@ impl Declaration {
         match &self.secret {
             Some(patterns) => self.names(patterns, section, key),
             None => sounds_secret(key),
+        }
+    }
+
+    /// Whether a value is never shown for what is in it: a list of a document is one value, also with tables in it, and
+    /// these have names of their own.
+    pub(super) fn has_secret(&self, value: &str) -> bool {
+        let is_list =
+            matches!(self.format(), Some(Format::Toml | Format::Json | Format::Yaml)) && value.starts_with('[');
+        is_list && serde_json::from_str(value).is_ok_and(|value| self.has_secret_name(&value))
+    }
+
+    fn has_secret_name(&self, value: &Value) -> bool {
+        let is_meant = |name: &str| match &self.secret {
+            Some(patterns) => patterns.iter().any(|pattern| matches(&self.option(pattern).1, &quoted(name))),
+            None => sounds_secret(name),
+        };
+        match value {
+            Value::Array(items) => items.iter().any(|item| self.has_secret_name(item)),
+            Value::Object(entries) => entries.iter().any(|(name, value)| is_meant(name) || self.has_secret_name(value)),
+            _ => false,
         }
     }
 }

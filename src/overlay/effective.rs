@@ -118,7 +118,7 @@ fn value(
     };
     let marked = |one: &Assigned<'_>| {
         let (section, key) = declaration.canonical(&one.setting.section, &one.setting.key);
-        declaration.is_secret(&section, &key)
+        declaration.is_secret(&section, &key) || declaration.has_secret(&one.setting.value)
     };
     Value {
         section: section.clone(),

@@ -4,6 +4,7 @@ use super::*;
 
 mod known;
 mod long;
+mod secrets;
 
 fn read(format: Format, text: &str) -> Vec<(String, String, String, u32)> {
     let settings = parse(format, "etc/x", text.as_bytes()).unwrap_or_else(|error| panic!("{error}: {text:?}"));
