@@ -18,7 +18,7 @@ use std::collections::{BTreeSet, HashMap};
 use serde::{Serialize, Serializer};
 
 use super::options::Name;
-use super::{App, Model, Options, Origin, Side, Value, Values, list_items, oslo};
+use super::{App, KnownOption, Model, Options, Origin, Side, Value, Values, list_items, oslo};
 
 /// What there is to say of an override.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -124,24 +124,23 @@ struct Told {
     /// As files say it, before interpolation; none where only the list of options says it, or nothing does.
     raw: Option<Vec<String>>,
     values: Option<Vec<String>>,
-    listed: Option<String>,
+    listed: Option<Vec<String>>,
 }
 
 impl Told {
     fn of(view: View<'_>, name: &Name) -> Self {
         let value = view.defaults.find(&name.0, &name.1);
-        let listed = view.options.option(&name.0, &name.1).and_then(|option| option.default.clone());
+        let listed = view.options.option(&name.0, &name.1).and_then(KnownOption::told);
         Self { raw: value.map(|value| value.raw.clone()), values: value.map(|value| value.values.clone()), listed }
     }
 
     fn told(&self) -> Option<String> {
-        self.values.as_ref().map(|values| values.join(", ")).or_else(|| self.listed.clone())
+        self.values.as_ref().or(self.listed.as_ref()).map(|values| values.join(", "))
     }
 
     /// For comparison.
     fn texts(&self, is_list: bool) -> Option<Vec<String>> {
-        let texts = self.raw.clone().or_else(|| self.listed.clone().map(|text| vec![text]));
-        texts.map(|texts| comparable(texts, is_list))
+        self.raw.clone().or_else(|| self.listed.clone()).map(|texts| comparable(texts, is_list))
     }
 }
 
@@ -187,7 +186,7 @@ fn kind(
         ChangeKind::Deprecated
     } else if is_other && (refused() || is_whole && was != will && will.is_some()) {
         ChangeKind::Conflict
-    } else if is_other && was.is_some() && will.is_none() {
+    } else if is_other && was.is_some() && will.is_none() && known.is_none() {
         ChangeKind::Orphaned
     } else if is_other && was != will {
         ChangeKind::DefaultChanged

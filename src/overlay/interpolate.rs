@@ -2,15 +2,16 @@
 //!
 //! `$name` and `${name}` stand for the option of the same group, or else of `DEFAULT`; `${group.name}` for that of another
 //! group. `$$` and `\$` are a dollar sign. An option that no file sets has its known default, and is nothing when it has
-//! none; a list is told as Python writes it. What nobody knows, and what stands for itself, stays as it is written, and is
-//! named in [`Value::unresolved`]; oslo.config itself refuses to read such options. Where the option of the same group
-//! cannot be read since it has the name of an option that nobody knows in it, oslo.config takes that of `DEFAULT`.
+//! none; where its default is not told, its name stays as it is written. A list is told as Python writes it. What nobody
+//! knows, and what stands for itself, stays as it is written, and is named in [`Value::unresolved`]; oslo.config itself
+//! refuses to read such options. Where the option of the same group cannot be read since it has the name of an option that
+//! nobody knows in it, oslo.config takes that of `DEFAULT`.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
 use super::options::Name;
-use super::{Declaration, Options, OverlayError, Value, oslo};
+use super::{Declaration, KnownOption, Options, OverlayError, Value, oslo};
 
 /// All interpolated values of a program together, as they are written or as they are read: what is longer.
 const MAX_BYTES: usize = 8 << 20;
@@ -54,6 +55,8 @@ enum Failure {
 enum Stand {
     /// As it is read, maybe with something in it that cannot be.
     For(Rc<Done>),
+    /// For something, but what is the program's own business.
+    Untold,
     Nothing(Failure),
 }
 
@@ -93,9 +96,7 @@ impl<'a> Interpolation<'a> {
         let known = self.options.option(&name.0, &name.1);
         let (raw, secret) = match (self.values.get(name), known) {
             (Some((raw, secret)), _) => (raw.clone(), *secret),
-            (None, Some(known)) => {
-                (known.default.iter().cloned().collect(), self.declaration.is_secret(&name.0, &name.1))
-            }
+            (None, Some(known)) => (known.defaults.clone(), self.declaration.is_secret(&name.0, &name.1)),
             (None, None) => return Ok(None),
         };
         self.under_way.insert(name.clone());
@@ -139,6 +140,10 @@ impl<'a> Interpolation<'a> {
                         Stand::For(found) => {
                             made.push_str(&found.text);
                             found.failure
+                        }
+                        Stand::Untold => {
+                            made.push_str(&rest[..length]);
+                            None
                         }
                         Stand::Nothing(failure) => {
                             done.unresolved.push(name.to_owned());
@@ -188,6 +193,10 @@ impl<'a> Interpolation<'a> {
             }
             _ => return Ok(Stand::Nothing(Failure::UnknownOption)),
         };
+        let is_untold = |known: &KnownOption| known.untold && !self.values.contains_key(&name);
+        if self.options.option(&name.0, &name.1).is_some_and(is_untold) {
+            return Ok(Stand::Untold);
+        }
         let Some(found) = self.resolve(&name)? else {
             done.is_cut = true;
             return Ok(Stand::Nothing(Failure::Other));

@@ -8,14 +8,22 @@
 //! #name = 3
 //! ```
 //!
+//! An option that may be given several times stands there once for each of its defaults, one line behind the other. Further
+//! lines of a text follow behind `#` and four blanks, and a text that begins or ends with blanks is in quotes. What is
+//! told to be a sample is no default.
+//!
 //! Files of systemd and others that list their defaults as comments are read the same way.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use super::{Declaration, OverlayError, lines};
 
 /// Section and key as they are compared.
 pub(super) type Name = (String, String);
+
+/// How further lines of a default begin.
+const CONTINUED: &str = "#    ";
 
 /// What kind of value an option takes, as far as that is checked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,8 +46,10 @@ pub enum Kind {
 /// What the list says of an option.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KnownOption {
-    /// What it is when no file says anything.
-    pub default: Option<String>,
+    /// What it is when no file says anything: of an option that accumulates all values, of any other one or none.
+    pub defaults: Vec<String>,
+    /// Whether it may have a default that the list does not tell.
+    pub untold: bool,
     /// What it takes.
     pub kind: Kind,
     /// The least number.
@@ -82,21 +92,36 @@ impl Options {
         let mut section = String::new();
         let mut next = KnownOption::default();
         let mut former = Vec::new();
+        // The option that the line above says a default of.
+        let mut open: Option<Name> = None;
         for (_, line) in lines(text) {
+            let above = open.take();
+            if let Some(text) = line.strip_prefix(CONTINUED)
+                && above.as_ref().is_some_and(|name| options.append(name, text))
+            {
+                open = above;
+                continue;
+            }
             let line = line.trim_end();
             if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
                 name.clone_into(&mut section);
             } else if let Some(said) = line.strip_prefix("# ") {
                 next.note(said, &mut former);
-            } else if let Some((key, default)) = assignment(line.strip_prefix('#').unwrap_or(line)) {
+            } else if let Some((key, text)) = assignment(line.strip_prefix('#').unwrap_or(line)) {
                 let name = declaration.canonical(&section, key);
                 let mut known = std::mem::take(&mut next);
                 // A value that is not a comment is set by the file, which is no default of the program.
-                known.default = line.strip_prefix('#').filter(|_| default != "<None>").map(|_| default.to_owned());
+                known.says(line.starts_with('#').then_some(text));
                 for (old_section, old_key) in former.drain(..) {
                     options.former.insert(declaration.canonical(&old_section, &old_key), name.clone());
                 }
-                options.known.entry(name).or_insert(known);
+                let is_next = above.as_ref() == Some(&name) && declaration.accumulates(&options, &name.0, &name.1);
+                match options.known.entry(name.clone()) {
+                    Entry::Vacant(place) => drop(place.insert(known)),
+                    Entry::Occupied(mut place) if is_next => place.get_mut().defaults.append(&mut known.defaults),
+                    Entry::Occupied(_) => continue,
+                }
+                open = Some(name);
                 continue;
             }
             if line.is_empty() {
@@ -104,7 +129,18 @@ impl Options {
                 former.clear();
             }
         }
+        for text in options.known.values_mut().flat_map(|known| &mut known.defaults) {
+            unquote(text);
+        }
         Ok(options)
+    }
+
+    /// Appends a line to the default that is told last of an option. Says whether there is one.
+    fn append(&mut self, name: &Name, line: &str) -> bool {
+        let Some(text) = self.known.get_mut(name).and_then(|known| known.defaults.last_mut()) else { return false };
+        text.push('\n');
+        text.push_str(line);
+        true
     }
 
     /// Whether nothing is known, so that nothing can be called unknown.
@@ -135,6 +171,22 @@ impl Options {
 }
 
 impl KnownOption {
+    /// What it is when no file says anything, for comparison and interpolation; none where that is nothing, or not told.
+    pub fn told(&self) -> Option<Vec<String>> {
+        (!self.defaults.is_empty()).then(|| self.defaults.clone())
+    }
+
+    /// Takes up the default that is told behind its description.
+    fn says(&mut self, text: Option<&str>) {
+        match text {
+            Some("<None>") => {}
+            // The same is written for none and for one without anything in it.
+            Some("") if self.kind == Kind::Multi => self.untold = true,
+            Some(text) if !self.untold => self.defaults = vec![text.to_owned()],
+            _ => self.untold = true,
+        }
+    }
+
     fn note(&mut self, said: &str, former: &mut Vec<(String, String)>) {
         let number = |prefix: &str| said.strip_prefix(prefix).and_then(|text| text.trim().parse().ok());
         if let Some(least) = number("Minimum value:") {
@@ -145,6 +197,8 @@ impl KnownOption {
             former.extend(name.split_once("]/").map(|(section, key)| (section.to_owned(), key.trim().to_owned())));
         } else if said.starts_with("This option is deprecated for removal") || said.starts_with("DEPRECATED:") {
             self.deprecated = true;
+        } else if said.starts_with("This option has a sample default set") {
+            self.untold = true;
         }
         let kinds = [
             ("(integer value)", Kind::Integer),
@@ -191,4 +245,12 @@ fn assignment(line: &str) -> Option<(&str, &str)> {
     let key = key.trim_end();
     let plain = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-' | '.');
     (!key.is_empty() && key.chars().all(plain)).then_some((key, value.trim()))
+}
+
+/// Takes the quotes away that the generator writes around a text, which it does for blanks at its ends alone.
+fn unquote(text: &mut String) {
+    let inner = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    if let Some(inner) = inner.filter(|inner| inner.trim() != *inner) {
+        *text = inner.to_owned();
+    }
 }

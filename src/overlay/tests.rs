@@ -4,6 +4,7 @@ use super::*;
 
 mod known;
 mod long;
+mod options;
 mod secrets;
 
 fn read(format: Format, text: &str) -> Vec<(String, String, String, u32)> {
@@ -196,20 +197,6 @@ const LIST: &str = "\
 # Hosts = those to ask. (list value)
 #hosts = <None>
 ";
-
-#[test]
-fn the_list_of_options_is_read_as_the_generator_writes_it() {
-    let declaration = Declaration::of(Model::Oslo);
-    let options = Options::parse(&declaration, "list", LIST.as_bytes()).expect("a list");
-    let workers = options.option("DEFAULT", "workers").expect("workers");
-    assert_eq!((workers.default.as_deref(), workers.kind, workers.minimum), (Some("4"), Kind::Integer, Some(1)));
-    assert_eq!(workers.refuses("0").as_deref(), Some("at least 1 is wanted"));
-    assert!(workers.refuses("x").is_some() && workers.refuses("$x").is_none() && workers.refuses("7").is_none());
-    let hosts = options.option("DEFAULT", "hosts").expect("hosts");
-    assert_eq!((hosts.default.as_deref(), hosts.kind), (None, Kind::List));
-    assert!(options.option("DEFAULT", "Hosts").is_none());
-    assert_eq!(options.former().count(), 1);
-}
 
 /// The kinds of changes by option, when these defaults become those.
 fn kinds(

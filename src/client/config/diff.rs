@@ -118,7 +118,7 @@ fn prunable(loaded: &Loaded, changes: &mut Vec<Change>, reporter: &dyn Reporter)
 fn is_same(a: &Loaded, b: &Loaded) -> bool {
     let told = |loaded: &Loaded, section: &str, key: &str| {
         let value = loaded.all.find(section, key).map(|value| value.values.clone());
-        value.or_else(|| Some(vec![loaded.options.option(section, key)?.default.clone()?]))
+        value.or_else(|| loaded.options.option(section, key)?.told())
     };
     let is_same = |section: &str, key: &str| {
         let is_list = a.app.declaration.is_list(&a.options, section, key);

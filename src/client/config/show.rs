@@ -141,10 +141,10 @@ pub fn config_get(
     let loaded = Gatherer::new(machine.root(), &**reporter).load(app, Some(option))?;
     let (section, key) = loaded.named(option);
     Ok(loaded.all.find(&section, &key).map(of_value).or_else(|| {
-        let default = loaded.options.option(&section, &key)?.default.clone()?;
+        let values = loaded.options.option(&section, &key)?.told()?;
         let secret = loaded.app.declaration.is_secret(&section, &key);
-        let value = shown(&default, secret);
-        let values = value.clone().map(|value| vec![value]);
+        let value = values.last().and_then(|value| shown(value, secret));
+        let values = Some(values).filter(|_| !secret);
         Some(ShownValue { section, key, value, values, origin: None, overrides: Vec::new(), secret })
     }))
 }

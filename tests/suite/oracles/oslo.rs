@@ -98,7 +98,11 @@ fn model(case: &Value) -> Value {
             declaration.deprecated.insert(former, name.clone());
         }
         let (section, key) = declaration.option(&name);
-        options.add(&section, &key, KnownOption { default: texts(&option["default"]), ..KnownOption::default() });
+        options.add(
+            &section,
+            &key,
+            KnownOption { defaults: texts(&option["default"]).into_iter().collect(), ..KnownOption::default() },
+        );
     }
     let app = App::new("x", Some(declaration));
     let snapshot = snapshot(case);
