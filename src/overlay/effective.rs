@@ -44,7 +44,7 @@ pub fn effective(
 
 /// The present name of an option, by its section and key as they are compared.
 pub fn present(declaration: &Declaration, options: &Options, section: &str, key: &str) -> (String, String) {
-    Former::of(declaration, options).present(declaration.canonical(section, key)).0
+    Former::of(declaration, options).name(declaration, section, key)
 }
 
 struct Assigned<'a> {
@@ -55,11 +55,13 @@ struct Assigned<'a> {
     setting: &'a Setting,
 }
 
-/// Former names with the present ones.
-struct Former(HashMap<Name, (Name, usize)>);
+/// Former names with the present ones. To make it takes as long as there are names, so it is made once for many options.
+#[derive(Debug)]
+pub struct Former(HashMap<Name, (Name, usize)>);
 
 impl Former {
-    fn of(declaration: &Declaration, options: &Options) -> Self {
+    /// Those that are declared, and those that the list of options tells.
+    pub fn of(declaration: &Declaration, options: &Options) -> Self {
         let declared =
             declaration.deprecated.iter().map(|(old, new)| (declaration.option(old), declaration.option(new)));
         // A name that is taken again means what it says.
@@ -73,6 +75,11 @@ impl Former {
             former.entry(old).or_insert((new, *rank));
         }
         Self(former)
+    }
+
+    /// What [`present`] says.
+    pub fn name(&self, declaration: &Declaration, section: &str, key: &str) -> (String, String) {
+        self.present(declaration.canonical(section, key)).0
     }
 
     fn present(&self, name: Name) -> (Name, usize) {

@@ -44,7 +44,7 @@ pub use app::{App, Content, Place, Reach, Snapshot, WithOverrides};
 pub use declaration::{Declaration, Model};
 pub use differences::{Change, ChangeKind, View, differences};
 pub use edit::{Wanted, edited, stand_in, without};
-pub use effective::{effective, present};
+pub use effective::{Former, effective, present};
 pub use known::{Known, Member, guess, known_apps, members};
 pub use options::{Kind, KnownOption, Options};
 pub use oslo::list_items;

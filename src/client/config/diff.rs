@@ -1,19 +1,18 @@
 //! `config diff` and `config redundant`: what overrides do to defaults, and which of them do nothing.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::Loaded;
-use super::edit::{after, removal};
 use super::gather::Gatherer;
 use super::next::NextRelease;
-use super::writing::{Edits, write_all};
+use super::prune::prunable;
+use super::writing::write_all;
 use crate::client::session::Session;
 use crate::client::{ClientError, Mode, Settings};
-use crate::overlay::{Change, ChangeKind, Model, differences, list_items};
-use crate::report::{Event, Reporter};
+use crate::overlay::{Change, ChangeKind, differences};
+use crate::report::Reporter;
 use crate::state::Machine;
 use crate::types::Version;
 
@@ -83,50 +82,4 @@ pub fn config_redundant(
         found.pruned = write_all(&locked, &edits)?;
     }
     Ok(found)
-}
-
-/// The files without these overrides. Those that something depends on are told and taken from `changes`: where a file takes
-/// the place of the shipped one, what it says is needed there.
-fn prunable(loaded: &Loaded, changes: &mut Vec<Change>, reporter: &dyn Reporter) -> Result<Edits, ClientError> {
-    if loaded.app.declaration.model == Model::Opaque {
-        return Ok(changes.iter().filter_map(|one| Some((one.file.clone()?, None))).collect());
-    }
-    let name = |change: &Change| (change.section.clone(), change.key.clone());
-    let all = removal(loaded, &changes.iter().map(name).collect())?;
-    if is_same(loaded, &after(loaded, &all)?) {
-        return Ok(all);
-    }
-    let mut names = BTreeSet::new();
-    let mut kept = Vec::new();
-    for change in changes.drain(..) {
-        let mut more = names.clone();
-        more.insert(name(&change));
-        if is_same(loaded, &after(loaded, &removal(loaded, &more)?)?) {
-            names = more;
-            kept.push(change);
-        } else {
-            let (app, section, key) = (&change.app, &change.section, &change.key);
-            let notice = format!("{app} [{section}] {key} stays: its file takes the place of the one with the default");
-            reporter.report(Event::Warning(notice));
-        }
-    }
-    *changes = kept;
-    removal(loaded, &names)
-}
-
-/// Whether the program reads the same; an option that nothing sets any more has its known default.
-fn is_same(a: &Loaded, b: &Loaded) -> bool {
-    let told = |loaded: &Loaded, section: &str, key: &str| {
-        let value = loaded.all.find(section, key).map(|value| value.values.clone());
-        value.or_else(|| loaded.options.option(section, key)?.told())
-    };
-    let is_same = |section: &str, key: &str| {
-        let is_list = a.app.declaration.is_list(&a.options, section, key);
-        let comparable = |values: Option<Vec<String>>| match is_list {
-            true => values.map(|values| values.iter().flat_map(|value| list_items(value)).collect()),
-            false => values,
-        };
-        comparable(told(a, section, key)) == comparable(told(b, section, key))
-    };
-    a.all.iter().chain(b.all.iter()).all(|value| is_same(&value.section, &value.key))
 }

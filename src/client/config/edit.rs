@@ -14,7 +14,7 @@ use super::writing::{Edits, parted, write, write_all};
 use crate::client::{ClientError, Settings};
 use crate::disk::Directory;
 use crate::overlay::{
-    Content, Model, OverlayError, Setting, Side, Value, Wanted, edited, parse, present, stand_in, without,
+    Content, Former, Model, OverlayError, Setting, Side, Value, Wanted, edited, parse, stand_in, without,
 };
 use crate::report::{Event, Reporter};
 use crate::state::Machine;
@@ -146,7 +146,8 @@ pub fn config_unset(
 /// a shipped file of its name would come into force and say something else of other options, it stays with nothing in it.
 pub(super) fn removal(loaded: &Loaded, names: &BTreeSet<(String, String)>) -> Result<Edits, ClientError> {
     let (declaration, options) = (&loaded.app.declaration, &loaded.options);
-    let is_meant = |setting: &Setting| names.contains(&present(declaration, options, &setting.section, &setting.key));
+    let former = Former::of(declaration, options);
+    let is_meant = |setting: &Setting| names.contains(&former.name(declaration, &setting.section, &setting.key));
     let own = loaded.app.places().into_iter().filter(|place| place.side == Side::Override);
     let own: Vec<_> = own.filter(|place| place.path.starts_with("etc/")).collect();
     let mut edits = Vec::new();

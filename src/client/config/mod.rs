@@ -8,6 +8,7 @@ mod edit;
 mod explained;
 mod gather;
 mod next;
+mod prune;
 mod saved;
 mod show;
 mod writing;
