@@ -188,6 +188,16 @@ pub enum ClientError {
     /// Configuration cannot be read or written.
     #[error(transparent)]
     Overlay(#[from] OverlayError),
+    /// A program's configuration cannot be read as another release reads it.
+    #[error("the configuration of {app} cannot be read as release {version} reads it")]
+    OtherRelease {
+        /// The program.
+        app: String,
+        /// The release.
+        version: Version,
+        /// Why.
+        source: OverlayError,
+    },
     /// No program of that name has configuration here.
     #[error("there is no configuration of {name:?}")]
     NoSuchProgram {

@@ -86,6 +86,7 @@ impl ClientError {
             Self::Fetch(FetchError::Decoder(_)) => ErrorKind::Bug,
             Self::State(_)
             | Self::Overlay(_)
+            | Self::OtherRelease { .. }
             | Self::Disk(_)
             | Self::Export(_)
             | Self::Fetch(_)
@@ -136,6 +137,10 @@ impl ClientError {
             Self::NoSuchOption { .. } => "options are named SECTION.KEY",
             Self::Overlay(OverlayError::Syntax { .. } | OverlayError::NotText { .. }) => {
                 "`config check` lists all lines that cannot be read"
+            }
+            Self::OtherRelease { .. } => {
+                "a file beneath /usr is that release's and not here: tell its publisher; one beneath /etc is read in another \
+                 way there"
             }
             Self::Overlay(OverlayError::Archive { .. }) => "nothing was changed; make another one with `config save`",
             Self::Overlay(OverlayError::NotEditable { .. }) => {

@@ -46,7 +46,13 @@ pub async fn config_diff(
     let next = NextRelease::of(&session, to).await?;
     let mut changes = Vec::new();
     for loaded in &loaded {
-        let then = next.load(loaded).await?;
+        let then = match app {
+            Some(_) => next.load(loaded).await?,
+            None => match next.load_or_tell(loaded).await? {
+                Some(then) => then,
+                None => continue,
+            },
+        };
         changes.extend(differences(loaded.view(), Some(then.as_ref().map(Loaded::view))));
     }
     Ok(changes)

@@ -24,6 +24,7 @@ const MAX_TOLD: usize = 20;
 /// The tree of a release that is not installed.
 pub(super) struct NextRelease<'a> {
     session: &'a Session,
+    version: Version,
     tree: Cow<'a, Tree>,
 }
 
@@ -36,11 +37,24 @@ impl<'a> NextRelease<'a> {
         let bundles = closure(&target.release, &session.subscriptions()?)?;
         let steps = if version == installed { Vec::new() } else { session.steps(&target, &bundles).await? };
         let tree = session.target_tree(&target, &bundles, &steps, &Tree::default()).await?.tree;
-        Ok(Self { session, tree: Cow::Owned(tree) })
+        Ok(Self { session, version, tree: Cow::Owned(tree) })
     }
 
     /// A program as it will be, under the overrides that it has now; none when the release does not have it.
+    ///
+    /// # Errors
+    /// [`ClientError::OtherRelease`] when what the release has cannot be read, or not what the administrator has as the
+    /// release would read it.
     pub async fn load(&self, now: &Loaded) -> Result<Option<Loaded>, ClientError> {
+        self.loaded(now).await.map_err(|error| match error {
+            ClientError::Overlay(source) => {
+                ClientError::OtherRelease { app: now.app.name.clone(), version: self.version, source }
+            }
+            other => other,
+        })
+    }
+
+    async fn loaded(&self, now: &Loaded) -> Result<Option<Loaded>, ClientError> {
         let name = &now.app.name;
         let path = App::declaration_path(name);
         let declared = match self.content(&path, Model::Oslo).await? {
@@ -65,6 +79,19 @@ impl<'a> NextRelease<'a> {
             }
         }
         if is_there { Ok(Some(Loaded::new(app, snapshot)?)) } else { Ok(None) }
+    }
+
+    /// The same, where what cannot be read hides nothing of other programs: it is told, and none is given back.
+    pub async fn load_or_tell(&self, now: &Loaded) -> Result<Option<Option<Loaded>>, ClientError> {
+        match self.load(now).await {
+            Ok(then) => Ok(Some(then)),
+            Err(ClientError::OtherRelease { app, version, source }) => {
+                let notice = format!("{app} of release {version} is left out: {source}");
+                self.session.reporter.report(Event::Warning(notice));
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// The paths of the program's shipped files.
@@ -132,7 +159,7 @@ impl<'a> NextRelease<'a> {
 /// Says which overrides a transition to `target` touches. That it cannot be told is a warning: nothing of it holds the
 /// transition up.
 pub async fn tell_touched(session: &Session, version: Version, installed: &Tree, target: &Tree) {
-    match touched(session, installed, target).await {
+    match touched(session, version, installed, target).await {
         Ok(changes) if changes.is_empty() => {}
         Ok(changes) => {
             let warn = |text: String| session.reporter.report(Event::Warning(text));
@@ -151,15 +178,20 @@ pub async fn tell_touched(session: &Session, version: Version, installed: &Tree,
 }
 
 /// The overrides of which the transition changes what there is to say.
-async fn touched(session: &Session, installed: &Tree, target: &Tree) -> Result<Vec<Change>, ClientError> {
-    let next = NextRelease { session, tree: Cow::Borrowed(target) };
+async fn touched(
+    session: &Session,
+    version: Version,
+    installed: &Tree,
+    target: &Tree,
+) -> Result<Vec<Change>, ClientError> {
+    let next = NextRelease { session, version, tree: Cow::Borrowed(target) };
     let mut changes = Vec::new();
     for loaded in Gatherer::new(session.machine.root(), &*session.reporter).overridden(None)? {
         if !differs(&loaded.app, installed, target) {
             continue;
         }
         let before = differences(loaded.view(), None);
-        let then = next.load(&loaded).await?;
+        let Some(then) = next.load_or_tell(&loaded).await? else { continue };
         let after = differences(loaded.view(), Some(then.as_ref().map(Loaded::view)));
         let is_new = |change: &Change| {
             let same = |before: &Change| {

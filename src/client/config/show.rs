@@ -16,12 +16,15 @@ use crate::state::Machine;
 pub struct AppRow {
     /// Its name.
     pub name: String,
-    /// How its files combine.
-    pub model: &'static str,
+    /// How its files combine; none when what its bundle says of them cannot be read.
+    pub model: Option<&'static str>,
     /// Whether its bundle says so; else it is a guess.
     pub declared: bool,
     /// The administrator's files.
     pub overrides: Vec<String>,
+    /// Why it cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }
 
 /// Where a value stands.
@@ -105,10 +108,16 @@ pub struct Arguments {
 pub fn config_list(settings: &Settings, reporter: &Arc<dyn Reporter>) -> Result<Vec<AppRow>, ClientError> {
     let machine = Machine::managed(&settings.root)?;
     let gatherer = Gatherer::new(machine.root(), &**reporter);
-    let row = |(name, files): (String, Result<Files, ClientError>)| -> Result<AppRow, ClientError> {
-        let (app, snapshot) = files?;
-        let (model, overrides) = (app.declaration.model.name(), app.overrides(&snapshot));
-        Ok(AppRow { name, model, declared: !app.guessed, overrides })
+    let row = |(name, files): (String, Result<Files, ClientError>)| match files {
+        Ok((app, snapshot)) => {
+            let (model, overrides) = (Some(app.declaration.model.name()), app.overrides(&snapshot));
+            Ok(AppRow { name, model, declared: !app.guessed, overrides, error: None })
+        }
+        Err(ClientError::Overlay(error)) => {
+            let (overrides, error) = (Vec::new(), Some(error.to_string()));
+            Ok(AppRow { name, model: None, declared: true, overrides, error })
+        }
+        Err(error) => Err(error),
     };
     gatherer.all()?.map(row).collect()
 }

@@ -49,6 +49,12 @@ fn shipped(version: u32) -> Vec<(&'static str, String)> {
         (leak("options.conf"), list),
         ("usr/share/defaults/etc/web/web.conf", format!("release {version}\n")),
         ("usr/share/defaults/etc/web/same.conf", "same\n".to_owned()),
+        // Written for another client than this one.
+        (
+            "usr/share/defaults/kv/.overlay.toml",
+            format!("model = \"keyvalue\"\n{}", ["", "unheard_of = 1\n"][usize::from(version == 20)]),
+        ),
+        ("usr/share/defaults/kv/kv.conf", "k=1\n".to_owned()),
     ];
     if version == 10 {
         files.push(("usr/share/defaults/old/.overlay.toml", "model = \"ini\"\n".to_owned()));
@@ -147,7 +153,8 @@ fn show_tells_where_each_value_comes_from() {
     let listed = machine.succeeds(["config", "list"]).result;
     let apps: Vec<_> =
         listed["apps"].as_array().expect("apps").iter().map(|app| (&app["name"], &app["model"])).collect();
-    let wanted = [("app", "oslo"), ("old", "ini"), ("web", "opaque")].map(|(name, model)| (json!(name), json!(model)));
+    let wanted = [("app", "oslo"), ("kv", "keyvalue"), ("old", "ini"), ("web", "opaque")]
+        .map(|(name, model)| (json!(name), json!(model)));
     assert_eq!(apps, wanted.each_ref().map(|(name, model)| (name, model)));
     let argv = machine.succeeds(["config", "argv", "app"]).result;
     let wanted = json!([
@@ -299,4 +306,29 @@ fn update_says_which_overrides_it_touches() {
     assert!(warnings(&warned).iter().any(|text| text.contains("/etc/web/linked.conf is left out")), "{warned:?}");
     let broken = self::machine(&[("etc/app/app.conf", "no section\n")]);
     assert_eq!(broken.succeeds(["update"]).result["changed"], true, "what cannot be told holds nothing up");
+}
+
+#[test]
+fn a_program_that_cannot_be_read_hides_no_other() {
+    let machine = machine(&[("etc/kv/kv.conf", "k=2\n"), ("etc/app/app.conf", "[DEFAULT]\nworkers = 5\n")]);
+    let is_told = |outcome: &Outcome, words: &str| {
+        let told = warnings(outcome);
+        assert!(told.iter().any(|text| text.contains(words)), "{words}: {told:?}");
+    };
+    let diff = machine.succeeds(["config", "diff", "--to", "20"]);
+    assert_eq!(kinds(&diff), pairs(&[("workers", "default-changed")]));
+    is_told(&diff, "kv of release 20 is left out: /usr/share/defaults/kv/.overlay.toml, line 2: unknown field");
+    let refused = machine.refuses(5, ["config", "diff", "kv", "--to", "20"]).told();
+    assert!(refused.contains("as release 20 reads it") && refused.contains("tell its publisher"), "{refused}");
+    let update = machine.succeeds(["update"]);
+    is_told(&update, "kv of release 20 is left out");
+    is_told(&update, "app [DEFAULT] workers: the default changes");
+
+    let listed = machine.succeeds(["config", "list"]).result;
+    let apps = listed["apps"].as_array().expect("apps");
+    let row = |name: &str| apps.iter().find(|app| app["name"] == name).expect(name);
+    assert_eq!((&row("app")["model"], &row("app")["error"]), (&json!("oslo"), &Value::Null));
+    assert_eq!(row("kv")["model"], Value::Null);
+    assert!(row("kv")["error"].as_str().expect("why").contains("unknown field"), "{listed}");
+    machine.refuses(5, ["config", "show", "kv"]);
 }

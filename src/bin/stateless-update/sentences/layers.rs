@@ -57,11 +57,12 @@ fn of_apps(apps: &[AppRow]) -> String {
     let mut text = String::new();
     for app in apps {
         let guessed = if app.declared { "" } else { " (guessed)" };
-        let model = format!("{}{guessed}", app.model);
-        let overrides = match &app.overrides[..] {
-            [] => "no overrides".to_owned(),
-            [one] => plain(one),
-            several => format!("{} files of overrides", several.len()),
+        let model = format!("{}{guessed}", app.model.unwrap_or("?"));
+        let overrides = match (&app.error, &app.overrides[..]) {
+            (Some(error), _) => format!("cannot be read: {}", plain(error)),
+            (None, []) => "no overrides".to_owned(),
+            (None, [one]) => plain(one),
+            (None, several) => format!("{} files of overrides", several.len()),
         };
         let _ = writeln!(text, "{:<width$}  {model:<18}  {overrides}", plain(&app.name));
     }
