@@ -103,6 +103,11 @@ pub fn config_set(
             // Only an option that accumulates has room for several.
             return Err(OverlayError::Unwritable { file, section, key }.into());
         }
+        if declaration.model == Model::Oslo && is_read_otherwise(value, &request.values) {
+            // What looks like a name may be a part of the secret.
+            let notice = format!("[{section}] {key}: `$` stands for an option there; `$$` is a dollar sign");
+            reporter.report(Event::Warning(notice));
+        }
         let changed = old != Some(&new[..]);
         if changed {
             write(&machine, &loaded, &file, Some(&new), value.secret)?;
@@ -114,6 +119,12 @@ pub fn config_set(
         return Ok(Edited { app: loaded.app.name, section, key, files, changed });
     }
     Err(ClientError::Beaten { file: format!("/{beaten_by}") })
+}
+
+/// Whether dollar signs make something else of what was asked for, or what the program cannot read.
+fn is_read_otherwise(value: &Value, asked: &[String]) -> bool {
+    let has_sign = asked.iter().any(|text| text.contains('$'));
+    has_sign && !(value.unresolved.is_empty() && value.values.ends_with(asked))
 }
 
 /// Whether others than owner and group may read a file.

@@ -179,3 +179,25 @@ fn check_names_lines_and_exits_with_1() {
     fs::remove_file(machine.path("etc/app/app.conf")).expect("removed");
     assert_eq!(machine.client(["config", "check"]).code, 0);
 }
+
+#[test]
+fn set_tells_what_a_dollar_sign_stands_for() {
+    let machine = machine(&[("usr/share/defaults/other/.overlay.toml", "model = \"ini\"\n")]);
+    let signs =
+        |outcome: &Outcome| warnings(outcome).iter().filter(|text| text.contains("`$$` is a dollar sign")).count();
+    let cases = [
+        ("db.host", "pa$word", 1, "pa$word"),
+        ("db.host", "pa$$word", 1, "pa$word"),
+        ("db.host", "plain", 0, "plain"),
+        ("db.host", "$", 0, "$"),
+    ];
+    for (option, value, told, read) in cases {
+        let set = machine.succeeds(["config", "set", "app", option, value]);
+        assert_eq!(signs(&set), told, "{value}: {:?}", warnings(&set));
+        assert_eq!(machine.succeeds(["config", "get", "app", option]).result["value"], read);
+    }
+    let set = machine.succeeds(["config", "set", "app", "db.password", "x$hunter2"]);
+    assert_eq!(signs(&set), 1);
+    assert!(warnings(&set).iter().all(|text| !text.contains("hunter2")), "{:?}", warnings(&set));
+    assert_eq!(signs(&machine.succeeds(["config", "set", "other", "s.k", "pa$word"])), 0, "elsewhere it is one");
+}
