@@ -228,6 +228,12 @@ pub enum ClientError {
         /// Its model.
         model: &'static str,
     },
+    /// What a program reads is several files, whatever they say.
+    #[error("the files of {name} are not read for what they say, so no one file says the same")]
+    NoOneFile {
+        /// The program.
+        name: String,
+    },
     /// A setting would not come into force.
     #[error("{file} is read later and says otherwise")]
     Beaten {

@@ -71,6 +71,7 @@ impl ClientError {
             | Self::SeveralPrograms { .. }
             | Self::NoSuchOption { .. }
             | Self::NotOslo { .. }
+            | Self::NoOneFile { .. }
             | Self::Beaten { .. }
             | Self::Displaces { .. }
             | Self::NotAFile { .. }
@@ -125,6 +126,7 @@ impl ClientError {
             Self::NoSuchProgram { .. } => "`config list` names those that have it",
             Self::SeveralPrograms { .. } => "name the one that is meant",
             Self::NotOslo { .. } => "`config show` tells what it reads",
+            Self::NoOneFile { .. } => "`config list` and `config diff` tell which files are overridden",
             Self::Beaten { .. } => "change or remove the setting there",
             Self::Displaces { .. } => "make a copy of that file there first",
             Self::NotAFile { .. } => {

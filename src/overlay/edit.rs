@@ -219,7 +219,7 @@ fn document(format: Format, file: &str, old: &[u8], before: &[Setting]) -> Resul
     document.filter(is_kept).ok_or_else(|| OverlayError::NotEditable { file: file.to_owned() })
 }
 
-fn written(format: Format, document: &Value) -> Option<String> {
+pub(super) fn written(format: Format, document: &Value) -> Option<String> {
     match format {
         Format::Toml => toml::to_string(document).ok(),
         _ => serde_json::to_string_pretty(document).ok().map(|text| text + "\n"),

@@ -6,6 +6,7 @@
 //! Snapshot (paths and contents)  -> App::layers -> [Layer]        files in the order in which they are read
 //! [Layer] -> effective -> Values                                  each with the file and line that it comes from
 //! Values of defaults, of all, and of the next release -> differences -> [Change]
+//! Values -> merged -> one file that says the same
 //! ```
 //!
 //! | model | which files count | how settings combine |
@@ -30,6 +31,7 @@ mod interpolate;
 mod json;
 mod keyvalue;
 mod known;
+mod merged;
 mod options;
 mod oslo;
 mod saved;
@@ -46,6 +48,7 @@ pub use differences::{Change, ChangeKind, View, differences};
 pub use edit::{Wanted, edited, stand_in, without};
 pub use effective::{Former, effective, present};
 pub use known::{Known, Member, guess, known_apps, members};
+pub use merged::{Merged, merged};
 pub use options::{Kind, KnownOption, Options};
 pub use oslo::list_items;
 pub use saved::{MAX_SAVED_BYTES, Saved, SavedFile, SavedKind};

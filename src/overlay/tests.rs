@@ -4,6 +4,7 @@ use super::*;
 
 mod known;
 mod long;
+mod merged;
 mod options;
 mod secrets;
 

@@ -9,8 +9,13 @@ use super::{OverlayError, Setting, lines, syntax};
 /// Tables within tables, at most.
 const MAX_DEPTH: usize = 64;
 
-/// Its settings. What is outermost must be a mapping; an empty file is one.
+/// Its settings.
 pub(super) fn parse(file: &str, text: &str) -> Result<Vec<Setting>, OverlayError> {
+    node(file, text).map(flattened)
+}
+
+/// What it holds. What is outermost must be a mapping; an empty file is one.
+pub(super) fn node(file: &str, text: &str) -> Result<Node, OverlayError> {
     let mut reader = Yaml { file, parser: Parser::new_from_str(text), line: 1, last: lines(text).count() };
     let mut node = None;
     loop {
@@ -22,8 +27,8 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Vec<Setting>, OverlayError
         }
     }
     match node {
-        None | Some(Node::Leaf(Value::Null)) => Ok(Vec::new()),
-        Some(node @ Node::Table(_)) => Ok(flattened(node)),
+        None | Some(Node::Leaf(Value::Null)) => Ok(Node::Table(Vec::new())),
+        Some(node @ Node::Table(_)) => Ok(node),
         Some(Node::Leaf(_)) => Err(syntax(file, 1, "what is outermost must be a mapping")),
     }
 }

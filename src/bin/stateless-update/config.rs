@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use stateless_update::client::{
     self, AppRow, Arguments, ClientError, Edited, Finding, Mode, Redundant, ResetRequest, Restored, SavedOverrides,
-    SetRequest, Settings, Shown, ShownValue,
+    SetRequest, Settings, Shown, ShownFile, ShownValue,
 };
 use stateless_update::disk::DiskError;
 use stateless_update::overlay::Change;
@@ -26,8 +26,8 @@ pub(crate) enum Answered {
     Show {
         /// The values.
         shown: Shown,
-        /// As one file.
-        as_file: bool,
+        /// As one file, where that was asked for.
+        file: Option<String>,
         /// With origins.
         with_origin: bool,
     },
@@ -66,9 +66,13 @@ pub(crate) async fn run(
 ) -> Result<Answered, ClientError> {
     Ok(match command {
         ConfigCommand::List => Answered::List(client::config_list(settings, reporter)?),
+        ConfigCommand::Show(options) if options.effective => {
+            let ShownFile { shown, text } = client::config_show_file(settings, &options.app, reporter)?;
+            Answered::Show { shown, file: Some(text), with_origin: options.origin }
+        }
         ConfigCommand::Show(options) => Answered::Show {
             shown: client::config_show(settings, &options.app, reporter)?,
-            as_file: options.effective,
+            file: None,
             with_origin: options.origin,
         },
         ConfigCommand::Diff(options) => {

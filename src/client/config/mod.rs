@@ -20,8 +20,8 @@ pub use explained::{Configured, Effect};
 pub(in crate::client) use next::tell_touched;
 pub use saved::{Restored, SavedOverrides, config_restore, config_save};
 pub use show::{
-    AppRow, Arguments, Finding, Shown, ShownOrigin, ShownOverride, ShownValue, config_argv, config_check, config_get,
-    config_list, config_show,
+    AppRow, Arguments, Finding, Shown, ShownFile, ShownOrigin, ShownOverride, ShownValue, config_argv, config_check,
+    config_get, config_list, config_show, config_show_file,
 };
 
 use crate::overlay::{App, Options, OverlayError, Snapshot, Values, View, WithOverrides, effective};

@@ -7,9 +7,12 @@ use serde::Serialize;
 use super::gather::{Files, Gatherer};
 use super::{Loaded, shown};
 use crate::client::{ClientError, Settings};
-use crate::overlay::{App, Options, Origin, OverlayError, Side, Snapshot, Value, WithOverrides, effective};
-use crate::report::Reporter;
+use crate::overlay::{
+    App, Merged, Options, Origin, OverlayError, Side, Snapshot, Value, WithOverrides, effective, merged,
+};
+use crate::report::{Event, Reporter};
 use crate::state::Machine;
+use crate::types::Visible;
 
 /// A program of `config list`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -77,6 +80,15 @@ pub struct Shown {
     pub values: Vec<ShownValue>,
 }
 
+/// The answer of `config show --effective`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShownFile {
+    /// The values.
+    pub shown: Shown,
+    /// The text of one file from which the program would read the same, but for secrets.
+    pub text: String,
+}
+
 /// Something that `config check` found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
@@ -129,11 +141,37 @@ pub fn config_list(settings: &Settings, reporter: &Arc<dyn Reporter>) -> Result<
 pub fn config_show(settings: &Settings, app: &str, reporter: &Arc<dyn Reporter>) -> Result<Shown, ClientError> {
     let machine = Machine::managed(&settings.root)?;
     let loaded = Gatherer::new(machine.root(), &**reporter).load(app, None)?;
-    Ok(Shown {
+    Ok(of_loaded(app, &loaded))
+}
+
+/// The effective values of a program, as one file too.
+///
+/// # Errors
+/// As [`config_show`], and when no one file of this kind can say the same.
+pub fn config_show_file(
+    settings: &Settings,
+    app: &str,
+    reporter: &Arc<dyn Reporter>,
+) -> Result<ShownFile, ClientError> {
+    let machine = Machine::managed(&settings.root)?;
+    let loaded = Gatherer::new(machine.root(), &**reporter).load(app, None)?;
+    if loaded.app.declaration.format().is_none() {
+        return Err(ClientError::NoOneFile { name: app.to_owned() });
+    }
+    let Merged { text, untold } = merged(&loaded.app, &loaded.options, &loaded.snapshot, &loaded.all)?;
+    for (section, key) in untold {
+        let notice = format!("[{}] {} is a secret and left out", Visible(&section), Visible(&key));
+        reporter.report(Event::Warning(notice));
+    }
+    Ok(ShownFile { shown: of_loaded(app, &loaded), text })
+}
+
+fn of_loaded(app: &str, loaded: &Loaded) -> Shown {
+    Shown {
         app: app.to_owned(),
         model: loaded.app.declaration.model.name(),
         values: loaded.all.iter().map(of_value).collect(),
-    })
+    }
 }
 
 /// One option; none when nothing sets it and it has no known default.

@@ -41,7 +41,7 @@ pub(crate) enum ConfigCommand {
     Get(OneOption),
     /// Override one option, by a small file beneath /etc
     #[command(
-        after_help = "A value of - is read from standard input, so that a secret is in no list of processes;\none that begins with - follows a --.\n\n\
+        after_help = "A value of - is read from standard input, so that a secret is in no list of processes;\none that begins with - follows a --. To OpenStack services $ stands for an option, and $$ is a dollar sign.\n\n\
         Examples:\n  stateless-update config set nova DEFAULT.debug true\n  \
         stateless-update config set nova keystone_authtoken.password - <password"
     )]
@@ -85,7 +85,7 @@ pub(crate) struct Show {
     /// The program, such as nova
     #[arg(value_name = "APP")]
     pub(crate) app: String,
-    /// As one file in which every option stands once
+    /// As one file from which the program would read the same, but for secrets
     #[arg(long)]
     pub(crate) effective: bool,
     /// With the file and line that each value comes from, and what it overrides

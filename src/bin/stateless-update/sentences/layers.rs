@@ -2,9 +2,7 @@
 
 use std::fmt::Write as _;
 
-use stateless_update::client::{
-    AppRow, Edited, Finding, Redundant, Reset, Restored, SavedOverrides, Shown, ShownValue,
-};
+use stateless_update::client::{AppRow, Edited, Finding, Redundant, Reset, Restored, SavedOverrides, ShownValue};
 use stateless_update::overlay::{Change, ChangeKind};
 
 use super::super::common::numbers::{bytes, counted};
@@ -18,7 +16,7 @@ const SECRET: &str = "(secret)";
 pub(super) fn of(answered: &Answered) -> String {
     match answered {
         Answered::List(apps) => of_apps(apps),
-        Answered::Show { shown, as_file: true, .. } => of_file(shown),
+        Answered::Show { file: Some(text), .. } => text.clone(),
         Answered::Show { shown, with_origin, .. } => {
             shown.values.iter().map(|value| of_value(value, *with_origin)).collect()
         }
@@ -67,29 +65,6 @@ fn of_apps(apps: &[AppRow]) -> String {
         let _ = writeln!(text, "{:<width$}  {model:<18}  {overrides}", plain(&app.name));
     }
     if text.is_empty() { "no program has defaults here\n".to_owned() } else { text }
-}
-
-/// All options as one file, so that whoever reads only that one gets the same.
-fn of_file(shown: &Shown) -> String {
-    let mut text = String::new();
-    let mut section = "";
-    for value in &shown.values {
-        if value.section != section {
-            let _ = writeln!(text, "{}[{}]", if text.is_empty() { "" } else { "\n" }, value.section);
-            section = &value.section;
-        }
-        match &value.values {
-            Some(values) => {
-                for one in values {
-                    let _ = writeln!(text, "{} = {}", value.key, printable(one).replace('\n', "\n    "));
-                }
-            }
-            None => {
-                let _ = writeln!(text, "# {} is a secret", value.key);
-            }
-        }
-    }
-    text
 }
 
 fn of_value(value: &ShownValue, with_origin: bool) -> String {

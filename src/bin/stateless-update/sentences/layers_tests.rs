@@ -1,6 +1,6 @@
 //! Tests of answers about configuration layers.
 
-use stateless_update::client::{ShownOrigin, ShownOverride};
+use stateless_update::client::{Shown, ShownOrigin, ShownOverride};
 
 use super::*;
 
@@ -22,10 +22,10 @@ fn value(key: &str, value: Option<&str>) -> ShownValue {
 fn values_are_shown_with_origins_or_as_one_file() {
     let values = vec![value("a", Some("1\x1b[31m")), value("p", None)];
     let shown = Shown { app: "x".into(), model: "oslo", values };
-    let show = |as_file, with_origin| of(&Answered::Show { shown: shown.clone(), as_file, with_origin });
-    assert_eq!(show(false, false), "[DEFAULT] a = 1\\u{1b}[31m, two\\nlines\n[DEFAULT] p = (secret)\n");
-    assert_eq!(show(true, false), "[DEFAULT]\na = 1 [31m\na = two\n    lines\n# p is a secret\n");
-    let told = show(false, true);
+    let show = |file, with_origin| of(&Answered::Show { shown: shown.clone(), file, with_origin });
+    assert_eq!(show(None, false), "[DEFAULT] a = 1\\u{1b}[31m, two\\nlines\n[DEFAULT] p = (secret)\n");
+    assert_eq!(show(Some("a = 1\n".to_owned()), false), "a = 1\n");
+    let told = show(None, true);
     assert!(told.contains("\n    from /etc/x/x.conf:3\n    overrides old of /usr/x.conf:7\n"), "{told}");
     assert!(told.contains("overrides (secret) of"), "{told}");
 }
