@@ -147,6 +147,11 @@ impl App {
         format!("{OVERRIDES}/{}", self.directory)
     }
 
+    /// Whether the administrator's directory is that of several programs.
+    pub fn shares_directory(&self) -> bool {
+        self.directory != self.name
+    }
+
     /// The directories of the release, the highest first.
     pub fn shipped_directories(&self) -> impl Iterator<Item = &str> {
         let shipped = self.directories.iter().rev().filter(|(_, side)| *side == Side::Shipped);

@@ -170,15 +170,34 @@ impl<'a> Gatherer<'a> {
         for Place { path, reach, .. } in app.places() {
             match reach {
                 Reach::File => snapshot.extend(self.content(&path)?.map(|content| (path, content))),
-                Reach::DropIns => self.beneath(&path, None, &mut snapshot)?,
-                Reach::Tree => self.beneath(&path, Some(MAX_DEPTH), &mut snapshot)?,
+                Reach::DropIns => self.beneath(&path, None, &|_| true, &mut snapshot)?,
+                Reach::Tree => self.beneath(&path, Some(MAX_DEPTH), &|_| true, &mut snapshot)?,
             }
         }
         Ok(snapshot)
     }
 
-    /// What lies in a directory, and so many directories deeper; with none of them only its files count.
-    fn beneath(&self, path: &str, deeper: Option<usize>, snapshot: &mut Snapshot) -> Result<(), ClientError> {
+    /// What else lies in the administrator's directory of a program: files that it reads in a way that nobody declares.
+    /// Nothing where the directory is that of several programs.
+    pub fn beside(&self, app: &App) -> Result<Snapshot, ClientError> {
+        let mut snapshot = Snapshot::new();
+        let has_all = app.declaration.files.is_empty();
+        if !has_all && !app.shares_directory() {
+            let places = app.places();
+            let is_meant = |path: &str| !places.iter().any(|place| place.holds(path));
+            self.beneath(&app.override_directory(), Some(MAX_DEPTH), &is_meant, &mut snapshot)?;
+        }
+        Ok(snapshot)
+    }
+
+    /// What is meant in a directory, and so many directories deeper; with none of them only its files count.
+    fn beneath(
+        &self,
+        path: &str,
+        deeper: Option<usize>,
+        is_meant: &dyn Fn(&str) -> bool,
+        snapshot: &mut Snapshot,
+    ) -> Result<(), ClientError> {
         let Some(directory) = self.directory(path)? else { return Ok(()) };
         for name in directory.names()? {
             let inner = format!("{path}/{}", name.to_string_lossy());
@@ -188,13 +207,18 @@ impl<'a> Gatherer<'a> {
                 return Ok(());
             }
             if name.to_str().is_none() {
-                self.left_out(&inner, "its name is not UTF-8");
+                if is_meant(&inner) {
+                    self.left_out(&inner, "its name is not UTF-8");
+                }
                 continue;
             }
             match (directory.look(&name)?.map(|inode| inode.file_type), deeper) {
                 (None, _) | (Some(FileType::Directory), None) => {}
                 (Some(FileType::Directory), Some(0)) => self.left_out(&inner, "it lies too deep"),
-                (Some(FileType::Directory), Some(levels)) => self.beneath(&inner, Some(levels - 1), snapshot)?,
+                (Some(FileType::Directory), Some(levels)) => {
+                    self.beneath(&inner, Some(levels - 1), is_meant, snapshot)?;
+                }
+                (Some(_), _) if !is_meant(&inner) => {}
                 (Some(FileType::File | FileType::Symlink | FileType::Special), _) => {
                     snapshot.extend(self.content(&inner)?.map(|content| (inner, content)));
                 }

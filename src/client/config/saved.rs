@@ -1,7 +1,8 @@
 //! `config save` and `config restore`: the overrides alone, so that they survive a reset or move to another machine.
 //!
 //! Saved are the administrator's files of all programs that have defaults or are known, as they are: content, mode, owner,
-//! symlinks as symlinks. Files that a program replaces whole and that are what it would read without them are left out.
+//! symlinks as symlinks. So is what else lies in a directory that is one program's alone: it reads files that nobody declares.
+//! Files that a program replaces whole and that are what it would read without them are left out.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -19,6 +20,7 @@ use crate::disk::{
 use crate::overlay::{App, MAX_SAVED_BYTES, OverlayError, Saved, SavedFile, SavedKind, Side, Snapshot};
 use crate::report::{Event, Reporter};
 use crate::state::Machine;
+use crate::types::Visible;
 
 /// Longer files are no overrides.
 const MAX_BYTES: u64 = 16 << 20;
@@ -64,7 +66,10 @@ pub fn config_save(
     let mut found = BTreeMap::new();
     for (name, files) in gatherer.all()? {
         match files {
-            Ok((app, snapshot)) => of_app(&gatherer, &app, &snapshot, &mut found)?,
+            Ok((app, snapshot)) => {
+                of_app(&gatherer, &app, &snapshot, &mut found)?;
+                beside(&gatherer, &app, &**reporter, &mut found)?;
+            }
             Err(ClientError::Overlay(error)) => {
                 reporter.report(Event::Warning(format!("the overrides of {name} are not saved: {error}")));
             }
@@ -95,6 +100,33 @@ fn of_app(gatherer: &Gatherer<'_>, app: &App, snapshot: &Snapshot, found: &mut F
         let shipped = read.filter(|path| !app.is_template(path)).find_map(|path| snapshot.get(&path));
         if !(whole && shipped == Some(content)) {
             add(gatherer, path, found)?;
+        }
+    }
+    Ok(())
+}
+
+/// What else is in the program's own directory, but for what is as the release ships it. Where whole files are declared, the
+/// others are for other things, such as the keys of a host: they are told, and stay on their machine.
+fn beside(gatherer: &Gatherer<'_>, app: &App, reporter: &dyn Reporter, found: &mut Found) -> Result<(), ClientError> {
+    let directory = format!("{}/", app.override_directory());
+    for (path, content) in gatherer.beside(app)? {
+        let name = path.strip_prefix(&directory).unwrap_or(&path);
+        let mut shipped = None;
+        let read = app.shipped_directories().map(|directory| format!("{directory}/{name}"));
+        for path in read.filter(|path| !app.is_template(path)) {
+            shipped = gatherer.content(&path)?;
+            if shipped.is_some() {
+                break;
+            }
+        }
+        if shipped.as_ref() == Some(&content) {
+            continue;
+        }
+        if app.declaration.format().is_none() {
+            let notice = format!("/{} is not saved: {} does not declare it", Visible(&path), app.name);
+            reporter.report(Event::Warning(notice));
+        } else {
+            add(gatherer, &path, found)?;
         }
     }
     Ok(())

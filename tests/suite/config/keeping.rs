@@ -48,6 +48,43 @@ fn overrides_survive_the_loss_of_etc() {
 }
 
 #[test]
+fn files_that_nobody_declares_are_kept_with_those_of_their_program() {
+    let machine = machine(&[
+        ("usr/share/nova-common/nova.conf", "[DEFAULT]\n\n#debug = false\n"),
+        ("usr/share/nova-common/api-paste.ini", "shipped\n"),
+        ("usr/share/nova-common/rootwrap.d/compute.filters", "shipped\n"),
+        ("etc/nova/nova.conf", "[DEFAULT]\ndebug = true\n"),
+        ("etc/nova/api-paste.ini", "mine\n"),
+        ("etc/nova/policy.yaml", "mine: true\n"),
+        ("etc/nova/rootwrap.d/compute.filters", "shipped\n"),
+        ("etc/nova/tls/deep/nova.key", "mine\n"),
+        ("etc/systemd/system/mine.service", "a unit\n"),
+        ("usr/lib/systemd/system.conf", "[Manager]\n"),
+        ("etc/ssh/sshd_config", "Port 22\n"),
+        ("etc/ssh/ssh_host_key", "mine\n"),
+    ]);
+    symlink("api-paste.ini", machine.path("etc/nova/link.ini")).expect("linked");
+    let file = machine.path("overrides.tar");
+    let name = file.to_str().expect("text");
+    let saved = machine.succeeds(["config", "save", name]);
+    let wanted = json!([
+        "/etc/nova/api-paste.ini",
+        "/etc/nova/link.ini",
+        "/etc/nova/nova.conf",
+        "/etc/nova/policy.yaml",
+        "/etc/nova/tls/deep/nova.key",
+        "/etc/ssh/sshd_config",
+    ]);
+    assert_eq!(saved.result["paths"], wanted);
+    assert_eq!(warnings(&saved), ["/etc/ssh/ssh_host_key is not saved: ssh does not declare it"]);
+    fs::remove_dir_all(machine.path("etc")).expect("removed");
+    assert_eq!(machine.succeeds(["config", "restore", name]).result["restored"], wanted);
+    assert_eq!(fs::read_to_string(machine.path("etc/nova/tls/deep/nova.key")).expect("there"), "mine\n");
+    assert_eq!(fs::read_link(machine.path("etc/nova/link.ini")).expect("linked"), Path::new("api-paste.ini"));
+    assert!(!machine.path("etc/nova/rootwrap.d").exists(), "as shipped");
+}
+
+#[test]
 fn overrides_are_saved_to_a_file_and_over_nothing_else() {
     let machine = machine(OVERRIDES);
     let (file, beside) = (machine.path("overrides.tar"), machine.path("overrides.tar.new"));
