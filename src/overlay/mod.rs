@@ -21,6 +21,7 @@
 //! settings are bounded.
 
 mod app;
+mod backends;
 mod declaration;
 mod differences;
 mod documents;

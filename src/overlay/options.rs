@@ -159,6 +159,11 @@ impl Options {
         from.take_while(move |((of, _), _)| of == section).map(|((_, key), _)| key.as_str())
     }
 
+    /// All known options.
+    pub(super) fn all(&self) -> impl Iterator<Item = (&Name, &KnownOption)> {
+        self.known.iter()
+    }
+
     /// Former names with the present ones.
     pub fn former(&self) -> impl Iterator<Item = (&(String, String), &(String, String))> {
         self.former.iter()
@@ -220,7 +225,9 @@ impl KnownOption {
             return None;
         }
         match self.kind {
-            Kind::Integer => match value.trim().parse::<i64>() {
+            // Nothing is no number, and taken.
+            Kind::Integer | Kind::Float if value.trim().is_empty() => None,
+            Kind::Integer => match as_number(value).parse::<i64>() {
                 Err(_) => Some("a whole number is wanted".to_owned()),
                 Ok(number) => match (self.minimum, self.maximum) {
                     (Some(least), _) if number < least => Some(format!("at least {least} is wanted")),
@@ -228,7 +235,7 @@ impl KnownOption {
                     _ => None,
                 },
             },
-            Kind::Float => value.trim().parse::<f64>().err().map(|_| "a number is wanted".to_owned()),
+            Kind::Float => as_number(value).parse::<f64>().err().map(|_| "a number is wanted".to_owned()),
             Kind::Boolean => {
                 let words = ["true", "1", "on", "yes", "false", "0", "off", "no"];
                 let known = words.contains(&value.trim().to_lowercase().as_str());
@@ -236,6 +243,18 @@ impl KnownOption {
             }
             Kind::Text | Kind::List | Kind::Multi => None,
         }
+    }
+}
+
+/// A number as Python reads it: with underscores between digits.
+fn as_number(value: &str) -> String {
+    let value = value.trim();
+    let bytes = value.as_bytes();
+    let is_digit = |at: Option<usize>| at.and_then(|at| bytes.get(at)).is_some_and(u8::is_ascii_digit);
+    let is_between = |at: usize| is_digit(at.checked_sub(1)) && is_digit(Some(at + 1));
+    match value.match_indices('_').all(|(at, _)| is_between(at)) {
+        true => value.replace('_', ""),
+        false => value.to_owned(),
     }
 }
 

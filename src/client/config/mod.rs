@@ -39,9 +39,10 @@ pub(super) struct Loaded {
 impl Loaded {
     /// What these files come to.
     pub fn new(app: App, snapshot: Snapshot) -> Result<Self, OverlayError> {
-        let options = app.options(&snapshot)?;
-        let values = |overrides| effective(&app.name, &app.declaration, &options, &app.layers(&snapshot, overrides)?);
-        let (defaults, all) = (values(WithOverrides::No)?, values(WithOverrides::Yes)?);
+        let (shipped, whole) = (app.layers(&snapshot, WithOverrides::No)?, app.layers(&snapshot, WithOverrides::Yes)?);
+        let options = app.options(&snapshot)?.with_backends(&app.declaration, &whole);
+        let values = |layers| effective(&app.name, &app.declaration, &options, layers);
+        let (defaults, all) = (values(&shipped)?, values(&whole)?);
         Ok(Self { app, snapshot, options, defaults, all })
     }
 

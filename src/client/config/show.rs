@@ -253,9 +253,11 @@ fn examine(app: App, mut snapshot: Snapshot, findings: &mut Vec<Finding>) -> Res
             return Ok(());
         }
     }
-    let options = app.options(&snapshot)?;
-    let all = effective(&app.name, &app.declaration, &options, &app.layers(&snapshot, WithOverrides::Yes)?)?;
-    for value in all.iter() {
+    let layers = app.layers(&snapshot, WithOverrides::Yes)?;
+    let options = app.options(&snapshot)?.with_backends(&app.declaration, &layers);
+    let all = effective(&app.name, &app.declaration, &options, &layers)?;
+    // What is wrong with what the release ships is not the administrator's to mend.
+    for value in all.iter().filter(|value| value.origin.side == Side::Override) {
         let option = format!("[{}] {}", value.section, value.key);
         let known = options.option(&value.section, &value.key);
         let mut add = |kind, message| findings.push(finding(&app.name, &value.origin, kind, message));
@@ -264,8 +266,7 @@ fn examine(app: App, mut snapshot: Snapshot, findings: &mut Vec<Finding>) -> Res
         } else if known.is_some_and(|known| known.deprecated) {
             add("deprecated", format!("{option} will go"));
         }
-        // What the release itself ships is not the administrator's to know.
-        if !options.is_empty() && known.is_none() && value.origin.side == Side::Override {
+        if !options.is_empty() && known.is_none() {
             add("unknown", format!("{option} is not known{}", similar(&options, value)));
         }
         match value.unresolved.first() {

@@ -120,3 +120,52 @@ fn a_sample_is_not_what_a_reference_stands_for() {
     let found = values(&app, &[(SHIPPED, GENERATED), (OVERRIDE, "[DEFAULT]\nmy_ip = 1\na = $my_ip\n")]);
     assert_eq!(found.find("DEFAULT", "a").expect("a").value, "1");
 }
+
+#[test]
+fn numbers_are_taken_as_python_takes_them() {
+    let of = |kind| KnownOption { kind, minimum: Some(1), maximum: Some(5000), ..KnownOption::default() };
+    let cases = [
+        (Kind::Integer, "", true),
+        (Kind::Integer, " ", true),
+        (Kind::Integer, "1_000", true),
+        (Kind::Integer, "+7", true),
+        (Kind::Integer, "1__0", false),
+        (Kind::Integer, "_1", false),
+        (Kind::Integer, "1_", false),
+        (Kind::Integer, "6_000", false),
+        (Kind::Integer, "1.5", false),
+        (Kind::Float, "", true),
+        (Kind::Float, "1_0.5", true),
+        (Kind::Float, "1_.5", false),
+        (Kind::Boolean, "", false),
+    ];
+    for (kind, value, is_taken) in cases {
+        assert_eq!(of(kind).refuses(value).is_none(), is_taken, "{kind:?} {value:?}");
+    }
+}
+
+#[test]
+fn sections_that_users_name_have_the_options_of_backends() {
+    let with = |list: &str, own: &str| {
+        let app = app(LISTED);
+        let files = snapshot(&[(SHIPPED, list), (OVERRIDE, own)]);
+        let layers = app.layers(&files, WithOverrides::Yes).expect("layers");
+        app.options(&files).expect("options").with_backends(&app.declaration, &layers)
+    };
+    let cinder = "[DEFAULT]\n\n#enabled_backends = <None>\n\n#other = 1\n\n[backend_defaults]\n\n\
+        # (integer value)\n#port = 1\n\n# (multi valued)\n#device =\n";
+    let own = "[DEFAULT]\nenabled_backends = LVM-1, ceph\n[lvm-1]\nport = x\nother = 1\nprot = 2\n[rbd]\nport = 1\n";
+    let options = with(cinder, own);
+    let port = options.option("lvm-1", "port").expect("port");
+    assert_eq!((port.kind, port.told(), port.untold), (Kind::Integer, None, true), "what is beneath it is not known");
+    for (section, key) in [("lvm-1", "prot"), ("lvm-1", "other"), ("rbd", "port")] {
+        assert_eq!(options.option(section, key), None, "{section} {key}");
+    }
+    let glance = "[DEFAULT]\n\n#enabled_backends = <None>\n\n[glance_store]\n\n#filesystem_store_datadir = <None>\n";
+    let own = "[DEFAULT]\nenabled_backends = fast:file\n[fast]\nfilesystem_store_datadir = /srv\n";
+    assert!(with(glance, own).option("fast", "filesystem_store_datadir").is_some());
+    let manila = "[DEFAULT]\n\n#enabled_share_backends = <None>\n\n#driver = a\n";
+    let own = "[DEFAULT]\nenabled_share_backends = one\n[one]\ndriver = b\nnothing = 1\n";
+    let options = with(manila, own);
+    assert!(options.option("one", "driver").is_some() && options.option("one", "nothing").is_none());
+}

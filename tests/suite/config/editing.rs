@@ -201,3 +201,25 @@ fn set_tells_what_a_dollar_sign_stands_for() {
     assert!(warnings(&set).iter().all(|text| !text.contains("hunter2")), "{:?}", warnings(&set));
     assert_eq!(signs(&machine.succeeds(["config", "set", "other", "s.k", "pa$word"])), 0, "elsewhere it is one");
 }
+
+#[test]
+fn check_and_diff_raise_no_false_alarms() {
+    let cinder = "usr/share/cinder-common/cinder.conf";
+    let list = "[DEFAULT]\n\n#enabled_backends = <None>\n\n# (integer value)\n#cpus = 4\n\n\
+        # (integer value)\n# This option is deprecated for removal.\nshipped = wrong $nobody\n\n\
+        [backend_defaults]\n\n#volume_driver = lvm\n";
+    let own = "[DEFAULT]\nenabled_backends = lvm-1\ncpus =\n[lvm-1]\nvolume_driver = lvm\n";
+    let machine = machine(&[(cinder, list), ("etc/cinder/cinder.conf", own)]);
+    let found = machine.client(["config", "check", "cinder"]);
+    assert_eq!((found.code, &found.result["findings"]), (0, &json!([])));
+    let wanted = [("cpus", "override"), ("enabled_backends", "override"), ("volume_driver", "override")];
+    assert_eq!(kinds(&machine.succeeds(["config", "diff", "cinder"])), pairs(&wanted));
+    write(&machine.path("etc/cinder/cinder.conf"), &format!("{own}volume_drivr = x\n[lvm-2]\nvolume_driver = x\n"));
+    let found = machine.client(["config", "check", "cinder"]).result;
+    let of_found = found["findings"].as_array().expect("findings").iter().map(|one| (&one["kind"], &one["line"]));
+    assert_eq!(of_found.collect::<Vec<_>>(), [(&json!("unknown"), &json!(6)), (&json!("unknown"), &json!(8))]);
+    // What the administrator says of the same option is his.
+    write(&machine.path("etc/cinder/cinder.conf"), "[DEFAULT]\nshipped = wrong\n");
+    let found = machine.client(["config", "check", "cinder"]).result;
+    assert_eq!(found["findings"].as_array().map(Vec::len), Some(2), "{found}");
+}
