@@ -167,15 +167,20 @@ impl Declaration {
     pub fn is_secret(&self, section: &str, key: &str) -> bool {
         match &self.secret {
             Some(patterns) => self.names(patterns, section, key),
-            None => sounds_secret(key),
+            // Tables have names, and what is in them is not told apart from them.
+            None => sounds_secret(key) || self.is_document() && sounds_secret(section),
         }
+    }
+
+    /// Whether the files are tables within tables.
+    fn is_document(&self) -> bool {
+        matches!(self.format(), Some(Format::Toml | Format::Json | Format::Yaml))
     }
 
     /// Whether a value is never shown for what is in it: a list of a document is one value, also with tables in it, and
     /// these have names of their own.
     pub(super) fn has_secret(&self, value: &str) -> bool {
-        let is_list =
-            matches!(self.format(), Some(Format::Toml | Format::Json | Format::Yaml)) && value.starts_with('[');
+        let is_list = self.is_document() && value.starts_with('[');
         is_list && serde_json::from_str(value).is_ok_and(|value| self.has_secret_name(&value))
     }
 

@@ -11,6 +11,8 @@ fn what_has_the_name_of_a_secret_anywhere_in_it_is_one() {
         ("model = 'yaml'", "users:\n- name: password\n", "", "users", false),
         ("model = 'json'", r#"{"db": [{"password": "hunter2"}]}"#, "", "db", true),
         ("model = 'toml'", "[[db]]\npassword = 'hunter2'\n", "", "db", true),
+        ("model = 'toml'", "[passwords]\nroot = 'hunter2'\n", "passwords", "root", true),
+        ("model = 'ini'", "[passwords]\nlength = 8\n", "passwords", "length", false),
         (listed, "users:\n- token: hunter2\n", "", "users", true),
         (listed, "users:\n- password: shown\n", "", "users", false),
         ("model = 'ini'\nsecret = ['S.db.password']", "[S]\ndb.password=hunter2\n", "S", "db.password", true),
