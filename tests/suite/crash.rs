@@ -62,3 +62,10 @@ fn a_lost_journal_is_found() {
     let Some(violations) = found(r#"[ $code -le 128 ] || rm -f "$root/.stateless-update/journal""#) else { return };
     assert!(violations.iter().any(|told| told.contains("rollback")), "{violations:?}");
 }
+
+/// The next run would put another in its place, so a rollback after that does not show it.
+#[test]
+fn a_release_before_that_is_lost_is_found() {
+    let Some(violations) = found(r#"[ $code -le 128 ] || rm -rf "$root/.stateless-update/previous/bin""#) else { return };
+    assert!(violations.iter().any(|told| told.contains("kept for a rollback has changed")), "{violations:?}");
+}

@@ -3,7 +3,8 @@
 //! ```text
 //! count    a transition runs once under strace: which calls touch the root, and how often
 //! break    for each of them: a copy of the machine, the transition again, and at that call a SIGKILL or an error
-//! judge    the tree is exactly the one before or the target; beside the trees lies nothing unknown
+//! judge    the tree is exactly the one before or the target, and beside the one before lies the one that was kept for a
+//!          rollback; beside the trees lies nothing unknown
 //! go on    the next run succeeds and ends at the target, and a rollback after it at the release before
 //! ```
 //!

@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use super::calls::{Hit, hit};
 use super::state;
 use super::trace::{Fault, Point, disturbing};
-use super::world::{Transition, World, tree_of, twin};
+use super::world::{PREVIOUS, Transition, World, beside, tree_of, twin};
 use crate::judge::Tree;
 use crate::programs::Outcome;
 
@@ -104,6 +104,9 @@ pub fn attempt(world: &World, transition: &Transition, point: &Point, known: &Kn
 /// When a promise is broken: which.
 pub fn judge(world: &World, transition: &Transition, root: &Path, known: &Known) -> Result<bool, String> {
     let at_target = standing(transition, root)?;
+    if !at_target {
+        keeps(transition, root)?;
+    }
     if known.is_new(transition, root)? {
         goes_on(world, transition, root, at_target)?;
     }
@@ -161,6 +164,19 @@ fn standing(transition: &Transition, root: &Path) -> Result<bool, String> {
         (true, _) => Ok(true),
         (false, true) => Ok(false),
         (false, false) => Err(format!("neither the tree before ({to_before}) nor the target ({to_target})")),
+    }
+}
+
+/// As long as the target is not reached, the tree that is kept for a rollback is what it was: no transition but a rollback touches
+/// it before its exchange. Looked at before any further run, which would put another in its place.
+fn keeps(transition: &Transition, root: &Path) -> Result<(), String> {
+    let Some(kept) = &transition.kept else { return Ok(()) };
+    let found = beside(root, PREVIOUS).map_err(|error| format!("{error:#}"))?.unwrap_or_default();
+    let differences = kept.differences(&found);
+    if differences.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("the tree that is kept for a rollback has changed: {differences}"))
     }
 }
 

@@ -40,6 +40,9 @@ pub struct Transition {
     pub made: SystemTime,
     /// The tree before.
     pub before: Tree,
+    /// The tree that is kept beside it for a rollback, as long as the target is not reached; none when there is none, or the
+    /// transition is a rollback, which works on it: its next run shows what has become of that.
+    pub kept: Option<Tree>,
     /// The tree after.
     pub target: Tree,
     /// The tree that a rollback leads to afterwards; none when there was no release before.
@@ -50,6 +53,10 @@ pub struct Transition {
 pub const COMPUTE: &str = "openstack-compute";
 /// Another.
 pub const EDITORS: &str = "editors";
+/// Where a machine keeps the release before.
+pub const PREVIOUS: &str = ".stateless-update/previous";
+/// Where it brings a tree to the target.
+pub const NEXT: &str = ".stateless-update/next";
 
 impl World {
     /// Publishes the small OS twice and makes the machines.
@@ -99,6 +106,15 @@ pub fn twin(transition: &Transition, directory: &Path) -> Result<PathBuf> {
     Ok(root)
 }
 
+/// One of the trees beside the live one, with its record; none when there is none.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn beside(root: &Path, slot: &str) -> Result<Option<Tree>> {
+    let tree = root.join(slot);
+    if tree.exists() { Tree::read(&tree).map(Some) } else { Ok(None) }
+}
+
 /// The tree of a machine; empty when there is none.
 ///
 /// # Errors
@@ -142,8 +158,9 @@ impl Maker<'_> {
         let made =
             |name, base: &Path, command: &str, again: &str, target: Tree, previous: Tree| -> Result<Transition> {
                 let (base, before) = (base.to_owned(), tree_of(base)?);
+                let kept = if command == "rollback" { None } else { beside(&base, PREVIOUS)? };
                 let (command, again, made) = (words(command), words(again), SystemTime::now());
-                Ok(Transition { name, base, made, command, again, before, target, previous: Some(previous) })
+                Ok(Transition { name, base, made, command, again, before, kept, target, previous: Some(previous) })
             };
         let whole = "repair";
         Ok(vec![
@@ -154,6 +171,7 @@ impl Maker<'_> {
                 command: install,
                 again: words("repair"),
                 before: Tree::default(),
+                kept: None,
                 target: ten.clone(),
                 previous: None,
             },
@@ -185,7 +203,7 @@ impl Maker<'_> {
     /// A machine whose previous tree, at 20, has a file that is damaged, one gone and one too many.
     fn neglected(&self, settled: &Path) -> Result<PathBuf> {
         let root = self.twin(settled, "neglected")?;
-        let previous = root.join(".stateless-update/previous");
+        let previous = root.join(PREVIOUS);
         // New inodes: those that were there are the live tree's too.
         fs::remove_file(previous.join("bin/hello"))?;
         fs::write(previous.join("bin/hello"), "damaged")?;

@@ -10,7 +10,7 @@ use super::disk::Record;
 use super::filesystem::Kind;
 use super::record::{LeftOut, Recording};
 use super::replay::{Cut, Near, acknowledged, cuts, durable, leftovers};
-use crate::crash::world::{World, tree_of, words};
+use crate::crash::world::{NEXT, PREVIOUS, World, beside, tree_of, words};
 use crate::judge::Tree;
 use crate::log::Log;
 use crate::programs::Outcome;
@@ -22,7 +22,7 @@ enum Ended {
     Acknowledged,
     /// The tree was the next one, and the client went on.
     Next,
-    /// The tree was neither: how.
+    /// The tree was neither, or the one kept for a rollback is not what it was: how.
     Torn(String),
     /// The tree was an older one.
     Lost(String),
@@ -130,6 +130,11 @@ impl Attempt<'_> {
                 false => Ended::Torn(format!("after {last}: {}", differences(last))),
             };
         };
+        match self.keeps(&root, number, last) {
+            Ok(None) => {}
+            Ok(Some(what)) => return Ended::Torn(format!("the tree that is kept for a rollback: {what}")),
+            Err(error) => return torn(error),
+        }
         // What was interrupted is done again, or else the tree is only repaired.
         let again = trees.get(number + 1).and_then(|next| next.command.map(|command| (command, &next.tree)));
         let again = again.filter(|_| number == last && cut.seed.is_multiple_of(2));
@@ -146,6 +151,28 @@ impl Attempt<'_> {
                 }
             }
         }
+    }
+
+    /// How the tree that is kept for a rollback is not what it should be beside that live tree, if it is not. Between the
+    /// exchange and the end of settling it may still lie where the next tree was. A rollback that was under way may have mended
+    /// it: then this has no say.
+    fn keeps(self, root: &Path, number: usize, last: usize) -> Result<Option<String>> {
+        let trees = &self.recording.trees;
+        let next = trees.get(number + 1).and_then(|next| next.command);
+        let slots = match number == last {
+            true if next == Some("rollback") => return Ok(None),
+            true => &[PREVIOUS][..],
+            false => &[PREVIOUS, NEXT],
+        };
+        let mut told = None;
+        for slot in slots {
+            let differences = trees[number].kept.differences(&beside(root, slot)?.unwrap_or_default());
+            if differences.is_empty() {
+                return Ok(None);
+            }
+            told = told.or(Some(differences.to_string()));
+        }
+        Ok(told)
     }
 }
 

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail, ensure};
 use super::disk::{Disk, Record};
 use super::filesystem::Kind;
 use super::replay::Image;
-use crate::crash::world::{COMPUTE, EDITORS, World, copy, tree_of, words};
+use crate::crash::world::{COMPUTE, EDITORS, PREVIOUS, World, beside, copy, tree_of, words};
 use crate::judge::Tree;
 
 /// Which of the client's syncs are left out, to show what they are for. Nothing in the client can do that: strace answers
@@ -41,6 +41,8 @@ pub struct Held {
     pub tree: Tree,
     /// What a repair makes of it.
     pub repaired: Tree,
+    /// The tree that is kept beside it for a rollback.
+    pub kept: Tree,
 }
 
 /// One step of a recording.
@@ -122,7 +124,8 @@ pub fn record(world: &World, kind: Kind, left_out: LeftOut) -> Result<Recording>
     // As it is after a boot: what mounting wrote is on disk.
     sync(&root)?;
     let first = tree_of(&root)?;
-    let mut trees = vec![Held { command: None, repaired: first.clone(), tree: first }];
+    let kept = || beside(&root, PREVIOUS)?.context("the machine keeps no release before");
+    let mut trees = vec![Held { command: None, repaired: first.clone(), tree: first, kept: kept()? }];
     disk.acknowledge(0);
     for step in &STEPS {
         match step {
@@ -135,14 +138,14 @@ pub fn record(world: &World, kind: Kind, left_out: LeftOut) -> Result<Recording>
                 if !differences.is_empty() {
                     bail!("{command} on {} did not end at its target: {differences}", kind.name());
                 }
-                trees.push(Held { command: Some(command), repaired: tree.clone(), tree });
+                trees.push(Held { command: Some(command), repaired: tree.clone(), tree, kept: kept()? });
             }
             Step::Damage(path) => {
                 fs::remove_file(root.join(path)).with_context(|| format!("cannot remove {path}"))?;
                 sync(&root)?;
                 disk.acknowledge(trees.len());
                 let repaired = trees.last().context("there is a first tree")?.repaired.clone();
-                trees.push(Held { command: None, tree: tree_of(&root)?, repaired });
+                trees.push(Held { command: None, tree: tree_of(&root)?, repaired, kept: kept()? });
             }
         }
     }
