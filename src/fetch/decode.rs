@@ -102,7 +102,8 @@ impl Fetcher {
             incoming.finish(Shelf::Blob, digest)?;
             self.built.advance(build.size);
         }
-        Ok(())
+        // Each build has its make, so all were asked for.
+        Ok(reader.finish()?)
     }
 }
 

@@ -149,8 +149,7 @@ impl<'a, I: Copy> BlockReader<'a, I> {
         skipped.map_err(|source| PackError::Delta { build, source })
     }
 
-    /// Checks, after the last build, that the block holds nothing else. A caller that needs no further build may as
-    /// well drop the reader.
+    /// Checks, after the last build, that the block holds nothing else.
     ///
     /// # Errors
     /// When builds are left, or bytes.

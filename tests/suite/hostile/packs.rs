@@ -196,7 +196,7 @@ fn blocks(kit: &Kit) -> Vec<Attack> {
         r(
             "block-trailing",
             &[39],
-            "",
+            around,
             "Bytes follow the frame of its stream.",
             framed(|plain| [frame(plain), b"more".to_vec()].concat()),
         ),
