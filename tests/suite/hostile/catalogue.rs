@@ -18,8 +18,10 @@ pub struct Attack {
     pub exit_code: i32,
     /// The release that the machine has afterwards, when it is not what it had before.
     pub release_after: Option<u32>,
-    /// What it must say.
+    /// What an error or a warning must say; empty where there is nothing to be told, and then no warning may be.
     pub says: &'static str,
+    /// Whether it takes more requests than the good publication, for what is refused without a word.
+    pub asks_more: bool,
     /// Which commands meet it.
     pub commands: &'static [&'static str],
     /// The publication.
@@ -68,7 +70,7 @@ impl Attack {
         does: &'static str,
         files: Files,
     ) -> Self {
-        Self { name, numbers, does, exit_code: 4, release_after: None, says, commands: BOTH, files }
+        Self { name, numbers, does, exit_code: 4, release_after: None, says, asks_more: false, commands: BOTH, files }
     }
 
     /// The same, but the client finds another way to the good release 20.
@@ -86,13 +88,23 @@ impl Attack {
         Self { commands: UPDATE, ..self }
     }
 
+    /// The same, but what is refused has to be asked for elsewhere.
+    pub fn asking_more(self) -> Self {
+        Self { asks_more: true, ..self }
+    }
+
     fn describe(&self) -> Value {
         let title = self.name.replace('-', " ");
-        let Self { numbers, does, exit_code, release_after, says, commands, .. } = self;
-        json!({
+        let Self { numbers, does, exit_code, release_after, says, asks_more, commands, .. } = self;
+        assert!(*exit_code == 0 || !says.is_empty(), "{title}: any error would do");
+        let mut description = json!({
             "attack": numbers, "title": title, "does": does, "commands": commands, "exit_code": exit_code,
             "release_after": release_after, "says": says,
-        })
+        });
+        if *asks_more {
+            description["asks_more"] = json!(true);
+        }
+        description
     }
 }
 

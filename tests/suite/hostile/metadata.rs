@@ -118,11 +118,17 @@ pub fn attacks(kit: &Kit) -> Vec<Attack> {
         refused(
             "target-upwards",
             &[17],
-            "",
+            "a target is named `../../planted`",
             "The release document is called `../../planted`.",
             rename("../../planted"),
         ),
-        refused("target-absolute", &[17], "", "The release document is called `/etc/planted`.", rename("/etc/planted")),
+        refused(
+            "target-absolute",
+            &[17],
+            "a target is named `/etc/planted`",
+            "The release document is called `/etc/planted`.",
+            rename("/etc/planted"),
+        ),
         refused(
             "two-targets",
             &[17],
@@ -163,7 +169,7 @@ pub fn attacks(kit: &Kit) -> Vec<Attack> {
         refused(
             "document-longer-than-signed",
             &[13],
-            "",
+            "is longer than 297 bytes, the most that it may be",
             "The release document has a byte more than was signed for.",
             other,
         )

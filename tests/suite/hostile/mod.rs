@@ -132,15 +132,33 @@ impl Place {
         self.client(command, url)?.success().map_err(|error| format!("{error:#}"))
     }
 
-    /// Everything but what the client keeps to itself: `usr`, what lies beside it, and what lies beside the root.
+    /// Everything but what the client keeps beside the trees: `usr` with its record, what else is in the root, and what lies
+    /// beside that.
     fn all(&self) -> Tree {
-        let own = [Path::new("root/.stateless-update"), Path::new("root/usr/share/stateless-update")];
         let tree = Tree::read(self.directory.path()).expect("read");
         // The root itself changes when the client makes a place for itself.
-        tree.filtered(|path| {
-            path != Path::new("root") && path != Path::new("canary") && !own.iter().any(|own| path.starts_with(own))
-        })
+        let made = ["root", "canary"].map(Path::new);
+        tree.filtered(|path| !made.contains(&path) && !path.starts_with("root/.stateless-update"))
     }
+}
+
+/// Without the record, which also tells by which ways the machine came to its tree.
+fn without_record(tree: Tree) -> Tree {
+    tree.filtered(|path| !path.starts_with("root/usr/share/stateless-update"))
+}
+
+/// What a run told as errors and warnings.
+fn told(outcome: &Outcome) -> Vec<String> {
+    let matters = |event: &&Value| event["event"] == "error" || event["event"] == "warning";
+    outcome.events.iter().filter(matters).map(Value::to_string).collect()
+}
+
+/// What the good publication leads to.
+struct Good {
+    /// The tree, without its record.
+    tree: Tree,
+    /// What an update to it asks for.
+    requests: u64,
 }
 
 fn has_prlimit() -> bool {
@@ -174,33 +192,42 @@ impl Folder {
     }
 
     /// Lets the client meet the attack; says what is not as it should be.
-    fn meet(&self, command: &str, url: &str, before: &Place, good: &Tree) -> Result<(), String> {
+    fn meet(&self, command: &str, url: &str, before: &Place, good: &Good) -> Result<(), String> {
         let place = before.twin();
         let (code, says) = (&self.description["exit_code"], self.description["says"].as_str().expect("text"));
         let outcome = place.client(command, url).map_err(|error| format!("{}: {error}", self.name))?;
-        let told = outcome.events.iter().map(Value::to_string).collect::<Vec<_>>().join("\n");
+        let told = told(&outcome);
         let mut wrong = Vec::new();
         if outcome.code != *code {
             wrong.push(format!("exit code {} instead of {code}", outcome.code));
         }
-        if !told.contains(says) {
+        if says.is_empty() && !told.is_empty() {
+            wrong.push("it says something where there is nothing to say".to_owned());
+        }
+        if !says.is_empty() && !told.iter().any(|told| told.contains(says)) {
             wrong.push(format!("it does not say `{says}`"));
         }
-        if outcome.code != 0 && error(&outcome).is_none() {
-            wrong.push("it tells no error".to_owned());
+        if outcome.code != 0 && (error(&outcome).is_none() || says.is_empty()) {
+            wrong.push("it tells no error, or which is not known".to_owned());
         }
-        let expected = match self.description["release_after"].is_null() {
-            true => &before.all(),
-            false => good,
+        let requests = outcome.number("requests");
+        if self.description["asks_more"] == true && requests <= good.requests {
+            wrong.push(format!("{requests} requests, no more than the good publication takes"));
+        }
+        let differences = match self.description["release_after"].is_null() {
+            true => before.all().differences(&place.all()),
+            false => good.tree.differences(&without_record(place.all())),
         };
-        let differences = expected.differences(&place.all());
         if !differences.is_empty() {
             wrong.push(differences.to_string());
         }
         if outcome.stderr.contains("panicked") || outcome.stderr.contains('\u{1b}') {
             wrong.push(format!("standard error: {}", outcome.stderr));
         }
-        if wrong.is_empty() { Ok(()) } else { Err(format!("{}: {}\n{told}", self.name, wrong.join("; "))) }
+        match wrong.is_empty() {
+            true => Ok(()),
+            false => Err(format!("{}: {}\n{}\n{}", self.name, wrong.join("; "), told.join("\n"), outcome.result)),
+        }
     }
 }
 
@@ -213,10 +240,11 @@ fn meet_all(command: &str, url: impl Fn(&str) -> String) {
     let first = url("good/publication-1");
     machine.succeeds("os-install", &first).expect("the good release 10 is installed");
     let updated = machine.twin();
-    updated.succeeds("update", &url("good/publication-2")).expect("the good release 20 is taken");
+    let outcome = updated.succeeds("update", &url("good/publication-2")).expect("the good release 20 is taken");
+    assert!(told(&outcome).is_empty(), "{:?}", told(&outcome));
     let before = if command == "update" { &machine } else { &Place::empty() };
     let attacks: Vec<_> = Folder::all().into_iter().filter(|attack| attack.met_by(command)).collect();
-    let good = updated.all();
+    let good = Good { tree: without_record(updated.all()), requests: outcome.number("requests") };
     let meet = |attack: &Folder| attack.meet(command, &url(&format!("{}/publication", attack.name)), before, &good);
     let failed: Vec<String> = attacks.iter().filter_map(|attack| meet(attack).err()).collect();
     assert!(failed.is_empty(), "{} of {} attacks\n\n{}", failed.len(), attacks.len(), failed.join("\n\n"));
@@ -280,11 +308,16 @@ fn what_people_see_of_them_has_no_control_characters() {
 #[test]
 fn the_good_publication_is_good() {
     let place = Place::empty();
-    place.succeeds("os-install", &from_a_directory("good/publication-2")).expect("installed");
     let updated = Place::empty();
-    updated.succeeds("os-install", &from_a_directory("good/publication-1")).expect("installed");
-    let outcome = updated.succeeds("update", &from_a_directory("good/publication-2")).expect("updated");
-    assert!(outcome.events.iter().all(|event| !event.to_string().contains("not used")), "{:?}", outcome.events);
+    let runs = [
+        place.succeeds("os-install", &from_a_directory("good/publication-2")),
+        updated.succeeds("os-install", &from_a_directory("good/publication-1")),
+        updated.succeeds("update", &from_a_directory("good/publication-2")),
+    ];
+    for run in runs {
+        let told = told(&run.expect("it succeeds"));
+        assert!(told.is_empty(), "{told:?}");
+    }
     let machine = |place: &Place| Tree::of_machine(&place.root).expect("read");
     assert_equal(&machine(&place), &machine(&updated));
 }

@@ -212,7 +212,8 @@ fn blocks(kit: &Kit) -> Vec<Attack> {
 
 fn manifests(kit: &Kit) -> Vec<Attack> {
     let (old, new) = (Draft::new(10).plain_text("os-core"), Draft::new(20).plain_text("os-core"));
-    let r = Attack::refused;
+    // What is wrong with them is no news: the manifest is fetched instead, which takes a request more.
+    let r = |name, numbers, does, files| Attack::refused(name, numbers, "", does, files).asking_more();
     let changed = |change: fn(&mut Vec<u8>)| {
         let mut pack = sound().with_manifest(&old, &new);
         change(&mut pack.manifest_delta.as_mut().expect("just made").frame);
@@ -220,18 +221,16 @@ fn manifests(kit: &Kit) -> Vec<Attack> {
     };
     let other = |text: String| bare(kit, &sound().with_manifest(&old, &text));
     vec![
-        r("manifest-delta-garbage", &[39], "", "The manifest's delta is no frame.", changed(|frame| frame.fill(7))),
+        r("manifest-delta-garbage", &[39], "The manifest's delta is no frame.", changed(|frame| frame.fill(7))),
         r(
             "manifest-delta-of-another",
             &[43],
-            "",
             "The manifest's delta makes a manifest with a planted file.",
             other(new.replace("usr/bin/tool", "usr/bin/evil")),
         ),
         r(
             "manifest-delta-bomb",
             &[38],
-            "",
             "The manifest's delta makes 50 MB.",
             other(format!("{new}{}", " ".repeat(50_000_000))),
         ),

@@ -121,7 +121,7 @@ fn roots(good: &Files) -> Vec<Attack> {
         refused(
             "root-gap",
             &[5],
-            "version",
+            "the root metadata has version 3 where 2 was signed for",
             "`2.root.json` is root 3.",
             root(2, &["root"], |root| root["version"] = json!(3)),
         ),
