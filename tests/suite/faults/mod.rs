@@ -200,12 +200,16 @@ fn all_faults() {
 
 /// The client, and after it a line of shell in which `$root` is the machine.
 fn with_afterwards(directory: &std::path::Path, line: &str) -> Programs {
+    let client = world().programs.update.display().to_string();
+    let root = r#"for word; do case $before in --root) root=$word; esac; before=$word; done"#;
+    wrapped(directory, &format!("\"{client}\" \"$@\"; code=$?\n{root}\n{line}\nexit $code\n"))
+}
+
+/// The programs, with lines of shell in the client's place.
+fn wrapped(directory: &std::path::Path, lines: &str) -> Programs {
     let mut programs = world().programs.clone();
     let wrapper = directory.join("stateless-update");
-    let client = programs.update.display().to_string();
-    let root = r#"for word; do case $before in --root) root=$word; esac; before=$word; done"#;
-    let script = format!("#!/bin/sh\n\"{client}\" \"$@\"; code=$?\n{root}\n{line}\nexit $code\n");
-    fs::write(&wrapper, script).expect("written");
+    fs::write(&wrapper, format!("#!/bin/sh\n{lines}")).expect("written");
     fs::set_permissions(&wrapper, fs::Permissions::from_mode(0o755)).expect("mode");
     programs.update = wrapper;
     programs
@@ -228,13 +232,17 @@ fn a_client_that_checks_nothing_is_found() {
     }
 }
 
-/// A client that gives up at once.
+/// A client that gives up at once: whatever it is told, it tries nothing again.
 #[test]
 fn a_client_that_does_not_try_again_is_found() {
     let directory = world().directory();
-    let script = r#"[ $code = 0 ] || exit $code; rm -rf "$root/usr"; mkdir "$root/usr""#;
-    let hasty = with_afterwards(directory.path(), script);
+    let client = world().programs.update.display().to_string();
+    let line =
+        format!("set -- $(printf '%s\\n' \"$@\" | sed '/^--max-retries$/{{n;s/.*/0/}}')\nexec \"{client}\" \"$@\"\n");
+    let hasty = wrapped(directory.path(), &line);
     let fault = Fault::Status("503 Unavailable", "Retry-After: 0");
     let case = Case { scenario: 0, kind: Kind::Targets, fault, lasting: Lasting::Twice };
-    assert_eq!(tried(&hasty, scene(), &[case]).violations.len(), 1);
+    let violations = tried(&hasty, scene(), &[case]).violations;
+    assert!(violations.len() == 1 && violations[0].contains("it must succeed"), "{violations:?}");
+    assert_kept(&tried(&world().programs, scene(), &[case]));
 }
