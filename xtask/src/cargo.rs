@@ -1,5 +1,6 @@
 //! Cargo, as the tasks start it.
 
+use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -12,12 +13,22 @@ pub fn cargo(checkout: &Path) -> Command {
     command
 }
 
-/// The ignored test of the integration suite that has this name: it does something instead of testing.
-pub fn suite(checkout: &Path, test: &str) -> Command {
+/// Runs the ignored test of the integration suite that has this name: it does something instead of testing. What it is told
+/// comes in its environment.
+///
+/// # Errors
+/// With `otherwise` when it fails, and when there is no such test, which cargo takes for success.
+pub fn suite(checkout: &Path, test: &str, environment: &[(&str, &OsStr)], otherwise: &str) -> Result<()> {
     let mut command = cargo(checkout);
     command.args(["test", "--quiet", "--package", "stateless-update", "--test", "suite"]);
     command.args(["--", "--ignored", "--exact", "--nocapture", test]);
-    command
+    command.envs(environment.iter().copied()).stderr(Stdio::inherit());
+    let output = command.output().context("cannot start cargo")?;
+    let told = String::from_utf8_lossy(&output.stdout);
+    print!("{told}");
+    ensure!(output.status.success(), "{otherwise}");
+    ensure!(told.contains("1 passed"), "the integration suite has no test {test}: nothing was done");
+    Ok(())
 }
 
 /// Runs a command of cargo to its end.

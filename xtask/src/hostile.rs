@@ -17,5 +17,5 @@ const MAKER: &str = "hostile::write_fixtures";
 /// # Errors
 /// When the maker cannot be built or started, or fails.
 pub fn write(checkout: &Path) -> Result<()> {
-    cargo::succeeds(&mut cargo::suite(checkout, MAKER), "the maker of fixtures/hostile failed")
+    cargo::suite(checkout, MAKER, &[], "the maker of fixtures/hostile failed")
 }

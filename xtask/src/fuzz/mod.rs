@@ -10,7 +10,7 @@ mod turns;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::Mutex;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -65,7 +65,7 @@ impl Options {
 pub fn run(checkout: &Path, options: &Options) -> Result<()> {
     let fuzz = checkout.join("fuzz");
     let targets = targets(&fuzz, &options.target)?;
-    write_seeds(checkout, &fuzz.join("seeds"))?;
+    write_seeds(checkout, &fuzz.join("seeds"), &targets)?;
     if options.seed {
         return Ok(());
     }
@@ -76,6 +76,7 @@ pub fn run(checkout: &Path, options: &Options) -> Result<()> {
         while let Some((target, seconds)) = { lock().next() } {
             let turn = turn::take(&fuzz, &programs.join(&target), &target, seconds)?;
             println!("{}", line(&target, &turn));
+            ensure!(turn.inputs > 0 || turn.finding.is_some(), "{target} met no input");
             lock().ended(&target, turn)?;
         }
         Ok(())
@@ -107,10 +108,15 @@ fn targets(fuzz: &Path, asked: &[String]) -> Result<Vec<String>> {
     Ok(if asked.is_empty() { all } else { asked.to_vec() })
 }
 
-/// The seeds are made by the integration suite, which may use the library.
-fn write_seeds(checkout: &Path, seeds: &Path) -> Result<()> {
-    let mut maker = cargo::suite(checkout, MAKER);
-    cargo::succeeds(maker.env("FUZZ_SEEDS", seeds).stdout(Stdio::null()), "the seeds cannot be made")
+/// The seeds are made by the integration suite, which may use the library. Every target has some: without, it would meet
+/// little more than refusals.
+fn write_seeds(checkout: &Path, seeds: &Path, targets: &[String]) -> Result<()> {
+    cargo::suite(checkout, MAKER, &[("FUZZ_SEEDS", seeds.as_os_str())], "the seeds cannot be made")?;
+    for target in targets {
+        let some = fs::read_dir(seeds.join(target)).is_ok_and(|mut seeds| seeds.next().is_some());
+        ensure!(some, "there is no seed for {target}");
+    }
+    Ok(())
 }
 
 /// Builds the targets and says where they lie.

@@ -3,6 +3,7 @@
 //! The cases and the comparison are tests of the suite that are ignored otherwise, which may use the library. Nothing is
 //! installed and nothing outside of temporary directories is written.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -46,7 +47,7 @@ pub struct Options {
 /// # Errors
 /// When the oracle is missing, or sees any case otherwise.
 pub fn run(checkout: &Path, oracle: &Oracle) -> Result<()> {
-    let (mut command, options) = match oracle {
+    let (test, options, python) = match oracle {
         Oracle::Oslo { python, options } => {
             let version = "import importlib.metadata as m; print(m.version('oslo.config'))";
             let version = answer(Command::new(python).args(["-c", version])).with_context(|| {
@@ -57,22 +58,20 @@ pub fn run(checkout: &Path, oracle: &Oracle) -> Result<()> {
                 )
             })?;
             println!("asking oslo.config {version}");
-            let mut command = cargo::suite(checkout, "oracles::oslo::ask_oslo");
-            command.env("ORACLE_PYTHON", python);
-            (command, options)
+            ("oracles::oslo::ask_oslo", options, Some(python))
         }
         Oracle::Uapi { options } => {
             let version = answer(Command::new("systemd-analyze").arg("--version"))
                 .context("there is no systemd-analyze; on Debian it is in package systemd")?;
             println!("asking {}", version.lines().next().unwrap_or_default());
-            (cargo::suite(checkout, "oracles::uapi::ask_systemd"), options)
+            ("oracles::uapi::ask_systemd", options, None)
         }
     };
-    command.env("ORACLE_CASES", options.cases.to_string());
-    if options.record {
-        command.env("ORACLE_RECORD", "yes");
-    }
-    cargo::succeeds(&mut command, "the model and the oracle differ")
+    let cases = options.cases.to_string();
+    let mut environment = vec![("ORACLE_CASES", OsStr::new(&cases))];
+    environment.extend(python.map(|python| ("ORACLE_PYTHON", python.as_os_str())));
+    environment.extend(options.record.then_some(("ORACLE_RECORD", OsStr::new("yes"))));
+    cargo::suite(checkout, test, &environment, "the model and the oracle differ")
 }
 
 fn answer(command: &mut Command) -> Result<String> {
