@@ -31,6 +31,9 @@ const PROPORTION: f64 = 1.1;
 /// Bytes and requests when nothing is new.
 const LOOK: (u64, u64) = (8 << 10, 4);
 
+/// The way back to the release before, in seconds on the clock.
+const ROLLBACK_S: f64 = 1.0;
+
 /// Processor time of a whole scan, divided by that of reading and hashing alone.
 const SCAN: f64 = 1.15;
 
@@ -142,6 +145,7 @@ fn of_steps(measures: &Measures) -> Vec<Goal> {
         requests("requests, one line changed", LINE.1, measures.line.as_ref()),
         bytes("bytes of the first installation", INSTALL.0, measures.install.as_ref()),
         requests("requests of the first installation", INSTALL.1, measures.install.as_ref()),
+        Goal::seconds("rollback, s", ROLLBACK_S, measures.rollback.as_ref().map(|row| row.usage.wall_s)),
     ]
 }
 
@@ -207,6 +211,7 @@ mod tests {
             line: Some(row(6 << 10, 6, 0, 0.0)),
             scan: Some(row(0, 0, 0, 2.2)),
             floor: Some(row(0, 0, 0, 2.0)),
+            rollback: Some(Row { usage: Usage { wall_s: 1.07, ..Usage::default() }, ..row(0, 0, 0, 0.0) }),
             ..Measures::default()
         };
         let verdict = |figure: &str| {
@@ -222,6 +227,7 @@ mod tests {
             ("two bundles, against a pack of their own", Verdict::NotMet),
             ("requests, one line changed", Verdict::Met),
             ("requests of the first installation", Verdict::NotMeasured),
+            ("rollback, s", Verdict::NotMet),
             ("scan, against reading and hashing alone", Verdict::Met),
             ("their making, MiB resident", Verdict::NotMeasured),
         ] {

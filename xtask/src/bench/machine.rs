@@ -61,6 +61,8 @@ pub struct Measures {
     pub quick_scan: Option<Row>,
     /// Reading and hashing every file of the tree, and nothing else.
     pub floor: Option<Row>,
+    /// The way back to the release before.
+    pub rollback: Option<Row>,
     /// What the publisher needs for the packs of deltas of the step.
     pub delta_packs: Option<Row>,
     /// What adding a small bundle writes.
@@ -151,6 +153,7 @@ impl Machine<'_> {
         self.floor(measures)?;
         self.step(measures, &format!("rollback to {from}"), 0, &["rollback"])?;
         self.judge(from, Some(TINY))?;
+        measures.rollback = measures.rows.last().cloned();
         self.step(measures, "check-update, one is there", 0, &["check-update"])?;
         self.step(measures, &format!("update to {to} again"), 0, &["update"])?;
         self.judge(to, Some(TINY))?;
