@@ -68,7 +68,11 @@ pub(crate) enum Command {
         Examples:\n  stateless-publish check /srv/os\n  stateless-publish check /srv/os --trust root.json --json")]
     Check(Check),
     /// Trust metadata
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  stateless-publish keys refresh /srv/os\n  \
+        stateless-publish keys rotate /srv/os --new-keys ~/keys/os-2"
+    )]
     Keys(Keys),
     /// A plain static file server, for trials
     #[command(after_help = "The first line on stdout is `listening on http://ADDR/`.\n\n\
