@@ -1,7 +1,8 @@
 //! Reads programs' configuration from disk, beneath the root and over no symlink that leads elsewhere.
 //!
-//! A symlink to `/dev/null` masks; one to another file beneath the root stands for it, found name by name. What cannot be
-//! followed so, is too long, lies too deep, is no file or has a name that is not UTF-8 is left out with a warning.
+//! A symlink to `/dev/null`, by whatever way, masks; one to another file beneath the root stands for it, found name by
+//! name. What cannot be followed so, is too long, lies too deep, is no file or has a name that is not UTF-8 is left out
+//! with a warning.
 
 use std::collections::BTreeSet;
 
@@ -18,6 +19,8 @@ const MAX_HOPS: usize = 8;
 const MAX_DEPTH: usize = 16;
 /// Files of one program.
 const MAX_FILES: usize = 1 << 14;
+/// Where symlinks lead that mask, from the root.
+pub(super) const MASK: &str = "dev/null";
 /// Where programs' defaults lie.
 const DEFAULTS: &str = "usr/share/defaults";
 
@@ -267,10 +270,10 @@ impl<'a> Gatherer<'a> {
                 self.left_out(path, "it is a symlink to a name that is not UTF-8");
                 return Ok(None);
             };
-            if target == "/dev/null" {
+            let Some(next) = resolved(parent, target) else { break };
+            if next == MASK {
                 return Ok(Some(Content::Masked));
             }
-            let Some(next) = resolved(parent, target) else { break };
             place = next;
         }
         self.left_out(path, "it is a symlink that leads too far");

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 
 use super::Loaded;
-use super::gather::{Gatherer, resolved};
+use super::gather::{Gatherer, MASK, resolved};
 use crate::client::ClientError;
 use crate::client::session::Session;
 use crate::fetch::read_object;
@@ -122,10 +122,12 @@ impl<'a> NextRelease<'a> {
                 Kind::File { digest, .. } if model == Model::Opaque => return Ok(Some(Content::Known(*digest))),
                 Kind::File { size, .. } if *size > MAX_FILE_BYTES => return Ok(None),
                 Kind::File { .. } => return self.bytes(entry).await.map(|bytes| Some(Content::File(bytes))),
-                Kind::Symlink { target } if **target == *"/dev/null" => return Ok(Some(Content::Masked)),
                 Kind::Symlink { target } => {
                     let parent = place.rsplit_once('/').map_or("", |(parent, _)| parent);
                     let Some(next) = resolved(parent, target) else { return Ok(None) };
+                    if next == MASK {
+                        return Ok(Some(Content::Masked));
+                    }
                     place = next;
                 }
             }
@@ -204,7 +206,7 @@ async fn touched(
     Ok(changes)
 }
 
-/// Whether the program's shipped files are others in the two trees.
+/// Whether the program's shipped files may be others in the two trees: what a symlink leads to is only seen where it is read.
 fn differs(app: &App, installed: &Tree, target: &Tree) -> bool {
     let declaration = App::declaration_path(&app.name);
     let shipped: Vec<_> = app.places().into_iter().filter(|place| place.side == Side::Shipped).collect();
@@ -212,8 +214,10 @@ fn differs(app: &App, installed: &Tree, target: &Tree) -> bool {
         let path = entry.path.as_str();
         path == declaration || shipped.iter().any(|place| place.holds(path))
     };
+    let is_link = |entry: Option<&Entry>| entry.is_some_and(|entry| matches!(entry.kind, Kind::Symlink { .. }));
     installed.pairs(target).any(|(old, new)| {
-        old.or(new).is_some_and(meant) && old.map(|entry| &entry.kind) != new.map(|entry| &entry.kind)
+        let differ = || is_link(old) || old.map(|entry| &entry.kind) != new.map(|entry| &entry.kind);
+        old.or(new).is_some_and(meant) && differ()
     })
 }
 

@@ -14,6 +14,7 @@ use crate::machine::{Machine, error};
 use crate::world::world;
 
 mod editing;
+mod formats;
 mod keeping;
 mod mounted;
 
@@ -55,6 +56,7 @@ fn shipped(version: u32) -> Vec<(&'static str, String)> {
             format!("model = \"keyvalue\"\n{}", ["", "unheard_of = 1\n"][usize::from(version == 20)]),
         ),
         ("usr/share/defaults/kv/kv.conf", "k=1\n".to_owned()),
+        ("usr/share/web-current.conf", format!("release {version}\n")),
     ];
     if version == 10 {
         files.push(("usr/share/defaults/old/.overlay.toml", "model = \"ini\"\n".to_owned()));
@@ -81,10 +83,11 @@ static LAYERS: LazyLock<Layers> = LazyLock::new(|| {
         for (path, text) in shipped(version) {
             write(&trees.join("os-core").join(path), &text);
         }
-        // As packages bring them: a directory that is no program's, and a link to what is not there.
+        // As packages bring them: a directory that is no program's, a link to what is not there and one to a default.
         let defaults = trees.join("os-core/usr/share/defaults/etc");
         fs::create_dir_all(defaults.join("empty.d")).expect("a directory");
         symlink("../moved", defaults.join("web/moved.conf")).expect("a link");
+        symlink("../../../web-current.conf", defaults.join("web/current.conf")).expect("a link");
         let input = Input { version, definitions: &definitions, trees: &trees };
         publication.release(&world().programs, input, &[]).expect("starts").success().expect("published");
     }
