@@ -81,24 +81,38 @@ pub struct Member {
 
 /// The directory that the programs of systemd share.
 const SYSTEMD_DIRECTORY: &str = "systemd";
-/// Programs of systemd: each reads `NAME.conf` with its drop-ins and none of the others', in which it knows these sections.
-const SYSTEMD: [(&str, &[&str]); 8] = [
-    ("journald", &["Journal"]),
-    ("logind", &["Login"]),
-    ("networkd", &["Network", "IPv6AcceptRA", "DHCPv4", "DHCPv6", "DHCPServer"]),
-    ("pstore", &["PStore"]),
-    ("resolved", &["Resolve"]),
-    ("sleep", &["Sleep"]),
-    ("system", &["Manager"]),
-    ("user", &["Manager"]),
+/// Programs of systemd: each reads `NAME.conf` with its drop-ins and none of the others', in which it knows these sections,
+/// and adds up these options. Those are all of which its manual or its source (`config_parse_strv`, `config_parse_environ`,
+/// `config_parse_dns_servers` and their like) says that an assignment adds and an empty one takes away.
+const SYSTEMD: [(&str, &[&str], &[&str]); 14] = [
+    ("coredump", &["Coredump"], &[]),
+    ("homed", &["Home"], &[]),
+    ("journal-remote", &["Remote"], &[]),
+    ("journal-upload", &["Upload"], &[]),
+    ("journald", &["Journal"], &[]),
+    ("logind", &["Login"], &["Login.KillOnlyUsers", "Login.KillExcludeUsers"]),
+    ("networkd", &["Network", "IPv6AcceptRA", "DHCPv4", "DHCPv6", "DHCPServer"], &["Network.RouteTable"]),
+    ("oomd", &["OOM"], &[]),
+    ("pstore", &["PStore"], &[]),
+    (
+        "resolved",
+        &["Resolve"],
+        &["Resolve.DNS", "Resolve.FallbackDNS", "Resolve.Domains", "Resolve.DNSStubListenerExtra"],
+    ),
+    ("sleep", &["Sleep"], &[]),
+    ("system", &["Manager"], &MANAGER_MULTI),
+    ("timesyncd", &["Time"], &["Time.NTP", "Time.FallbackNTP"]),
+    ("user", &["Manager"], &MANAGER_MULTI),
 ];
+/// Options of the managers of the system and of users that accumulate.
+const MANAGER_MULTI: [&str; 3] = ["Manager.CPUAffinity", "Manager.DefaultEnvironment", "Manager.ManagerEnvironment"];
 
 /// The programs that a name of several stands for; none for the name of one.
 pub fn members(name: &str) -> Vec<Member> {
     if name != SYSTEMD_DIRECTORY {
         return Vec::new();
     }
-    SYSTEMD.iter().map(|(program, sections)| Member { name: format!("{name}-{program}"), sections }).collect()
+    SYSTEMD.iter().map(|(program, sections, _)| Member { name: format!("{name}-{program}"), sections }).collect()
 }
 
 /// The names of all known programs; one of several stands for all of them ([`members`]).
@@ -116,11 +130,12 @@ pub fn guess(name: &str) -> Option<Known> {
         let options = main.iter().map(ToString::to_string).collect();
         return Some(Known { shipped, options, ..Known::of(declaration) });
     }
-    let of_systemd = name.strip_prefix("systemd-").filter(|name| SYSTEMD.iter().any(|(known, _)| known == name));
-    if let Some(program) = of_systemd {
+    let of_systemd = name.strip_prefix("systemd-").and_then(|name| SYSTEMD.iter().find(|(known, ..)| *known == name));
+    if let Some((program, _, multi)) = of_systemd {
         let (main, drop_ins) = (format!("{program}.conf"), format!("{program}.conf.d"));
         let mut declaration = Declaration::of(Model::Uapi);
         declaration.files = vec![main.clone(), drop_ins];
+        declaration.multi = multi.iter().map(ToString::to_string).collect();
         return Some(Known { directory: Some(SYSTEMD_DIRECTORY), options: vec![main], ..Known::of(declaration) });
     }
     match name {

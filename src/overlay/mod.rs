@@ -88,6 +88,11 @@ impl Format {
             Self::Yaml => ".yaml",
         }
     }
+
+    /// Whether a file is one value with others in it, and no sequence of lines.
+    fn is_document(self) -> bool {
+        matches!(self, Self::Toml | Self::Json | Self::Yaml)
+    }
 }
 
 /// Who a file belongs to.

@@ -17,7 +17,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use super::{Declaration, OverlayError, lines};
+use super::{Declaration, Model, OverlayError, lines};
 
 /// Section and key as they are compared.
 pub(super) type Name = (String, String);
@@ -72,6 +72,12 @@ impl Declaration {
     pub(super) fn accumulates(&self, options: &Options, section: &str, key: &str) -> bool {
         self.names(&self.multi, section, key)
             || options.option(section, key).is_some_and(|option| option.kind == Kind::Multi)
+    }
+
+    /// Whether an empty assignment of an option takes away what was assigned before it, and others add to that.
+    pub fn starts_over(&self, options: &Options, section: &str, key: &str) -> bool {
+        let has_lines = self.model != Model::Oslo && self.format().is_some_and(|format| !format.is_document());
+        has_lines && self.accumulates(options, section, key)
     }
 
     /// Whether an option's value is a list in one text.

@@ -80,10 +80,18 @@ pub fn config_set(
     let own = own_file(&loaded).ok_or_else(|| OverlayError::NotEditable { file: loaded.app.override_directory() })?;
     let winner = loaded.all.find(&section, &key).map(|value| value.origin.file.to_string());
     let winner = winner.filter(|file| file.starts_with("etc/") && *file != own);
+    let starts_over = declaration.starts_over(options, &section, &key);
     let mut beaten_by = own.clone();
     for file in [Some(own), winner].into_iter().flatten() {
         let old = loaded.snapshot.get(&file).and_then(Content::bytes);
-        let wanted = Wanted { section: &section, key: &key, values: &request.values };
+        let mut values = request.values.clone();
+        if starts_over
+            && is_added_to(&loaded, &file, &section, &key)
+            && values.first().is_some_and(|first| !first.is_empty())
+        {
+            values.insert(0, String::new());
+        }
+        let wanted = Wanted { section: &section, key: &key, values: &values };
         let new = edited(declaration, &file, old, wanted)?;
         let mut snapshot = loaded.snapshot.clone();
         snapshot.insert(file.clone(), Content::File(new.clone()));
@@ -99,7 +107,8 @@ pub fn config_set(
             let of = format!("/{}", lost.origin.file);
             return Err(ClientError::Displaces { file: format!("/{file}"), of });
         }
-        if value.raw.len() < request.values.len() {
+        let asked = request.values.iter().rposition(|one| starts_over && one.is_empty()).map_or(0, |empty| empty + 1);
+        if value.raw.len() < request.values.len() - asked || starts_over && value.raw != request.values[asked..] {
             // Only an option that accumulates has room for several.
             return Err(OverlayError::Unwritable { file, section, key }.into());
         }
@@ -125,6 +134,13 @@ pub fn config_set(
 fn is_read_otherwise(value: &Value, asked: &[String]) -> bool {
     let has_sign = asked.iter().any(|text| text.contains('$'));
     has_sign && !(value.unresolved.is_empty() && value.values.ends_with(asked))
+}
+
+/// Whether an option that accumulates has values that are not assigned in this file.
+fn is_added_to(loaded: &Loaded, file: &str, section: &str, key: &str) -> bool {
+    let elsewhere = |value: &Value| value.assigned.iter().any(|origin| *origin.file != *file);
+    let listed = loaded.options.option(section, key).is_some_and(|option| option.defaults.iter().any(|one| !one.is_empty()));
+    listed || loaded.all.find(section, key).is_some_and(elsewhere)
 }
 
 /// Whether others than owner and group may read a file.

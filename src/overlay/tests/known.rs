@@ -96,3 +96,30 @@ fn programs_of_systemd_share_a_directory_and_no_file() {
     assert_eq!(files.iter().collect::<std::collections::BTreeSet<_>>().len(), files.len());
     assert!(files.contains(&"etc/systemd/logind.conf".to_owned()), "{files:?}");
 }
+
+#[test]
+fn what_systemd_adds_up_is_added_up_until_an_empty_assignment() {
+    let read = |name: &str, section: &str, key: &str, texts: [&str; 2]| {
+        let app = App::new(name, None);
+        let own = app.places().into_iter().rfind(|place| place.side == Side::Override && place.reach == Reach::File);
+        let own = own.expect("a main file").path;
+        let lines = |text: &str| text.split(' ').map(|value| format!("{key}={value}\n")).collect::<String>();
+        let texts = texts.map(|text| format!("[{section}]\n{}", lines(text)));
+        let found = values(&app, &[(&own, &texts[0]), (&format!("{own}.d/50-corp.conf"), &texts[1])]);
+        found.find(section, key).expect("set").values.clone()
+    };
+    let options = [
+        ("systemd-logind", "Login", "KillExcludeUsers"),
+        ("systemd-networkd", "Network", "RouteTable"),
+        ("systemd-resolved", "Resolve", "DNS"),
+        ("systemd-resolved", "Resolve", "Domains"),
+        ("systemd-system", "Manager", "DefaultEnvironment"),
+        ("systemd-timesyncd", "Time", "NTP"),
+        ("systemd-user", "Manager", "ManagerEnvironment"),
+    ];
+    for (name, section, key) in options {
+        assert_eq!(read(name, section, key, ["a", "b c"]), ["a", "b", "c"], "{name} {key}");
+        assert_eq!(read(name, section, key, ["a b", " c"]), ["c"], "{name} {key}");
+    }
+    assert_eq!(read("systemd-resolved", "Resolve", "LLMNR", ["yes", "no"]), ["no"]);
+}

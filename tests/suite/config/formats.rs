@@ -3,6 +3,32 @@
 use super::*;
 
 #[test]
+fn options_that_systemd_adds_up_come_out_as_they_are_asked_for() {
+    let own = "etc/systemd/resolved.conf.d/zz-local.conf";
+    let machine = machine(&[
+        ("usr/lib/systemd/resolved.conf", "[Resolve]\nDNS=192.0.2.1\n#Domains=\n"),
+        ("etc/systemd/resolved.conf.d/50-corp.conf", "[Resolve]\nDNS=192.0.2.2\nDNS=192.0.2.3\n"),
+        ("usr/lib/systemd/logind.conf", "[Login]\n#KillExcludeUsers=root\n"),
+    ]);
+    let values = |option: &str| machine.succeeds(["config", "get", "systemd", option]).result["values"].clone();
+    assert_eq!(values("Resolve.DNS"), json!(["192.0.2.1", "192.0.2.2", "192.0.2.3"]));
+    machine.succeeds(["config", "set", "systemd", "Resolve.DNS", "9.9.9.9"]);
+    assert_eq!(fs::read_to_string(machine.path(own)).expect("there"), "[Resolve]\nDNS=\nDNS=9.9.9.9\n");
+    assert_eq!(values("Resolve.DNS"), json!(["9.9.9.9"]));
+    assert_eq!(machine.succeeds(["config", "set", "systemd", "Resolve.DNS", "9.9.9.9"]).result["changed"], false);
+    machine.succeeds(["config", "set", "systemd", "Resolve.DNS", ""]);
+    assert_eq!(fs::read_to_string(machine.path(own)).expect("there"), "[Resolve]\nDNS=\n");
+    assert_eq!(values("Resolve.DNS"), json!([]));
+    machine.succeeds(["config", "unset", "systemd", "Resolve.DNS"]);
+    assert_eq!(values("Resolve.DNS"), json!(["192.0.2.1"]));
+    machine.succeeds(["config", "set", "systemd", "Resolve.Domains", "a", "b"]);
+    assert_eq!(fs::read_to_string(machine.path(own)).expect("there"), "[Resolve]\nDomains=a\nDomains=b\n");
+    machine.succeeds(["config", "set", "systemd", "Login.KillExcludeUsers", "alice"]);
+    let excluded = fs::read_to_string(machine.path("etc/systemd/logind.conf.d/zz-local.conf")).expect("there");
+    assert_eq!(excluded, "[Login]\nKillExcludeUsers=\nKillExcludeUsers=alice\n", "root is what it begins with");
+}
+
+#[test]
 fn a_mask_is_one_by_whatever_way_it_leads_to_null() {
     let machine = machine(&[("usr/lib/systemd/journald.conf", "[Journal]\nStorage=auto\n")]);
     let shown = || machine.succeeds(["config", "show", "systemd-journald"]).result["values"].clone();
