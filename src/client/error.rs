@@ -248,6 +248,16 @@ pub enum ClientError {
         /// The file that would not be read any more.
         of: String,
     },
+    /// A setting would take the place of a table, or of a value that it lies beneath.
+    #[error("{option} would take away {lost}, which {of} sets")]
+    TakesAway {
+        /// The option.
+        option: String,
+        /// An option that would be gone.
+        lost: String,
+        /// The file that sets it.
+        of: String,
+    },
     /// What is to be written would take the place of something else than a file.
     #[error("{} is there and is not a file", path.display())]
     NotAFile {

@@ -74,6 +74,7 @@ impl ClientError {
             | Self::NoOneFile { .. }
             | Self::Beaten { .. }
             | Self::Displaces { .. }
+            | Self::TakesAway { .. }
             | Self::NotAFile { .. }
             | Self::NotResettable { .. }
             | Self::NotReached { .. }
@@ -129,6 +130,9 @@ impl ClientError {
             Self::NoOneFile { .. } => "`config list` and `config diff` tell which files are overridden",
             Self::Beaten { .. } => "change or remove the setting there",
             Self::Displaces { .. } => "make a copy of that file there first",
+            Self::TakesAway { .. } => {
+                "a table and a value cannot have the same name: name an option in the table, or edit by hand"
+            }
             Self::NotAFile { .. } => {
                 "name a file that is to be written; no symlink is followed and no device written to"
             }

@@ -268,7 +268,8 @@ impl App {
                     continue;
                 }
                 let value = content.digest().map_or_else(String::new, |digest| format!("sha256:{digest}"));
-                let setting = Setting { section: String::new(), key: name.to_owned(), value, line: 1, last_line: 1 };
+                let (section, key) = (String::new(), name.to_owned());
+                let setting = Setting { section, key, value, line: 1, last_line: 1, is_text: false };
                 layers.push(Layer { path: path.clone(), side, settings: vec![setting] });
             }
         }

@@ -11,7 +11,7 @@
 //! | `default-changed` | the default changes beneath the override, which stays in force |
 //! | `override` | the override is in force and nothing about it changes |
 //!
-//! The first that fits is told. Values are compared before interpolation, lists by their items.
+//! The first that fits is told. Values are compared before interpolation and with their types, lists by their items.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -131,7 +131,7 @@ impl Told {
     fn of(view: View<'_>, name: &Name) -> Self {
         let value = view.defaults.find(&name.0, &name.1);
         let listed = view.options.option(&name.0, &name.1).and_then(KnownOption::told);
-        Self { raw: value.map(|value| value.raw.clone()), values: value.map(|value| value.values.clone()), listed }
+        Self { raw: value.map(Value::said), values: value.map(|value| value.values.clone()), listed }
     }
 
     fn told(&self) -> Option<String> {
@@ -168,7 +168,7 @@ fn kind(
     let own = now.all.find(&name.0, &name.1);
     let known = then.options.option(&present.0, &present.1);
     let (was, will) = (default.texts(is_list), next_default.texts(is_list));
-    let says = own.map(|value| comparable(value.raw.clone(), is_list));
+    let says = own.map(|value| comparable(value.said(), is_list));
     let is_whole = declaration.model == Model::Opaque || hides(now, name);
     let refused =
         || known.zip(own).is_some_and(|(known, own)| own.values.iter().any(|text| known.refuses(text).is_some()));

@@ -14,6 +14,8 @@ pub(super) enum Node {
     Table(Vec<(String, u32, Node)>),
     /// A value, or a list of them.
     Leaf(Value),
+    /// A value of a type that JSON has not, or a number that it writes in another way, as it stands in the file.
+    Other(String),
 }
 
 impl Node {
@@ -21,6 +23,7 @@ impl Node {
     pub(super) fn into_value(self) -> Value {
         match self {
             Self::Leaf(value) => value,
+            Self::Other(text) => Value::from(text),
             Self::Table(entries) => entries.into_iter().map(|(name, _, node)| (name, node.into_value())).collect(),
         }
     }
@@ -61,16 +64,16 @@ pub(super) fn flattened(node: Node) -> Vec<Setting> {
         let Node::Table(entries) = node else { return };
         for (name, line, node) in entries {
             let key = quoted(&name);
-            match node {
-                Node::Table(_) => walk(node, &joined(section, &key), settings),
-                Node::Leaf(value) => {
-                    let value = match value {
-                        Value::String(text) => text,
-                        other => other.to_string(),
-                    };
-                    settings.push(Setting { section: section.to_owned(), key, value, line, last_line: line });
+            let (value, is_text) = match node {
+                Node::Table(_) => {
+                    walk(node, &joined(section, &key), settings);
+                    continue;
                 }
-            }
+                Node::Leaf(Value::String(text)) => (text, true),
+                Node::Leaf(other) => (other.to_string(), false),
+                Node::Other(text) => (text, false),
+            };
+            settings.push(Setting { section: section.to_owned(), key, value, line, last_line: line, is_text });
         }
     }
     let mut settings = Vec::new();

@@ -36,12 +36,9 @@ pub fn edited(
     let old = old.unwrap_or_default();
     let before = parse(format, file, old)?;
     let is_meant = |setting: &Setting| is_option(declaration, setting, wanted.section, wanted.key);
-    let text = match format {
-        Format::Oslo | Format::Ini | Format::KeyValue => {
-            let kept = kept_lines(old, &before, is_meant);
-            inserted(declaration, format, kept, line_end(old), &before, wanted)
-        }
-        Format::Toml | Format::Json | Format::Yaml => {
+    let text = match format.is_document() {
+        false => inserted(declaration, format, old, &before, wanted),
+        true => {
             let mut document = document(format, file, old, &before)?;
             let path = [split(wanted.section), split(wanted.key)].concat();
             let value = match wanted.values {
@@ -62,9 +59,9 @@ pub fn edited(
     let text = text.ok_or_else(unwritable)?;
     let after = parse(format, file, text.as_bytes())?;
     let meant: Vec<_> = after.iter().filter(|setting| is_meant(setting)).collect();
-    let is_right = match format {
-        Format::Oslo | Format::Ini | Format::KeyValue => meant.iter().map(|setting| &setting.value).eq(wanted.values),
-        Format::Toml | Format::Json | Format::Yaml => meant.len() == 1,
+    let is_right = match format.is_document() {
+        false => meant.iter().map(|setting| &setting.value).eq(wanted.values),
+        true => meant.len() == 1,
     };
     let same = others(format, &before, is_meant) == others(format, &after, is_meant);
     if is_right && same { Ok(text.into_bytes()) } else { Err(unwritable()) }
@@ -95,12 +92,9 @@ pub fn without(
     let not_editable = || OverlayError::NotEditable { file: file.to_owned() };
     let format = declaration.format().ok_or_else(not_editable)?;
     let before = parse(format, file, old)?;
-    let text = match format {
-        Format::Oslo | Format::Ini | Format::KeyValue => {
-            let kept = kept_lines(old, &before, &is_meant).into_iter().map(|(_, line)| line);
-            Some(kept.collect::<String>())
-        }
-        Format::Toml | Format::Json | Format::Yaml => {
+    let text = match format.is_document() {
+        false => Some(kept_lines(old, &before, &is_meant).into_iter().map(|(_, line)| line).collect::<String>()),
+        true => {
             let mut document = document(format, file, old, &before)?;
             for setting in before.iter().filter(|setting| is_meant(setting)) {
                 take(&mut document, &[split(&setting.section), split(&setting.key)].concat());
@@ -110,12 +104,16 @@ pub fn without(
     };
     let text = text.ok_or_else(not_editable)?;
     let after = parse(format, file, text.as_bytes())?;
-    if others(format, &before, &is_meant) != others(format, &after, &is_meant) {
+    if after.iter().any(&is_meant) || others(format, &before, &is_meant) != others(format, &after, &is_meant) {
         return Err(not_editable());
     }
     let is_section = |line: &str| line.starts_with('[') && line.ends_with(']');
-    let says_nothing = |line: &str| line.trim().is_empty() || is_section(line.trim()) || line.trim() == "{}";
-    let is_empty = after.is_empty() && text.lines().all(says_nothing);
+    let says_nothing = |line: &str| line.trim().is_empty() || is_section(line.trim());
+    let is_empty = match format.is_document() {
+        false => after.is_empty() && text.lines().all(says_nothing),
+        // A table without anything in it may mean something to the program.
+        true => matches!(text.trim(), "" | "{}"),
+    };
     Ok((!is_empty).then(|| text.into_bytes()))
 }
 
@@ -124,10 +122,10 @@ fn is_option(declaration: &Declaration, setting: &Setting, section: &str, key: &
 }
 
 /// What the settings that are not meant say: in their order, where a format has one.
-fn others(format: Format, settings: &[Setting], is_meant: impl Fn(&Setting) -> bool) -> Vec<(&str, &str, &str)> {
+fn others(format: Format, settings: &[Setting], is_meant: impl Fn(&Setting) -> bool) -> Vec<(&str, &str, &str, bool)> {
     let others = settings.iter().filter(|setting| !is_meant(setting));
-    let mut others: Vec<_> = others.map(|setting| (&*setting.section, &*setting.key, &*setting.value)).collect();
-    if matches!(format, Format::Toml | Format::Json | Format::Yaml) {
+    let mut others: Vec<_> = others.map(|one| (&*one.section, &*one.key, &*one.value, one.is_text)).collect();
+    if format.is_document() {
         others.sort_unstable();
     }
     others
@@ -157,15 +155,16 @@ fn line_end(old: &[u8]) -> &'static str {
 fn inserted(
     declaration: &Declaration,
     format: Format,
-    kept: Vec<(u32, String)>,
-    line_end: &str,
+    old: &[u8],
     before: &[Setting],
     wanted: Wanted<'_>,
 ) -> Option<String> {
+    let kept = kept_lines(old, before, |setting| is_option(declaration, setting, wanted.section, wanted.key));
+    let line_end = line_end(old);
     let one = |value: &String| match format {
         Format::Oslo => oslo::written(wanted.key, value),
-        Format::Ini => ini::written(wanted.key, value),
-        _ => keyvalue::written(wanted.key, value),
+        Format::KeyValue => keyvalue::written(wanted.key, value),
+        _ => ini::written(wanted.key, value),
     };
     let new = wanted.values.iter().map(one).collect::<Option<String>>()?.replace('\n', line_end);
     let in_section = |section: &str| declaration.canonical(section, wanted.key).0 == wanted.section;
@@ -206,17 +205,24 @@ fn document(format: Format, file: &str, old: &[u8], before: &[Setting]) -> Resul
         return Ok(Value::Object(serde_json::Map::new()));
     }
     let document: Option<Value> = match format {
-        Format::Toml if text.contains('#') => None,
         Format::Toml => toml::from_str(&text).ok(),
         // JSON is YAML; other YAML would lose its style.
         _ => serde_json::from_str(&text).ok().filter(|_| json::keeps_numbers(&text)),
     };
-    // TOML has times, which JSON's values have not: they would come back as something else.
+    // TOML has times, which JSON's values have not, numbers of several forms, an order and comments: it is only kept where it
+    // comes back line by line.
     let is_kept = |document: &Value| {
-        let again = written(format, document).and_then(|text| parse(format, file, text.as_bytes()).ok());
-        again.is_some_and(|again| others(format, &again, |_| false) == others(format, before, |_| false))
+        let Some(again) = written(format, document) else { return false };
+        let is_same_text = format != Format::Toml || said(&again).eq(said(&text));
+        let again = parse(format, file, again.as_bytes());
+        is_same_text && again.is_ok_and(|again| others(format, &again, |_| false) == others(format, before, |_| false))
     };
     document.filter(is_kept).ok_or_else(|| OverlayError::NotEditable { file: file.to_owned() })
+}
+
+/// The lines of a text, empty ones aside.
+fn said(text: &str) -> impl Iterator<Item = &str> {
+    text.split('\n').filter(|line| !line.trim().is_empty())
 }
 
 pub(super) fn written(format: Format, document: &Value) -> Option<String> {

@@ -131,6 +131,7 @@ fn value(
         section: section.clone(),
         key: key.clone(),
         value: raw.last().cloned().unwrap_or_default(),
+        is_text: setting.is_text,
         values: raw.clone(),
         raw,
         origin: winner.origin.clone(),

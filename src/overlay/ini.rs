@@ -58,6 +58,7 @@ fn take(
         value: value.trim().to_owned(),
         line: first,
         last_line: last,
+        is_text: false,
     });
     Ok(())
 }

@@ -26,7 +26,7 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Vec<Setting>, OverlayError
     })?;
     match node {
         Node::Table(_) => Ok(flattened(node)),
-        Node::Leaf(_) => Err(syntax(file, 1, "what is outermost must be an object")),
+        Node::Leaf(_) | Node::Other(_) => Err(syntax(file, 1, "what is outermost must be an object")),
     }
 }
 

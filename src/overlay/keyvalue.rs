@@ -27,6 +27,7 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Vec<Setting>, OverlayError
             value: unquoted(value).to_owned(),
             line: number,
             last_line: number,
+            is_text: false,
         });
     }
     Ok(settings)

@@ -117,6 +117,8 @@ pub struct Setting {
     pub line: u32,
     /// The line on which it ends.
     pub last_line: u32,
+    /// Whether it is a text in TOML, JSON or YAML, where `"1"` is another value than `1`.
+    pub is_text: bool,
 }
 
 /// A file that counts, with its settings in order.

@@ -50,6 +50,7 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Vec<Setting>, OverlayError
                 value: unquoted(line[at + 1..].trim_matches(is_space)).to_owned(),
                 line: number,
                 last_line: number,
+                is_text: false,
             });
             open = true;
         }

@@ -7,6 +7,7 @@ mod long;
 mod merged;
 mod options;
 mod secrets;
+mod types;
 
 fn read(format: Format, text: &str) -> Vec<(String, String, String, u32)> {
     let settings = parse(format, "etc/x", text.as_bytes()).unwrap_or_else(|error| panic!("{error}: {text:?}"));
@@ -309,7 +310,7 @@ fn edits_change_one_option_and_nothing_else() {
     assert_eq!(set(&json, None, "a.b", "3").as_deref(), Ok("{\n  \"a\": {\n    \"b\": 3\n  }\n}\n"));
     let toml = Declaration::of(Model::Toml);
     assert!(set(&toml, Some("# a comment\n"), "a.b", "3").is_err());
-    assert_eq!(set(&toml, Some("c = 'x'\n"), "a.b", "text").as_deref(), Ok("c = \"x\"\n\n[a]\nb = \"text\"\n"));
+    assert_eq!(set(&toml, Some("c = \"x\"\n"), "a.b", "text").as_deref(), Ok("c = \"x\"\n\n[a]\nb = \"text\"\n"));
 
     for old in ["since = 1979-05-27\na.b = 1\n", "times = [07:32:00]\na.b = 1\n", "far = inf\na.b = 1\n"] {
         let refused = OverlayError::NotEditable { file: "etc/x".into() };

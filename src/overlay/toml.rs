@@ -24,7 +24,11 @@ fn of_table(table: &DeTable<'_>, line: &impl Fn(usize) -> u32) -> Node {
     let entries = table.iter().map(|(name, value)| {
         let node = match value.get_ref() {
             DeValue::Table(table) => of_table(table, line),
-            leaf => Node::Leaf(of_leaf(leaf)),
+            text @ DeValue::String(_) => Node::Leaf(of_leaf(text)),
+            leaf => match of_leaf(leaf) {
+                Value::String(text) => Node::Other(text),
+                value => Node::Leaf(value),
+            },
         };
         (name.get_ref().to_string(), line(name.span().start), node)
     });

@@ -26,6 +26,8 @@ pub struct Value {
     pub key: String,
     /// The value after interpolation; of an option that accumulates the last one.
     pub value: String,
+    /// Whether it is a text where the format has other types too.
+    pub is_text: bool,
     /// All values of an option that accumulates, the one value of any other.
     pub values: Vec<String>,
     /// The same before interpolation.
@@ -73,5 +75,12 @@ impl Value {
     /// Whether the administrator assigns it anywhere.
     pub fn is_overridden(&self) -> bool {
         self.assigned.iter().any(|origin| origin.side == Side::Override)
+    }
+
+    /// What files say before interpolation, for comparison: a text is told apart from the number that it looks like.
+    pub(super) fn said(&self) -> Vec<String> {
+        let typed =
+            |text: &String| if self.is_text { serde_json::Value::from(&**text).to_string() } else { text.clone() };
+        self.raw.iter().map(typed).collect()
     }
 }

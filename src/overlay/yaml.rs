@@ -29,7 +29,7 @@ pub(super) fn node(file: &str, text: &str) -> Result<Node, OverlayError> {
     match node {
         None | Some(Node::Leaf(Value::Null)) => Ok(Node::Table(Vec::new())),
         Some(node @ Node::Table(_)) => Ok(node),
-        Some(Node::Leaf(_)) => Err(syntax(file, 1, "what is outermost must be a mapping")),
+        Some(Node::Leaf(_) | Node::Other(_)) => Err(syntax(file, 1, "what is outermost must be a mapping")),
     }
 }
 
@@ -65,6 +65,9 @@ impl<'a> Yaml<'a> {
         match event {
             Event::Scalar(_, _, _, Some(_)) | Event::SequenceStart(_, Some(_)) | Event::MappingStart(_, Some(_)) => {
                 Err(self.error("tags are not read"))
+            }
+            Event::Scalar(text, ScalarStyle::Plain, _, None) if is_other_number(&text) => {
+                Ok(Node::Other(text.into_owned()))
             }
             Event::Scalar(text, style, _, None) => Ok(Node::Leaf(scalar(&text, style))),
             Event::SequenceStart(..) => {
@@ -110,4 +113,16 @@ fn scalar(text: &str, style: ScalarStyle) -> Value {
             _ => text.into(),
         },
     }
+}
+
+/// Whether the core schema takes a plain text for a number that JSON would write in another way.
+fn is_other_number(text: &str) -> bool {
+    let is_canonical =
+        |text: &str| serde_json::from_str::<serde_json::Number>(text).is_ok_and(|one| one.to_string() == text);
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let in_base = |prefix, base| text.strip_prefix(prefix).is_some_and(|rest| u128::from_str_radix(rest, base).is_ok());
+    let is_decimal =
+        digits.starts_with(|first: char| first.is_ascii_digit() || first == '.') && digits.parse::<f64>().is_ok();
+    let is_special = matches!(digits, ".inf" | ".Inf" | ".INF") || matches!(text, ".nan" | ".NaN" | ".NAN");
+    !is_canonical(text) && (is_decimal || is_special || in_base("0x", 16) || in_base("0o", 8))
 }

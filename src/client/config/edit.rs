@@ -101,11 +101,17 @@ pub fn config_set(
             beaten_by = value.origin.file.to_string();
             continue;
         }
-        if declaration.model == Model::Uapi
-            && let Some(lost) = other_than(&loaded, &then, &[(section.clone(), key.clone())].into())
-        {
+        if let Some(lost) = other_than(&loaded, &then, &[(section.clone(), key.clone())].into()) {
             let of = format!("/{}", lost.origin.file);
-            return Err(ClientError::Displaces { file: format!("/{file}"), of });
+            match declaration.model {
+                Model::Uapi => return Err(ClientError::Displaces { file: format!("/{file}"), of }),
+                Model::Toml | Model::Json | Model::Yaml => {
+                    let lost = format!("[{}] {}", lost.section, lost.key);
+                    return Err(ClientError::TakesAway { option: request.option.clone(), lost, of });
+                }
+                // Others may refer to what is set.
+                Model::Oslo | Model::Ini | Model::KeyValue | Model::Opaque => {}
+            }
         }
         let asked = request.values.iter().rposition(|one| starts_over && one.is_empty()).map_or(0, |empty| empty + 1);
         if value.raw.len() < request.values.len() - asked || starts_over && value.raw != request.values[asked..] {
@@ -216,7 +222,9 @@ pub(super) fn after(loaded: &Loaded, edits: &Edits) -> Result<Loaded, ClientErro
 
 /// An option of another name than these that files say something else of in one of the two.
 fn other_than<'a>(a: &'a Loaded, b: &'a Loaded, names: &BTreeSet<(String, String)>) -> Option<&'a Value> {
-    let raw = |loaded: &'a Loaded, value: &Value| loaded.all.find(&value.section, &value.key).map(|value| &value.raw);
+    let raw = |loaded: &'a Loaded, value: &Value| {
+        loaded.all.find(&value.section, &value.key).map(|value| (value.is_text, &value.raw))
+    };
     let others = a.all.iter().chain(b.all.iter());
     let mut others = others.filter(|value| !names.contains(&(value.section.clone(), value.key.clone())));
     others.find(|value| raw(a, value) != raw(b, value))

@@ -93,13 +93,15 @@ fn name(change: &Change) -> Name {
 /// The options that the program reads otherwise in one of the two; one that nothing sets has its known default.
 fn lost(a: &Loaded, b: &Loaded) -> BTreeSet<Name> {
     let told = |loaded: &Loaded, (section, key): &Name| {
-        let value = loaded.all.find(section, key).map(|value| value.raw.clone());
-        value.or_else(|| loaded.options.option(section, key)?.told())
+        let value = loaded.all.find(section, key).map(|value| (value.is_text, value.raw.clone()));
+        value.or_else(|| Some((false, loaded.options.option(section, key)?.told()?)))
     };
     let is_same = |name: &Name| {
         let is_list = a.app.declaration.is_list(&a.options, &name.0, &name.1);
-        let comparable = |values: Option<Vec<String>>| match is_list {
-            true => values.map(|values| values.iter().flat_map(|value| list_items(value)).collect()),
+        let comparable = |values: Option<(bool, Vec<String>)>| match is_list {
+            true => {
+                values.map(|(is_text, values)| (is_text, values.iter().flat_map(|value| list_items(value)).collect()))
+            }
             false => values,
         };
         comparable(told(a, name)) == comparable(told(b, name))

@@ -46,6 +46,22 @@ fn a_mask_is_one_by_whatever_way_it_leads_to_null() {
 }
 
 #[test]
+fn a_value_in_place_of_a_table_is_refused() {
+    let machine = machine(&[
+        ("usr/share/defaults/doc/.overlay.toml", "model = \"json\"\nfiles = [\"doc.json\", \"doc.json.d\"]\n"),
+        ("usr/share/defaults/doc/doc.json", "{\"s\": {\"a\": 1, \"b\": \"1\"}, \"v\": 1}"),
+    ]);
+    for (option, lost) in [("s", "[s] a"), ("v.inner", "[] v")] {
+        let refused = machine.refuses(2, ["config", "set", "doc", option, "5"]).told();
+        assert!(refused.contains(&format!("{option} would take away {lost}")), "{refused}");
+    }
+    assert!(!machine.path("etc/doc").exists());
+    machine.succeeds(["config", "set", "doc", "s.b", "1"]);
+    let found = machine.succeeds(["config", "redundant", "doc", "--prune"]).result;
+    assert_eq!((&found["changes"], &found["pruned"]), (&json!([]), &json!([])), "a number is no text");
+}
+
+#[test]
 fn update_tells_of_a_default_behind_a_symlink() {
     let machine = machine(&[("etc/web/current.conf", "mine\n")]);
     let wanted = "web current.conf conflicts";
