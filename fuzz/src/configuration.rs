@@ -13,9 +13,10 @@ pub fn oslo(input: &[u8]) {
     format(Format::Oslo, Model::Oslo, input);
 }
 
-/// Sections and keys, as systemd reads them.
+/// Sections and keys, as systemd reads them and as other programs do.
 pub fn ini(input: &[u8]) {
-    format(Format::Ini, Model::Ini, input);
+    format(Format::Ini, Model::Uapi, input);
+    format(Format::Indented, Model::Ini, input);
 }
 
 /// Keys and values without sections.

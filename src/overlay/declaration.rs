@@ -115,7 +115,7 @@ impl Declaration {
         match self.model {
             Model::Oslo => Some(Format::Oslo),
             Model::Uapi => Some(self.format.unwrap_or(Format::Ini)),
-            Model::Ini => Some(Format::Ini),
+            Model::Ini => Some(Format::Indented),
             Model::KeyValue => Some(Format::KeyValue),
             Model::Toml => Some(Format::Toml),
             Model::Json => Some(Format::Json),
@@ -136,7 +136,7 @@ impl Declaration {
                     names.split_last().map_or((String::new(), &[][..]), |(key, rest)| (key.clone(), rest));
                 return (sections.join("."), key);
             }
-            Some(Format::Oslo | Format::Ini) => text.rsplit_once('.').unwrap_or(("", text)),
+            Some(Format::Oslo | Format::Ini | Format::Indented) => text.rsplit_once('.').unwrap_or(("", text)),
         };
         self.canonical(section, key)
     }

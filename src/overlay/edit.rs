@@ -3,12 +3,13 @@
 //!
 //! What comes out is read again before it is given back: it says what is wanted, and of all other options what it said
 //! before. TOML and YAML cannot be written again without losing comments and style, nor JSON with numbers of more than 64
-//! bits, so such files are only edited where there is nothing to lose.
+//! bits, so such files are only edited where there is nothing to lose. Nor are lines edited of which programs may read
+//! something else.
 
 use serde_json::Value;
 
 use super::documents::{put, split, take};
-use super::{Declaration, Format, OverlayError, Setting, ini, json, keyvalue, oslo, parse, whole_lines};
+use super::{Declaration, Format, OverlayError, Setting, ini, json, keyvalue, lines, oslo, parse, whole_lines};
 
 /// An option as it shall be.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +37,9 @@ pub fn edited(
     let old = old.unwrap_or_default();
     let before = parse(format, file, old)?;
     let is_meant = |setting: &Setting| is_option(declaration, setting, wanted.section, wanted.key);
+    if is_doubtful(format, old, &before, is_meant) {
+        return Err(not_editable());
+    }
     let text = match format.is_document() {
         false => inserted(declaration, format, old, &before, wanted),
         true => {
@@ -70,7 +74,7 @@ pub fn edited(
 /// What is in a file that sets nothing and stays, since a shipped file would come into force without it.
 pub fn stand_in(format: Format) -> &'static str {
     match format {
-        Format::Oslo | Format::Ini | Format::KeyValue => {
+        Format::Oslo | Format::Ini | Format::Indented | Format::KeyValue => {
             "# Nothing is set here. This file stays because it takes the place of one of the release.\n"
         }
         // With a comment it could not be edited any more.
@@ -92,6 +96,9 @@ pub fn without(
     let not_editable = || OverlayError::NotEditable { file: file.to_owned() };
     let format = declaration.format().ok_or_else(not_editable)?;
     let before = parse(format, file, old)?;
+    if is_doubtful(format, old, &before, &is_meant) {
+        return Err(not_editable());
+    }
     let text = match format.is_document() {
         false => Some(kept_lines(old, &before, &is_meant).into_iter().map(|(_, line)| line).collect::<String>()),
         true => {
@@ -110,11 +117,24 @@ pub fn without(
     let is_section = |line: &str| line.starts_with('[') && line.ends_with(']');
     let says_nothing = |line: &str| line.trim().is_empty() || is_section(line.trim());
     let is_empty = match format.is_document() {
-        false => after.is_empty() && text.lines().all(says_nothing),
+        false => after.is_empty() && ini::without_mark(&text).lines().all(says_nothing),
         // A table without anything in it may mean something to the program.
         true => matches!(text.trim(), "" | "{}"),
     };
     Ok((!is_empty).then(|| text.into_bytes()))
+}
+
+/// Whether programs may read something else of the lines that would be edited.
+fn is_doubtful(format: Format, old: &[u8], before: &[Setting], is_meant: impl Fn(&Setting) -> bool) -> bool {
+    let text = String::from_utf8_lossy(old);
+    match format {
+        Format::Indented => {
+            let meant: Vec<&Setting> = before.iter().filter(|one| is_meant(one) && one.line < one.last_line).collect();
+            let is_further = |number: u32| meant.iter().any(|one| one.line < number && number <= one.last_line);
+            lines(&text).any(|(number, line)| is_further(number) && ini::is_doubtful(line))
+        }
+        Format::Oslo | Format::Ini | Format::KeyValue | Format::Toml | Format::Json | Format::Yaml => false,
+    }
 }
 
 fn is_option(declaration: &Declaration, setting: &Setting, section: &str, key: &str) -> bool {
@@ -164,13 +184,13 @@ fn inserted(
     let one = |value: &String| match format {
         Format::Oslo => oslo::written(wanted.key, value),
         Format::KeyValue => keyvalue::written(wanted.key, value),
-        _ => ini::written(wanted.key, value),
+        format => ini::written(format, wanted.key, value),
     };
     let new = wanted.values.iter().map(one).collect::<Option<String>>()?.replace('\n', line_end);
     let in_section = |section: &str| declaration.canonical(section, wanted.key).0 == wanted.section;
     let last = before.iter().filter(|setting| in_section(&setting.section)).map(|setting| setting.last_line).max();
     let header = |line: &str| {
-        let name = line.trim().strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+        let name = ini::without_mark(line).trim().strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
         name.is_some_and(in_section)
     };
     let header = kept.iter().rfind(|(_, line)| header(line)).map(|(number, _)| *number);

@@ -68,6 +68,9 @@ pub enum Format {
     Oslo,
     /// Sections of `key=value`, as systemd reads them.
     Ini,
+    /// The same of programs in general, in which an indented line may continue the one above it: what the model `ini` means.
+    #[serde(skip)]
+    Indented,
     /// Lines of `key=value` or `key value` without sections.
     KeyValue,
     /// TOML.
@@ -82,7 +85,7 @@ impl Format {
     /// How names of drop-ins in it end.
     pub fn suffix(self) -> &'static str {
         match self {
-            Self::Oslo | Self::Ini | Self::KeyValue => ".conf",
+            Self::Oslo | Self::Ini | Self::Indented | Self::KeyValue => ".conf",
             Self::Toml => ".toml",
             Self::Json => ".json",
             Self::Yaml => ".yaml",
@@ -197,7 +200,7 @@ pub fn parse(format: Format, file: &str, bytes: &[u8]) -> Result<Vec<Setting>, O
     let text = std::str::from_utf8(bytes).map_err(|_| OverlayError::NotText { file: file.to_owned() })?;
     let settings = match format {
         Format::Oslo => oslo::parse(file, text),
-        Format::Ini => ini::parse(file, text),
+        Format::Ini | Format::Indented => ini::parse(format, file, text).map(|read| read.settings),
         Format::KeyValue => keyvalue::parse(file, text),
         Format::Toml => toml::parse(file, text),
         Format::Json => json::parse(file, text),
@@ -207,6 +210,21 @@ pub fn parse(format: Format, file: &str, bytes: &[u8]) -> Result<Vec<Setting>, O
         return Err(OverlayError::TooMany { file: file.to_owned() });
     }
     Ok(settings)
+}
+
+/// Lines of a file that programs pass over with a warning, each as the error that it would be elsewhere.
+///
+/// # Errors
+/// As [`parse`].
+pub fn passed_over(format: Format, file: &str, bytes: &[u8]) -> Result<Vec<OverlayError>, OverlayError> {
+    let text = std::str::from_utf8(bytes).map_err(|_| OverlayError::NotText { file: file.to_owned() })?;
+    Ok(match format {
+        Format::Ini | Format::Indented => {
+            let lines = ini::parse(format, file, text)?.passed_over.into_iter();
+            lines.map(|(line, reason)| syntax(file, line, reason)).collect()
+        }
+        Format::Oslo | Format::KeyValue | Format::Toml | Format::Json | Format::Yaml => Vec::new(),
+    })
 }
 
 fn syntax(file: &str, line: u32, reason: impl Into<String>) -> OverlayError {

@@ -3,6 +3,7 @@
 use super::*;
 
 mod known;
+mod lines;
 mod long;
 mod merged;
 mod options;
@@ -90,7 +91,7 @@ fn errors_name_the_line_and_keep_the_text_to_themselves() {
         (Format::Oslo, "[]\n", 1),
         (Format::Oslo, "[hunter2\n", 1),
         (Format::Oslo, "[a]\n= hunter2\n", 2),
-        (Format::Ini, "[a]\nhunter2\n", 2),
+        (Format::Ini, "[a]\n[hunter2\n", 2),
         (Format::Toml, "a = 1\nb = hunter2\n", 2),
         (Format::Json, "{\n\"a\": hunter2}", 2),
         (Format::Json, "[\"hunter2\"]", 1),

@@ -8,7 +8,8 @@ use super::gather::{Files, Gatherer};
 use super::{Loaded, shown};
 use crate::client::{ClientError, Settings};
 use crate::overlay::{
-    App, Merged, Options, Origin, OverlayError, Side, Snapshot, Value, WithOverrides, effective, merged,
+    App, Content, Merged, Options, Origin, OverlayError, Side, Snapshot, Value, WithOverrides, effective, merged,
+    passed_over,
 };
 use crate::report::{Event, Reporter};
 use crate::state::Machine;
@@ -255,8 +256,15 @@ fn examine(app: App, mut snapshot: Snapshot, findings: &mut Vec<Finding>) -> Res
     }
     let layers = app.layers(&snapshot, WithOverrides::Yes)?;
     let options = app.options(&snapshot)?.with_backends(&app.declaration, &layers);
-    let all = effective(&app.name, &app.declaration, &options, &layers)?;
     // What is wrong with what the release ships is not the administrator's to mend.
+    for layer in layers.iter().filter(|layer| layer.side == Side::Override) {
+        let bytes = snapshot.get(&layer.path).and_then(Content::bytes);
+        let Some((format, bytes)) = app.declaration.format().zip(bytes) else { continue };
+        for error in passed_over(format, &layer.path, bytes)? {
+            findings.push(of_error(&app.name, error)?);
+        }
+    }
+    let all = effective(&app.name, &app.declaration, &options, &layers)?;
     for value in all.iter().filter(|value| value.origin.side == Side::Override) {
         let option = format!("[{}] {}", value.section, value.key);
         let known = options.option(&value.section, &value.key);

@@ -62,6 +62,23 @@ fn a_value_in_place_of_a_table_is_refused() {
 }
 
 #[test]
+fn a_line_that_is_passed_over_is_told_and_kept() {
+    let machine = machine(&[
+        ("usr/share/defaults/text/.overlay.toml", "model = \"uapi\"\n"),
+        ("usr/lib/text/text.conf", "\u{feff}[S]\nshipped\na=1\n"),
+        ("etc/text/text.conf.d/zz-local.conf", "[S]\nhunter2\nb=2\n"),
+    ]);
+    let found = machine.client(["config", "check", "text"]);
+    assert_eq!((found.code, found.result["findings"].as_array().map(Vec::len)), (1, Some(1)), "{}", found.told());
+    let finding = &found.result["findings"][0];
+    assert_eq!((&finding["kind"], &finding["line"]), (&json!("syntax"), &json!(2)));
+    assert!(!found.told().contains("hunter2"), "{}", found.told());
+    machine.succeeds(["config", "set", "text", "S.a", "3"]);
+    let own = fs::read_to_string(machine.path("etc/text/text.conf.d/zz-local.conf")).expect("there");
+    assert_eq!(own, "[S]\nhunter2\nb=2\na=3\n");
+}
+
+#[test]
 fn update_tells_of_a_default_behind_a_symlink() {
     let machine = machine(&[("etc/web/current.conf", "mine\n")]);
     let wanted = "web current.conf conflicts";

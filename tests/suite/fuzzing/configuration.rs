@@ -18,7 +18,13 @@ pub(super) fn seeds() -> Seeds {
     );
     seeds.insert(
         "config_ini",
-        bytes(&["\\\nS1[=\\", "a=0\n[S]\n;x\nk = 1 \\\n# c\n   2\nl=\nl=3\n", "[S\n", "[S]\nk\\\n"]),
+        bytes(&[
+            "\u{feff}[S]\na=C:\\\\dir\\\\\nb = first\n    second=2\n\n\tthird\nalone\n",
+            "\\\nS1[=\\",
+            "a=0\n[S]\n;x\nk = 1 \\\n# c\n   2\nl=\nl=3\n",
+            "[S\n",
+            "[S]\nk\\\n",
+        ]),
     );
     seeds.insert("config_keyvalue", bytes(&["# c\nnet.x = 1\nPort 22\nexport A=\"b c\"\nalone\nx==\n"]));
     seeds.insert("config_toml", bytes(&["a = 1\n[t.u]\nb = [1, \"x\"]\n'c.d' = 1979-05-27\n[[l]]\nx = 0x1f\n"]));
