@@ -20,6 +20,8 @@ pub struct Wanted<'a> {
     pub key: &'a str,
     /// Its values in this file; more than one only for an option that accumulates.
     pub values: &'a [String],
+    /// A file of the release that shows how the program's assignments are written, where this file has none.
+    pub like: Option<&'a [u8]>,
 }
 
 /// The text of `file` with the option set; `old` is none when there is no such file yet.
@@ -128,12 +130,13 @@ pub fn without(
 fn is_doubtful(format: Format, old: &[u8], before: &[Setting], is_meant: impl Fn(&Setting) -> bool) -> bool {
     let text = String::from_utf8_lossy(old);
     match format {
+        Format::KeyValue => keyvalue::is_doubtful(&text),
         Format::Indented => {
             let meant: Vec<&Setting> = before.iter().filter(|one| is_meant(one) && one.line < one.last_line).collect();
             let is_further = |number: u32| meant.iter().any(|one| one.line < number && number <= one.last_line);
             lines(&text).any(|(number, line)| is_further(number) && ini::is_doubtful(line))
         }
-        Format::Oslo | Format::Ini | Format::KeyValue | Format::Toml | Format::Json | Format::Yaml => false,
+        Format::Oslo | Format::Ini | Format::Toml | Format::Json | Format::Yaml => false,
     }
 }
 
@@ -183,7 +186,10 @@ fn inserted(
     let line_end = line_end(old);
     let one = |value: &String| match format {
         Format::Oslo => oslo::written(wanted.key, value),
-        Format::KeyValue => keyvalue::written(wanted.key, value),
+        Format::KeyValue => {
+            let files = [old, wanted.like.unwrap_or_default()].map(String::from_utf8_lossy);
+            keyvalue::written(&keyvalue::manner(&[&files[0], &files[1]], wanted.key), wanted.key, value)
+        }
         format => ini::written(format, wanted.key, value),
     };
     let new = wanted.values.iter().map(one).collect::<Option<String>>()?.replace('\n', line_end);

@@ -91,7 +91,8 @@ pub fn config_set(
         {
             values.insert(0, String::new());
         }
-        let wanted = Wanted { section: &section, key: &key, values: &values };
+        let like = example(&loaded, &section, &key);
+        let wanted = Wanted { section: &section, key: &key, values: &values, like };
         let new = edited(declaration, &file, old, wanted)?;
         let mut snapshot = loaded.snapshot.clone();
         snapshot.insert(file.clone(), Content::File(new.clone()));
@@ -147,6 +148,14 @@ fn is_added_to(loaded: &Loaded, file: &str, section: &str, key: &str) -> bool {
     let elsewhere = |value: &Value| value.assigned.iter().any(|origin| *origin.file != *file);
     let listed = loaded.options.option(section, key).is_some_and(|option| option.defaults.iter().any(|one| !one.is_empty()));
     listed || loaded.all.find(section, key).is_some_and(elsewhere)
+}
+
+/// A file that shows how the program's assignments are written: of the option if there is one, of the release if it can be.
+fn example<'a>(loaded: &'a Loaded, section: &str, key: &str) -> Option<&'a [u8]> {
+    let all = [&loaded.defaults, &loaded.all];
+    let of_option = all.iter().find_map(|values| values.find(section, key));
+    let value = of_option.or_else(|| all.iter().find_map(|values| values.iter().next()))?;
+    loaded.snapshot.get(&*value.origin.file)?.bytes()
 }
 
 /// Whether others than owner and group may read a file.

@@ -2,10 +2,10 @@
 
 use super::*;
 
-fn set(declaration: &Declaration, old: &str, option: &str, value: &str) -> Result<String, OverlayError> {
+fn set(declaration: &Declaration, old: &str, option: &str, value: &str, like: &str) -> Result<String, OverlayError> {
     let (section, key) = declaration.option(option);
     let values = [value.to_owned()];
-    let wanted = Wanted { section: &section, key: &key, values: &values };
+    let wanted = Wanted { section: &section, key: &key, values: &values, like: Some(like.as_bytes()) };
     edited(declaration, "etc/x", Some(old.as_bytes()), wanted).map(|bytes| String::from_utf8(bytes).expect("text"))
 }
 
@@ -33,8 +33,8 @@ fn a_backslash_that_is_escaped_or_not_the_last_continues_nothing() {
     let uapi = Declaration::of(Model::Uapi);
     let old = "[S]\na=C:\\\\dir\\\\\nb=5\n";
     assert_eq!(unset(&uapi, old, "a"), Ok(Some("[S]\nb=5\n".to_owned())));
-    assert_eq!(set(&uapi, old, "S.a", "D:\\\\"), Ok("[S]\nb=5\na=D:\\\\\n".to_owned()));
-    assert!(set(&uapi, old, "S.a", "D:\\").is_err(), "it would continue");
+    assert_eq!(set(&uapi, old, "S.a", "D:\\\\", ""), Ok("[S]\nb=5\na=D:\\\\\n".to_owned()));
+    assert!(set(&uapi, old, "S.a", "D:\\", "").is_err(), "it would continue");
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn a_mark_of_byte_order_and_lines_without_a_sign_are_passed_over_and_kept() {
         assert!(told[0].starts_with("/etc/x, line 3: ") && told[1].starts_with("/etc/x, line 4: "), "{told:?}");
         assert!(told.len() == 2 && !told.concat().contains("hunter2"), "{told:?}");
     }
-    assert_eq!(set(&uapi, text, "S.c", "3"), Ok(format!("{text}c=3\n")));
+    assert_eq!(set(&uapi, text, "S.c", "3", ""), Ok(format!("{text}c=3\n")));
     assert_eq!(
         unset(&uapi, text, "a").map(|left| left.map(|left| left.contains("hunter2\n=hunter2\n"))),
         Ok(Some(true))
@@ -66,7 +66,7 @@ fn deeper_lines_continue_an_option_of_ini_and_are_edited_where_all_read_them_so(
     assert_eq!(read(Format::Indented, text), owned(&[("S", "b", "first\nsecond\n\nthird", 2), ("S", "c", "1", 7)]));
     assert_eq!(settings[0].last_line, 6);
     assert_eq!(unset(&ini, text, "b"), Ok(Some("[S]\nc = 1\n".to_owned())));
-    assert_eq!(set(&ini, text, "S.b", "x\ny"), Ok("[S]\nc = 1\nb=x\n    y\n".to_owned()));
+    assert_eq!(set(&ini, text, "S.b", "x\ny", ""), Ok("[S]\nc = 1\nb=x\n    y\n".to_owned()));
 
     let git = "[core]\n\tbare = false\n\tfilemode = true\n";
     assert_eq!(read(Format::Indented, git), owned(&[("core", "bare", "false", 2), ("core", "filemode", "true", 3)]));
@@ -74,9 +74,63 @@ fn deeper_lines_continue_an_option_of_ini_and_are_edited_where_all_read_them_so(
 
     for doubtful in ["[S]\nb = first\n    second=2\n", "[S]\nb = 1\n  [T]\n", "[S]\nb = C:\\\nc = 1\n"] {
         assert_eq!(unset(&ini, doubtful, "b"), refused(), "{doubtful:?}");
-        assert_eq!(set(&ini, doubtful, "S.b", "x"), refused(), "{doubtful:?}");
-        assert_eq!(set(&ini, doubtful, "S.d", "x"), Ok(format!("{doubtful}d=x\n")), "{doubtful:?}");
+        assert_eq!(set(&ini, doubtful, "S.b", "x", ""), refused(), "{doubtful:?}");
+        assert_eq!(set(&ini, doubtful, "S.d", "x", ""), Ok(format!("{doubtful}d=x\n")), "{doubtful:?}");
     }
     let all = [("S", "b", "first", 2), ("S", "second", "2", 3)];
     assert_eq!(read(Format::Ini, "[S]\nb = first\n    second=2\n"), owned(&all), "systemd knows of no indentation");
+}
+
+#[test]
+fn quotes_and_escapes_are_read_as_shells_and_systemd_agree() {
+    type Read<'a> = &'a [(&'a str, &'a str, u32)];
+    let cases: &[(&str, Read<'_>)] = &[
+        ("A=\"one \\\n  two\"\nB=1\n", &[("A", "one   two", 1), ("B", "1", 3)]),
+        ("A=\"one\ntwo\"\nB=1\n", &[("A", "one\ntwo", 1), ("B", "1", 3)]),
+        ("A='one\n$two \\'\r\nB=1\n", &[("A", "one\n$two \\", 1), ("B", "1", 3)]),
+        ("A=\"\\\"\\$x\\\\ \\n\"\n", &[("A", "\"$x\\ \\n", 1)]),
+        ("A=one\\\ntwo\\\\\nB=1\n", &[("A", "onetwo\\\\", 1), ("B", "1", 3)]),
+        ("A=\\\n\nB=1\n", &[("A", "", 1), ("B", "1", 3)]),
+        ("export A=1\nexport A\nexport B C\n", &[("A", "1", 1)]),
+        ("A='never closed\nB=1\n", &[("A", "'never closed", 1), ("B", "1", 2)]),
+        ("A=\"b\" \"c\nd\"\n", &[("A", "\"b\" \"c", 1), ("d\"", "", 2)]),
+        ("motd 'tis\nPort \"22\"\nPath C:\\\n", &[("motd", "'tis", 1), ("Port", "22", 2), ("Path", "C:\\", 3)]),
+    ];
+    for (text, wanted) in cases {
+        let wanted: Vec<_> = wanted.iter().map(|(key, value, line)| ("", *key, *value, *line)).collect();
+        assert_eq!(read(Format::KeyValue, text), owned(&wanted), "{text:?}");
+    }
+    let keyvalue = Declaration::of(Model::KeyValue);
+    assert_eq!(unset(&keyvalue, "A=\"one \\\n  two\"\nB=1\n", "A"), Ok(Some("B=1\n".to_owned())));
+    for doubtful in ["A='never closed\nB=1\n", "A=x\"one\ntwo\"\nB=1\n", "A=\"b\" \"c\nd\"\nB=1\n"] {
+        assert_eq!(unset(&keyvalue, doubtful, "B"), refused(), "{doubtful:?}");
+        assert_eq!(set(&keyvalue, doubtful, "B", "2", ""), refused(), "{doubtful:?}");
+    }
+    assert_eq!(unset(&keyvalue, "A=1 # don't\nB=1\n", "B"), Ok(Some("A=1 # don't\n".to_owned())));
+    assert_eq!(unset(&keyvalue, "kernel.x=don't\nB=1\n", "B"), Ok(Some("kernel.x=don't\n".to_owned())));
+}
+
+#[test]
+fn a_value_is_written_in_the_manner_of_its_file() {
+    let keyvalue = Declaration::of(Model::KeyValue);
+    let (defs, plain) = ("# login.defs\nMAIL_DIR\t/var/mail\nUMASK\t\t077\n", "B=1\n");
+    let cases = [
+        ("", plain, "GREETING", "hello world", "GREETING=\"hello world\"\n"),
+        ("", "", "GREETING", "a\"b\\c$d`e'", "GREETING=\"a\\\"b\\\\c\\$d\\`e'\"\n"),
+        ("", plain, "PATHS", "/usr/bin:/bin,x-1_%@+", "PATHS=/usr/bin:/bin,x-1_%@+\n"),
+        ("", plain, "EMPTY", "", "EMPTY=\n"),
+        ("", plain, "LINES", "a\nb", "LINES=\"a\nb\"\n"),
+        ("export A='x y'\nB=1\n", "", "A", "z", "B=1\nexport A=\"z\"\n"),
+        ("", defs, "UMASK", "027", "UMASK\t\t027\n"),
+        ("", defs, "NEW", "027 x", "NEW\t027 x\n"),
+        ("UMASK 022\n", plain, "UMASK", "027", "UMASK 027\n"),
+        ("", "kernel.y = 1\n", "kernel.x", "|/bin/a %p", "kernel.x = |/bin/a %p\n"),
+        ("net.x=1\n", "", "net.rmem", "4096 87380", "net.x=1\nnet.rmem=4096 87380\n"),
+    ];
+    for (old, like, key, value, wanted) in cases {
+        assert_eq!(set(&keyvalue, old, key, value, like).as_deref(), Ok(wanted), "{old:?} {like:?}");
+    }
+    for (old, key, value) in [("net.x=1\n", "net.y", "'a'"), (defs, "UMASK", "= 1"), (defs, "UMASK", "a\nb")] {
+        assert!(set(&keyvalue, old, key, value, "").is_err(), "{key} {value:?}");
+    }
 }

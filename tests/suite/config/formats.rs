@@ -79,6 +79,23 @@ fn a_line_that_is_passed_over_is_told_and_kept() {
 }
 
 #[test]
+fn what_a_program_without_sections_reads_is_written_in_its_manner() {
+    let machine = machine(&[
+        ("usr/share/defaults/login/.overlay.toml", "model = \"keyvalue\"\nfiles = [\"login.defs\"]\n"),
+        ("usr/share/defaults/login/login.defs", "MAIL_DIR\t/var/mail\nUMASK\t\t077\n"),
+        ("usr/share/defaults/greet/.overlay.toml", "model = \"keyvalue\"\nfiles = [\"greet\"]\n"),
+        ("usr/share/defaults/greet/greet", "GREETING=hello\nOTHER=1\n"),
+    ]);
+    machine.succeeds(["config", "set", "login", "UMASK", "027"]);
+    assert_eq!(fs::read_to_string(machine.path("etc/login/login.defs")).expect("there"), "UMASK\t\t027\n");
+    machine.succeeds(["config", "set", "greet", "GREETING", "hello world"]);
+    let own = machine.path("etc/greet/greet");
+    assert_eq!(fs::read_to_string(&own).expect("there"), "GREETING=\"hello world\"\n");
+    write(&own, "GREETING='never closed\n");
+    machine.refuses(2, ["config", "unset", "greet", "GREETING"]);
+}
+
+#[test]
 fn update_tells_of_a_default_behind_a_symlink() {
     let machine = machine(&[("etc/web/current.conf", "mine\n")]);
     let wanted = "web current.conf conflicts";

@@ -26,7 +26,13 @@ pub(super) fn seeds() -> Seeds {
             "[S]\nk\\\n",
         ]),
     );
-    seeds.insert("config_keyvalue", bytes(&["# c\nnet.x = 1\nPort 22\nexport A=\"b c\"\nalone\nx==\n"]));
+    seeds.insert(
+        "config_keyvalue",
+        bytes(&[
+            "A=\"one \\\n two\"\nB='x\n$y'\nC=a\\\nb\nD=x'\nUMASK\t077\n",
+            "# c\nnet.x = 1\nPort 22\nexport A=\"b c\"\nalone\nx==\n",
+        ]),
+    );
     seeds.insert("config_toml", bytes(&["a = 1\n[t.u]\nb = [1, \"x\"]\n'c.d' = 1979-05-27\n[[l]]\nx = 0x1f\n"]));
     seeds.insert("config_json", bytes(&["{\"a\": 1, \"t\": {\"b.c\": null, \"d\": [{\"e\": 1.5}]}, \"\": {}}", "[]"]));
     seeds.insert(
