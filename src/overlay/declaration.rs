@@ -30,6 +30,9 @@ pub enum Model {
     Opaque,
 }
 
+/// At so many dots a name is split at most.
+const MAX_DOTS: usize = 16;
+
 /// What a bundle says of a program's configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -125,7 +128,7 @@ impl Declaration {
     }
 
     /// Splits `SECTION.KEY` as this program names options. Without a dot the section is `DEFAULT` for oslo, and none for
-    /// others.
+    /// others. Of several dots the last one splits: a key that has one is found among [`Self::readings`].
     pub fn option(&self, text: &str) -> (String, String) {
         let (section, key) = match self.format() {
             Some(Format::KeyValue) | None => ("", text),
@@ -141,6 +144,18 @@ impl Declaration {
         self.canonical(section, key)
     }
 
+    /// All options that `SECTION.KEY` may mean, since sections and keys may have dots in them: what [`Self::option`] gives
+    /// first, one without a section last.
+    pub fn readings(&self, text: &str) -> Vec<(String, String)> {
+        let mut readings = vec![self.option(text)];
+        if let Some(Format::Oslo | Format::Ini | Format::Indented) = self.format() {
+            let dots = text.rmatch_indices('.').take(MAX_DOTS).skip(1).map(|(at, _)| (&text[..at], &text[at + 1..]));
+            let others = dots.chain(text.contains('.').then_some(("", text)));
+            readings.extend(others.map(|(section, key)| self.canonical(section, key)));
+        }
+        readings
+    }
+
     /// The option's section and key as they are compared; its present name is not looked up.
     pub(super) fn canonical(&self, section: &str, key: &str) -> (String, String) {
         match self.model {
@@ -154,10 +169,10 @@ impl Declaration {
     /// so that it may also stand for all of it, and without a section it need not name one.
     pub(super) fn names(&self, patterns: &[String], section: &str, key: &str) -> bool {
         let whole = joined(section, key);
+        let is_meant = |(of_section, of_key): (String, String)| matches(&of_section, section) && matches(&of_key, key);
         patterns.iter().any(|pattern| {
-            let (of_section, of_key) = self.option(pattern);
             let of_any = pattern.strip_prefix("*.").filter(|_| self.format() == Some(Format::KeyValue));
-            matches(&of_section, section) && matches(&of_key, key)
+            self.readings(pattern).into_iter().any(is_meant)
                 || matches(pattern, &whole)
                 || of_any.is_some_and(|pattern| matches(pattern, key))
         })

@@ -92,8 +92,10 @@ impl<'a> Gatherer<'a> {
     /// [`ClientError::SeveralPrograms`] when that leaves a choice.
     pub fn only(&self, name: &str, option: Option<&str>) -> Result<String, ClientError> {
         let mut members = self.members(name)?;
-        let section = option.and_then(|option| option.rsplit_once('.')).map(|(section, _)| section);
-        let reads = |member: &Member| section.is_some_and(|section| member.sections.contains(&section));
+        let is_of = |section: &str| {
+            option.and_then(|option| option.strip_prefix(section)).is_some_and(|key| key.starts_with('.'))
+        };
+        let reads = |member: &Member| member.sections.iter().any(|section| is_of(section));
         if members.iter().any(reads) {
             members.retain(reads);
         }

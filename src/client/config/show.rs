@@ -9,7 +9,7 @@ use super::{Loaded, shown};
 use crate::client::{ClientError, Settings};
 use crate::overlay::{
     App, Content, Merged, Options, Origin, OverlayError, Side, Snapshot, Value, WithOverrides, effective, merged,
-    passed_over,
+    passed_over, present,
 };
 use crate::report::{Event, Reporter};
 use crate::state::Machine;
@@ -198,10 +198,18 @@ pub fn config_get(
 }
 
 impl Loaded {
-    /// Section and key of an option as it is typed in, by its present name.
+    /// Section and key of an option as it is typed in, by its present name. Where dots leave a choice, it is the option that
+    /// is there.
     pub(super) fn named(&self, option: &str) -> (String, String) {
-        let (section, key) = self.app.declaration.option(option);
-        crate::overlay::present(&self.app.declaration, &self.options, &section, &key)
+        let declaration = &self.app.declaration;
+        let readings = declaration.readings(option).into_iter();
+        let mut named = readings.map(|(section, key)| present(declaration, &self.options, &section, &key));
+        let is_there = |(section, key): &(String, String)| {
+            let is_set = self.all.find(section, key).or_else(|| self.defaults.find(section, key)).is_some();
+            is_set || self.options.option(section, key).is_some()
+        };
+        let first = named.next().unwrap_or_default();
+        if is_there(&first) { first } else { named.find(is_there).unwrap_or(first) }
     }
 }
 

@@ -134,3 +134,15 @@ fn a_value_is_written_in_the_manner_of_its_file() {
         assert!(set(&keyvalue, old, key, value, "").is_err(), "{key} {value:?}");
     }
 }
+
+#[test]
+fn a_name_with_dots_means_every_option_that_it_may_mean() {
+    let uapi = app("model = 'uapi'\nsecret = ['S.x.y']\nmulti = ['S.*.m']");
+    let readings = uapi.declaration.readings("S.x.y");
+    let wanted = [("S.x", "y"), ("S", "x.y"), ("", "S.x.y")].map(|(section, key)| (section.to_owned(), key.to_owned()));
+    assert_eq!(readings, wanted);
+    assert_eq!(uapi.declaration.readings(&"a.".repeat(1 << 20)).len(), 17, "bounded");
+    assert!(uapi.declaration.is_secret("S", "x.y") && uapi.declaration.is_secret("S.x", "y"));
+    assert!(!uapi.declaration.is_secret("S", "y"));
+    assert_eq!(Declaration::of(Model::KeyValue).readings("a.b").len(), 1);
+}

@@ -46,6 +46,26 @@ fn a_mask_is_one_by_whatever_way_it_leads_to_null() {
 }
 
 #[test]
+fn a_key_with_dots_is_reached_where_it_is() {
+    let machine = machine(&[
+        ("usr/share/defaults/dots/.overlay.toml", "model = \"ini\"\n"),
+        ("usr/share/defaults/dots/dots.conf", "top.a=0\n[S]\nx.y=1\n[S.x]\nz=3\n"),
+    ]);
+    let get = |option: &str| machine.succeeds(["config", "get", "dots", option]).result["value"].clone();
+    assert_eq!([get("S.x.y"), get("S.x.z"), get("top.a")], [json!("1"), json!("3"), json!("0")]);
+    machine.succeeds(["config", "set", "dots", "S.x.y", "2"]);
+    let own = machine.path("etc/dots/dots.conf.d/zz-local.conf");
+    assert_eq!(fs::read_to_string(&own).expect("there"), "[S]\nx.y=2\n");
+    machine.succeeds(["config", "set", "dots", "S.new.z", "2"]);
+    assert!(
+        fs::read_to_string(&own).expect("there").ends_with("[S.new]\nz=2\n"),
+        "the last dot, where nothing is known"
+    );
+    machine.succeeds(["config", "unset", "dots", "S.x.y"]);
+    assert_eq!(get("S.x.y"), "1");
+}
+
+#[test]
 fn a_value_in_place_of_a_table_is_refused() {
     let machine = machine(&[
         ("usr/share/defaults/doc/.overlay.toml", "model = \"json\"\nfiles = [\"doc.json\", \"doc.json.d\"]\n"),
