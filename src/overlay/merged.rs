@@ -35,7 +35,9 @@ pub fn merged(app: &App, options: &Options, snapshot: &Snapshot, all: &Values) -
     let mut escaped = BTreeSet::new();
     loop {
         let merged = match format {
-            Format::Oslo | Format::Ini | Format::KeyValue => lines(format, &file, all, &escaped)?,
+            Format::Oslo | Format::Ini | Format::Indented | Format::KeyValue => {
+                lines(format, &file, snapshot, all, &escaped)?
+            }
             Format::Toml | Format::Json | Format::Yaml => document(format, &file, snapshot, all)?,
         };
         let settings = parse(format, &file, merged.text.as_bytes())?;
@@ -59,7 +61,13 @@ fn unwritable(file: &str, value: &Value) -> OverlayError {
 }
 
 /// Sections and lines. Those of `escaped` have no references.
-fn lines(format: Format, file: &str, all: &Values, escaped: &BTreeSet<Name>) -> Result<Merged, OverlayError> {
+fn lines(
+    format: Format,
+    file: &str,
+    snapshot: &Snapshot,
+    all: &Values,
+    escaped: &BTreeSet<Name>,
+) -> Result<Merged, OverlayError> {
     let mut values: Vec<&Value> = all.iter().collect();
     // Nothing leads back to no section.
     values.sort_by_key(|value| !value.section.is_empty());
@@ -89,8 +97,12 @@ fn lines(format: Format, file: &str, all: &Values, escaped: &BTreeSet<Name>) -> 
             let is_plain = one.chars().all(|letter| !letter.is_control() || matches!(letter, '\n' | '\t'));
             let line = match format {
                 Format::Oslo => oslo::written(key, &one),
-                Format::Ini => ini::written(key, &one),
-                _ => keyvalue::written(key, &one),
+                Format::KeyValue => {
+                    // As the file writes it that it comes from.
+                    let bytes = snapshot.get(&*value.origin.file).and_then(Content::bytes).unwrap_or_default();
+                    keyvalue::written(&keyvalue::manner(&[&String::from_utf8_lossy(bytes)], key), key, &one)
+                }
+                format => ini::written(format, key, &one),
             };
             text.push_str(&line.filter(|_| is_plain).ok_or_else(|| unwritable(file, value))?);
         }

@@ -146,7 +146,8 @@ fn is_read_otherwise(value: &Value, asked: &[String]) -> bool {
 /// Whether an option that accumulates has values that are not assigned in this file.
 fn is_added_to(loaded: &Loaded, file: &str, section: &str, key: &str) -> bool {
     let elsewhere = |value: &Value| value.assigned.iter().any(|origin| *origin.file != *file);
-    let listed = loaded.options.option(section, key).is_some_and(|option| option.defaults.iter().any(|one| !one.is_empty()));
+    let listed =
+        loaded.options.option(section, key).is_some_and(|option| option.defaults.iter().any(|one| !one.is_empty()));
     listed || loaded.all.find(section, key).is_some_and(elsewhere)
 }
 
