@@ -8,7 +8,7 @@ use stateless_update::overlay::{
 use super::parts::parts;
 use super::trees::sealed;
 
-/// The dialect of oslo.config: what is taken combines to bounded values and can be edited.
+/// The dialect of oslo.config.
 pub fn oslo(input: &[u8]) {
     format(Format::Oslo, Model::Oslo, input);
 }
@@ -71,7 +71,8 @@ pub fn saved(input: &[u8]) {
     assert_eq!(Saved::from_tar(&saved.to_tar()).as_ref(), Ok(&saved));
 }
 
-/// What is taken has its lines in the file, combines to bounded values, and an edit changes one option alone.
+/// What is taken has its lines in the file. Where the rest is not refused, it combines to bounded values; what is left without
+/// an option can be read and does not have it; and what an edit makes can be read.
 fn format(format: Format, model: Model, input: &[u8]) {
     let Ok(settings) = parse(format, "etc/x", input) else { return };
     let lines = input.iter().filter(|byte| matches!(byte, b'\n' | b'\r')).count() + 1;

@@ -10,8 +10,8 @@ use stateless_update::state::{Machine, Slot};
 use stateless_update::switch::recover;
 use stateless_update::types::{Digest, Version};
 
-/// The journal's text, found on a machine whose trees have been exchanged. Recovery ends; the live tree is what it was,
-/// and nothing outside of the root has changed.
+/// The journal's text, found on a machine whose trees have been exchanged. Recovery ends; the live tree is the same one, by
+/// its record, and nothing outside of the root has changed.
 pub fn journal(input: &[u8]) {
     let scratch = tempfile::tempdir().expect("a directory");
     let (root, outside) = (scratch.path().join("root"), scratch.path().join("outside"));

@@ -1,4 +1,4 @@
-//! Tests of parsing, combining, interpolation and differences. What oracles say is in `tests/suite/oracles.rs`.
+//! Tests of parsing, combining, interpolation and differences. What oracles say is in `tests/suite/oracles`.
 
 use super::*;
 
