@@ -161,7 +161,8 @@ pub fn config_show_file(
     }
     let Merged { text, untold } = merged(&loaded.app, &loaded.options, &loaded.snapshot, &loaded.all)?;
     for (section, key) in untold {
-        let notice = format!("[{}] {} is a secret and left out", Visible(&section), Visible(&key));
+        let option = if section.is_empty() { key } else { format!("[{section}] {key}") };
+        let notice = format!("{} is a secret and left out", Visible(&option));
         reporter.report(Event::Warning(notice));
     }
     Ok(ShownFile { shown: of_loaded(app, &loaded), text })
