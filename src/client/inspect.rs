@@ -1,6 +1,6 @@
 //! `info` and `diagnose`: they look and change nothing.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::bundles::known;
@@ -94,14 +94,15 @@ pub(super) async fn examine(session: &Session, request: &VerifyRequest) -> Resul
     let left_alone = |path: &Path| may_be_carried(path) || mounts.iter().any(|mount| path.starts_with(mount));
     if let Some(live) = session.machine.tree(Slot::Live)? {
         if let Some(file) = &request.file {
-            let is_there = inode_at(&live, Path::new(file.beneath_usr())).is_some();
+            let beneath = Path::new(file.beneath_usr());
+            let is_there = inode_at(&live, beneath).is_some();
             if !is_there && installed.tree.find(file).is_none() {
                 let told = format!("there is nothing at {file}, neither in the release nor on this machine");
                 session.reporter.report(Event::Warning(told));
             }
             // Of what no bundle has, only the topmost is listed, which may be above what is asked for.
-            let beneath = Path::new(file.beneath_usr());
-            if is_there && installed.extra.iter().any(|extra| beneath != extra && beneath.starts_with(extra)) {
+            let is_within = |extra: &PathBuf| beneath != extra && beneath.starts_with(extra);
+            if is_there && !request.picky && installed.extra.iter().any(is_within) {
                 installed.extra.push(beneath.to_owned());
             }
         }

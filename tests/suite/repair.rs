@@ -57,8 +57,10 @@ fn one_path_is_looked_at_whatever_it_is() {
     let deep = machine.path("usr/mine/deep");
     fs::create_dir_all(&deep).expect("made");
     fs::write(deep.join("file"), "mine").expect("written");
-    let found = machine.client(["diagnose", "--file", "/usr/mine/deep/file"]);
-    assert_eq!((found.code, &found.result["extra"]), (1, &json!(["usr/mine/deep/file"])), "{}", found.told());
+    for options in [&[][..], &["--picky"]] {
+        let found = machine.client([&["diagnose", "--file", "/usr/mine/deep/file"], options].concat());
+        assert_eq!((found.code, &found.result["extra"]), (1, &json!(["usr/mine/deep/file"])), "{}", found.told());
+    }
     for command in ["diagnose", "repair"] {
         assert!(warned(&machine.succeeds([command, "--file", "/usr/bin/no-such"]), "nothing at usr/bin/no-such"));
     }
