@@ -49,8 +49,8 @@ pub struct Reset {
 ///
 /// # Errors
 /// [`ClientError::NotConfirmed`] on the running system without a yes; when the root is not managed, a kept path is not beneath
-/// `/etc` or `/var`, is not there or lies behind a symlink, another run is at work, what is mounted cannot be told, or the disk says no:
-/// what is gone by then is gone.
+/// `/etc` or `/var`, is not there or lies behind a symlink, another run is at work, what is mounted cannot be told, or the disk
+/// says no: what is gone by then is gone.
 pub fn factory_reset(
     settings: &Settings,
     request: &ResetRequest,

@@ -148,7 +148,8 @@ fn with_slash<S: Serializer>(file: &Option<String>, serializer: S) -> Result<S::
     file.as_ref().map(|file| format!("/{file}")).serialize(serializer)
 }
 
-fn comparable(texts: Vec<String>, is_list: bool) -> Vec<String> {
+/// What an option says, for comparison: a list by its items.
+pub fn comparable(texts: Vec<String>, is_list: bool) -> Vec<String> {
     if is_list { texts.iter().flat_map(|text| list_items(text)).collect() } else { texts }
 }
 

@@ -45,13 +45,13 @@ use serde::{Deserialize, Serialize};
 
 pub use app::{App, Content, Place, Reach, Snapshot, WithOverrides};
 pub use declaration::{Declaration, Model};
-pub use differences::{Change, ChangeKind, View, differences};
+pub use differences::{Change, ChangeKind, View, comparable, differences};
 pub use edit::{Wanted, edited, stand_in, without};
 pub use effective::{Former, effective, present};
 pub use known::{Known, Member, guess, known_apps, members};
 pub use merged::{Merged, merged};
 pub use options::{Kind, KnownOption, Options};
-pub use oslo::list_items;
+use oslo::list_items;
 pub use saved::{MAX_SAVED_BYTES, Saved, SavedFile, SavedKind};
 pub use values::{Origin, Value, Values};
 

@@ -37,9 +37,8 @@ impl Transport {
         ordered.sort_by_key(|(standing, _, mirror)| (standing.blamed_at(), is_metadata && mirror.is_override));
         let mut failures = Vec::new();
         let mut is_lacking = false;
-        let mut left = ordered.len();
-        for (standing, number, mirror) in ordered {
-            left -= 1;
+        let count = ordered.len();
+        for (place, (standing, number, mirror)) in ordered.into_iter().enumerate() {
             let is_settled_by_a_lack = match standing {
                 Standing::Sound => false,
                 Standing::Doubted(_) => is_root,
@@ -48,7 +47,7 @@ impl Transport {
             if is_lacking && is_settled_by_a_lack {
                 continue;
             }
-            let patience = if left > 0 { SHORT } else { Duration::MAX };
+            let patience = if place + 1 < count { SHORT } else { Duration::MAX };
             match self.ask_again_and_again(mirror, path, intake, patience).await {
                 Ok(answer) => {
                     mirror.stands(Standing::Sound);

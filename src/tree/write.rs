@@ -164,7 +164,7 @@ mod tests {
         let temporary = tempfile::tempdir().expect("a temporary directory");
         let directory = Directory::open_path(temporary.path()).expect("it opens");
         let metadata = Metadata { mode: 0o4111, ..Metadata::default() };
-        for (ownership, modes) in [(Ownership::Ignored, (0o4511, 0o4511)), (Ownership::Kept, (0o4111, 0o4111))] {
+        for (ownership, mode) in [(Ownership::Ignored, 0o4511), (Ownership::Kept, 0o4111)] {
             if ownership == Ownership::Kept && Ownership::of_this_process() != ownership {
                 continue;
             }
@@ -175,7 +175,7 @@ mod tests {
             let inner = directory.ensure_subdirectory("directory", 0o700).expect("made");
             writer.settle_directory(&inner, &metadata).expect("settled");
             let look = |name| directory.look(name).expect("look").expect("there");
-            assert_eq!((look("file").mode, look("directory").mode), modes);
+            assert_eq!((look("file").mode, look("directory").mode), (mode, mode));
             assert_eq!(look("file").metadata_difference(&metadata, ownership), None);
             assert_eq!(look("directory").metadata_difference(&metadata, ownership), None);
             for name in ["file", "directory"] {

@@ -8,7 +8,7 @@ use super::Loaded;
 use super::edit::{after, removal};
 use super::writing::Edits;
 use crate::client::ClientError;
-use crate::overlay::{Change, Model, list_items};
+use crate::overlay::{Change, Model, comparable};
 use crate::report::{Event, Reporter};
 
 /// Section and key.
@@ -98,13 +98,8 @@ fn lost(a: &Loaded, b: &Loaded) -> BTreeSet<Name> {
     };
     let is_same = |name: &Name| {
         let is_list = a.app.declaration.is_list(&a.options, &name.0, &name.1);
-        let comparable = |values: Option<(bool, Vec<String>)>| match is_list {
-            true => {
-                values.map(|(is_text, values)| (is_text, values.iter().flat_map(|value| list_items(value)).collect()))
-            }
-            false => values,
-        };
-        comparable(told(a, name)) == comparable(told(b, name))
+        let [a, b] = [a, b].map(|one| told(one, name).map(|(is_text, texts)| (is_text, comparable(texts, is_list))));
+        a == b
     };
     let all = a.all.iter().chain(b.all.iter()).map(|value| (value.section.clone(), value.key.clone()));
     all.filter(|name| !is_same(name)).collect()
