@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::manifest::Tree;
-use crate::types::{Difference, Seen, TreePath};
+use crate::types::{Difference, Entry, Seen, TreePath};
 
 /// What is wrong with a tree.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,6 +25,16 @@ impl Findings {
     }
 }
 
+/// What is wrong with one entry, by what was seen at its place.
+pub fn finding(entry: &Entry, seen: Seen) -> Seen {
+    match seen {
+        // A directory's time says only that something in it changed, and that has a finding of its own. Every
+        // transition sets it right all the same.
+        Seen::Differs(Difference::Time) if entry.is_directory() => Seen::Same,
+        seen => seen,
+    }
+}
+
 /// Sorts out what was found: `seen` by index of the tree's entries, `extra` relative to its top. Only paths that `counts`
 /// says yes to are looked at; paths that the administrator may own (`carried`) are no finding.
 pub fn findings(
@@ -37,13 +47,10 @@ pub fn findings(
     let mut findings = Findings::default();
     for (entry, seen) in tree.entries().iter().zip(seen).filter(|(entry, _)| counts(entry.path.as_str())) {
         findings.checked += 1;
-        match seen {
+        match finding(entry, *seen) {
             Seen::Same => {}
             Seen::Missing => findings.missing.push(entry.path.clone()),
-            // A directory's time says only that something in it changed, and that has a finding of its own. Every
-            // transition sets it right all the same.
-            Seen::Differs(Difference::Time) if entry.is_directory() => {}
-            Seen::Differs(difference) => findings.mismatched.push((entry.path.clone(), *difference)),
+            Seen::Differs(difference) => findings.mismatched.push((entry.path.clone(), difference)),
         }
     }
     let unowned = extra.iter().filter(|path| !carried(path));

@@ -3,18 +3,19 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::config::{Configured, configured};
 use super::session::{KnownRelease, Session};
 use super::{ClientError, ErrorKind, Settings};
-use crate::disk::{FileType, Ownership};
+use crate::disk::FileType;
 use crate::manifest::{Tree, describe_difference};
 use crate::plan::{closure, goes_along};
 use crate::report::{Event, Reporter};
 use crate::state::Slot;
-use crate::tree::{Found, FoundKind, look};
-use crate::types::{BundleName, Difference, Entry, Kind, TreePath, Version};
+use crate::tree::compare;
+use crate::types::{BundleName, Entry, Kind, Seen, TreePath, Version, split_path};
+use crate::verify::finding;
 
 /// The answer of `explain`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -30,8 +31,8 @@ pub struct Explanation {
     pub kind: Option<&'static str>,
     /// The release in which the content of a file came.
     pub since: Option<Version>,
-    /// `same`, `missing`, `absent`, `unowned`, or in what it differs: `type`, `content`, `mode`, `owner`, `time`.
-    pub state: &'static str,
+    /// What is there.
+    pub state: PathState,
     /// What in `/etc` hides it, relative to the root.
     #[serde(rename = "override")]
     pub override_path: Option<String>,
@@ -41,15 +42,77 @@ pub struct Explanation {
     pub next: Option<NextStep>,
 }
 
+/// What is at a path, as compared with what the installed release has there. In JSON it is one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PathState {
+    /// Nothing, and no bundle of this machine has it.
+    Absent,
+    /// Something that no bundle of this machine has.
+    Unowned,
+    /// What a bundle has.
+    Owned(Seen),
+}
+
+impl PathState {
+    /// The word for it: `absent`, `unowned`, `same`, `missing`, or in what it differs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Absent => "absent",
+            Self::Unowned => "unowned",
+            Self::Owned(Seen::Same) => "same",
+            Self::Owned(Seen::Missing) => "missing",
+            Self::Owned(Seen::Differs(difference)) => difference.name(),
+        }
+    }
+}
+
+impl Serialize for PathState {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
 /// What the next update does to a path.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NextStep {
     /// The release that it leads to.
     pub version: Version,
-    /// `keep`, `change`, `repair`, `add`, `remove`, or `none`.
-    pub action: &'static str,
+    /// What it does.
+    pub action: PathAction,
     /// Why.
     pub reason: String,
+}
+
+/// What an update does to a path; in JSON and for people the name in small letters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PathAction {
+    /// It stays as it is.
+    Keep,
+    /// It becomes what the next release has.
+    Change,
+    /// It becomes again what both releases have.
+    Repair,
+    /// It comes.
+    Add,
+    /// It goes.
+    Remove,
+    /// There is nothing, and nothing comes.
+    None,
+}
+
+impl PathAction {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Keep => "keep",
+            Self::Change => "change",
+            Self::Repair => "repair",
+            Self::Add => "add",
+            Self::Remove => "remove",
+            Self::None => "none",
+        }
+    }
 }
 
 /// Where defaults lie, and where what is beneath is overridden.
@@ -75,8 +138,7 @@ pub async fn explain(
             entry = Some(found.clone());
         }
     }
-    let found = session.machine.tree(Slot::Live)?.map(|live| look(&live, path)).transpose()?.flatten();
-    let state = state(entry.as_ref(), found.as_ref(), session.writer.ownership);
+    let state = state(&session, path, entry.as_ref())?;
     let next = match session.release(None).await {
         Ok(newest) if newest.release.version > version => Some(newest),
         Ok(_) => None,
@@ -107,30 +169,16 @@ pub async fn explain(
 }
 
 /// What is there, as compared with what should be.
-fn state(entry: Option<&Entry>, found: Option<&Found>, ownership: Ownership) -> &'static str {
-    let (entry, found) = match (entry, found) {
-        (None, None) => return "absent",
-        (None, Some(_)) => return "unowned",
-        (Some(_), None) => return "missing",
-        (Some(entry), Some(found)) => (entry, found),
+fn state(session: &Session, path: &TreePath, entry: Option<&Entry>) -> Result<PathState, ClientError> {
+    let live = session.machine.tree(Slot::Live)?;
+    let Some(entry) = entry else {
+        let (parent, name) = path.split_beneath_usr();
+        let parent = live.map(|live| live.descend(parent)).transpose()?.flatten();
+        let inode = parent.map(|parent| parent.look(name)).transpose()?.flatten();
+        return Ok(if inode.is_some() { PathState::Unowned } else { PathState::Absent });
     };
-    let (same_content, file_type) = match (&entry.kind, &found.kind) {
-        (Kind::File { digest: wanted, .. }, FoundKind::File { digest, .. }) => (wanted == digest, FileType::File),
-        (Kind::Symlink { target: wanted }, FoundKind::Symlink { target }) => (**wanted == **target, FileType::Symlink),
-        (Kind::Directory, FoundKind::Directory) => (true, FileType::Directory),
-        _ => return Difference::Type.name(),
-    };
-    let metadata = &entry.metadata;
-    match () {
-        () if !same_content => Difference::Content.name(),
-        () if ownership.mode(metadata.mode, file_type) != found.mode => Difference::Mode.name(),
-        () if ownership == Ownership::Kept && (metadata.uid, metadata.gid) != (found.uid, found.gid) => {
-            Difference::Owner.name()
-        }
-        // A directory's time says only that something in it changed.
-        () if !entry.is_directory() && metadata.mtime.seconds != found.mtime => Difference::Time.name(),
-        () => "same",
-    }
+    let seen = live.map_or(Ok(Seen::Missing), |live| compare(&live, entry, session.writer.ownership))?;
+    Ok(PathState::Owned(finding(entry, seen)))
 }
 
 /// What the update to `newest` does to the path.
@@ -139,7 +187,7 @@ async fn next_step(
     newest: &KnownRelease,
     path: &TreePath,
     entry: Option<&Entry>,
-    state: &'static str,
+    state: PathState,
 ) -> Result<NextStep, ClientError> {
     let release = &*newest.release;
     let version = release.version;
@@ -151,23 +199,34 @@ async fn next_step(
     let target = session.target_tree(newest, &bundles, &steps, &Tree::default()).await?.tree;
     let in_target = target.find(path);
     let (action, reason) = match (entry, in_target) {
-        (None, None) if state == "absent" => ("none", "no bundle of this machine has it".to_owned()),
+        (None, None) if state == PathState::Absent => (PathAction::None, "no bundle of this machine has it".to_owned()),
+        (None, None) if is_of_record(path) => (
+            PathAction::Change,
+            "it is of the record of what is installed, which every transition writes anew".to_owned(),
+        ),
         (None, None) if goes_along(Path::new(path.beneath_usr()), &target) => {
-            ("keep", "no bundle has it, and usr/local and usr/src are the administrator's".to_owned())
+            (PathAction::Keep, "no bundle has it, and usr/local and usr/src are the administrator's".to_owned())
         }
-        (None, None) => ("remove", "no bundle of this machine has it".to_owned()),
-        (None, Some(_)) if state == "unowned" => {
-            ("change", format!("release {version} has it, and what is there is of no bundle"))
+        (None, None) => (PathAction::Remove, "no bundle of this machine has it".to_owned()),
+        (None, Some(_)) if state == PathState::Unowned => {
+            (PathAction::Change, format!("release {version} has it, and what is there is of no bundle"))
         }
-        (None, Some(_)) => ("add", format!("release {version} has it and release {from} has not")),
-        (Some(_), None) => ("remove", format!("release {version} has it in no bundle of this machine")),
+        (None, Some(_)) => (PathAction::Add, format!("release {version} has it and release {from} has not")),
+        (Some(_), None) => (PathAction::Remove, format!("release {version} has it in no bundle of this machine")),
         (Some(old), Some(new)) if !old.same_on_disk(new) => {
-            ("change", format!("releases {from} and {version} have {}", describe_difference(old, new)))
+            (PathAction::Change, format!("releases {from} and {version} have {}", describe_difference(old, new)))
         }
-        (Some(_), Some(_)) if state != "same" => ("repair", format!("it is not what both releases have ({state})")),
-        (Some(_), Some(_)) => ("keep", format!("release {version} has the same")),
+        (Some(_), Some(_)) if state != PathState::Owned(Seen::Same) => {
+            (PathAction::Repair, format!("it is not what both releases have ({})", state.name()))
+        }
+        (Some(_), Some(_)) => (PathAction::Keep, format!("release {version} has the same")),
     };
     Ok(NextStep { version, action, reason })
+}
+
+/// Whether the path is that of the live tree's own record, or of something in it.
+fn is_of_record(path: &TreePath) -> bool {
+    Path::new(path.beneath_usr()).starts_with(Tree::record_beneath_usr())
 }
 
 /// What the administrator has put in `/etc` in place of a default.
@@ -176,13 +235,13 @@ fn override_of(session: &Session, path: &TreePath) -> Result<Option<String>, Cli
         path.as_str().strip_prefix(defaults).map(|rest| format!("{overrides}{rest}"))
     };
     let Some(place) = DEFAULTS.iter().find_map(beneath) else { return Ok(None) };
-    let (parent, name) = place.rsplit_once('/').unwrap_or(("", &place));
+    let (parent, name) = split_path(&place);
     // A symlink on the way leads elsewhere, so nothing there is this default's override.
     let Ok(Some(directory)) = session.machine.root().descend(parent) else { return Ok(None) };
     let Some(inode) = directory.look(name)? else { return Ok(None) };
     let leads_back = match inode.file_type {
-        crate::disk::FileType::Symlink => directory.read_link(name)?.to_string_lossy().ends_with(path.as_str()),
-        crate::disk::FileType::Directory => true,
+        FileType::Symlink => directory.read_link(name)?.to_string_lossy().ends_with(path.as_str()),
+        FileType::Directory => true,
         _ => false,
     };
     Ok((!leads_back).then_some(place))

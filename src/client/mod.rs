@@ -47,7 +47,7 @@ pub use bundles::{bundle_add, bundle_list, bundle_remove};
 pub use clean::{CleanRequest, Cleaned, CleanedPart, clean};
 pub use config::*;
 pub use error::ClientError;
-pub use explain::{Explanation, NextStep, explain};
+pub use explain::{Explanation, NextStep, PathAction, PathState, explain};
 pub use export::{ExportPart, ExportRequest, Exported, export};
 pub use hashdump::{HashDump, hashdump};
 pub use history::history;

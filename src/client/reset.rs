@@ -16,7 +16,7 @@ use super::{ClientError, Mode, Settings};
 use crate::disk::{Directory, DiskError, Walker, Way, Weight, mounts_within, walk, weigh};
 use crate::report::{Event, Reporter};
 use crate::state::Machine;
-use crate::types::Visible;
+use crate::types::{Visible, split_path};
 
 /// What a reset empties.
 const TOPS: [&str; 2] = ["etc", "var"];
@@ -103,7 +103,7 @@ fn check_ways(root: &Directory, keep: &BTreeSet<String>) -> Result<(), ClientErr
         reached(top)?;
     }
     for path in keep {
-        let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let (parent, name) = split_path(path);
         let found = reached(parent)?.map_or(Ok(None), |directory| directory.look(name))?;
         found.ok_or_else(|| ClientError::NothingToKeep { path: path.clone() })?;
     }

@@ -12,6 +12,7 @@
 use std::collections::BTreeMap;
 
 use super::{Content, Side, Snapshot};
+use crate::types::split_path;
 
 /// The files that count for a main file and its directory of drop-ins, in the order in which they are read. Masks are
 /// left out. `directories` are the lowest first.
@@ -61,5 +62,5 @@ pub(super) fn drop_ins<'a>(
 }
 
 fn base_name(path: &str) -> &str {
-    path.rsplit_once('/').map_or(path, |(_, name)| name)
+    split_path(path).1
 }

@@ -2,8 +2,8 @@
 //! share inodes, so what damages a file of one damages it in all. Besides, a previous tree is written to only when it becomes
 //! that, or the live one again. A run that is killed before it heals leaves the damage: a rollback finds and mends it.
 
+use super::StageError;
 use super::mend::{descend, put};
-use super::{StageError, split_text};
 use crate::disk::{Directory, DiskError, Inode};
 use crate::report::{Checkpoint, Reporter};
 use crate::types::TreePath;
@@ -21,7 +21,7 @@ pub struct Damaged {
 /// When the disk says no.
 pub fn damaged(live: &Directory, paths: &[TreePath]) -> Result<Vec<Damaged>, StageError> {
     let look = |path: &TreePath| {
-        let (parent, name) = split_text(path.beneath_usr());
+        let (parent, name) = path.split_beneath_usr();
         let inode = descend(live, parent)?.map(|parent| parent.look(name)).transpose()?.flatten();
         Ok(Damaged { path: path.clone(), inode })
     };
@@ -53,7 +53,7 @@ fn heal_one(
     Damaged { path, inode }: &Damaged,
     reporter: &dyn Reporter,
 ) -> Result<(), DiskError> {
-    let (parent, name) = split_text(path.beneath_usr());
+    let (parent, name) = path.split_beneath_usr();
     let (Some(from), Some(to)) = (descend(live, parent)?, descend(previous, parent)?) else { return Ok(()) };
     let is_shared = to.look(name)?.zip(*inode).is_some_and(|(there, inode)| there.is_same_inode(&inode));
     if is_shared { put(&to, name, reporter, |beside| from.link(name, &to, beside)) } else { Ok(()) }

@@ -4,7 +4,7 @@
 //! that has it. A whole thing is made beside and takes the place of the damaged one in one instant. Where that is of another
 //! type it may be somebody's own, so it is not removed but left beside: it goes when the tree goes or is to be live.
 
-use super::{StageError, StagedTree, split_text};
+use super::{StageError, StagedTree};
 use crate::disk::{Directory, DiskError, FileType};
 use crate::manifest::Tree;
 use crate::report::{Checkpoint, Reporter};
@@ -66,7 +66,7 @@ impl Mender<'_> {
 
     /// Puts the entry at its place, where something else is or nothing; not the content that no source has.
     fn place(&self, entry: &Entry) -> Result<(), DiskError> {
-        let (parent, name) = split_text(entry.path.beneath_usr());
+        let (parent, name) = entry.path.split_beneath_usr();
         let Some(to) = descend(self.kept, parent)? else { return Ok(()) };
         match &entry.kind {
             Kind::Directory if descend(self.kept, entry.path.beneath_usr())?.is_some() => Ok(()),

@@ -23,7 +23,7 @@ use crate::report::{Checkpoint, Reporter, Step};
 use crate::state::{BUSY, LockedMachine, NewRecord, Record, Slot, StateError};
 use crate::store::Store;
 use crate::tree::{Depth, Fingerprints, KnownContent, Scan, Writer, scan};
-use crate::types::{Difference, Entry, Seen};
+use crate::types::{Difference, Entry, Seen, split_path};
 use builder::Builder;
 pub(crate) use carry::His;
 use carry::carry;
@@ -94,7 +94,7 @@ impl StagedTree {
         let mut known = self.fingerprints;
         let Some(live) = machine.tree(Slot::Live)? else { return Ok(known) };
         for Entry { path, metadata, .. } in &self.fresh {
-            let (parent, name) = split_text(path.beneath_usr());
+            let (parent, name) = path.split_beneath_usr();
             let Some(parent) = live.descend(parent)? else { continue };
             let Some(inode) = parent.look(name)? else { continue };
             let digest = known.despite_links().digest(&inode);
@@ -220,15 +220,11 @@ pub fn previous(
 }
 
 fn record_parent() -> &'static str {
-    split_text(Tree::record_beneath_usr()).0
+    split_path(Tree::record_beneath_usr()).0
 }
 
 fn record_name() -> &'static str {
-    split_text(Tree::record_beneath_usr()).1
-}
-
-fn split_text(path: &str) -> (&str, &str) {
-    path.rsplit_once('/').unwrap_or(("", path))
+    split_path(Tree::record_beneath_usr()).1
 }
 
 fn split(path: &Path) -> (&str, &OsStr) {

@@ -4,7 +4,7 @@ use super::StateError;
 use crate::disk::{Directory, DiskError};
 use crate::manifest::{BundleManifest, DocumentError, InstalledRecord, Release, ReleaseError, Tree};
 use crate::report::{Checkpoint, Reporter};
-use crate::types::{BundleName, Digest};
+use crate::types::{BundleName, Digest, split_path};
 
 /// What a tree says of itself.
 #[derive(Debug)]
@@ -102,7 +102,7 @@ impl NewRecord {
     /// # Errors
     /// When a manifest is nowhere to be had, or the disk says no.
     pub fn write(&self, tree: &Directory, live: Option<&Record>, reporter: &dyn Reporter) -> Result<(), StateError> {
-        let (above, name) = Tree::record_beneath_usr().rsplit_once('/').unwrap_or(("", Tree::record_beneath_usr()));
+        let (above, name) = split_path(Tree::record_beneath_usr());
         let parent = tree.descend(above)?;
         let parent = parent.ok_or_else(|| damaged(tree, format!("the directory {above} is missing")))?;
         parent.remove(name)?;

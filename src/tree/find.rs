@@ -31,8 +31,7 @@ pub fn find(
 }
 
 fn has(top: &Directory, entry: &Entry, size: u64, digest: Digest, known: &dyn KnownContent) -> Option<bool> {
-    let path = entry.path.beneath_usr();
-    let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let (parent, name) = entry.path.split_beneath_usr();
     let parent = top.descend(parent).ok()??;
     let inode = parent.look(name).ok()??;
     if inode.file_type != FileType::File || inode.size != size || inode.mtime != entry.metadata.mtime {

@@ -45,7 +45,7 @@ pub enum FoundKind {
 /// When something cannot be read, or a symlink or file is on the way to it.
 pub fn look(top: &Directory, path: &TreePath) -> Result<Option<Found>, DiskError> {
     let beneath = path.beneath_usr();
-    let (parent, name) = beneath.rsplit_once('/').unwrap_or(("", beneath));
+    let (parent, name) = path.split_beneath_usr();
     let inode = match top.descend(parent)? {
         Some(_) if name.is_empty() => Some(top.inode()?),
         Some(directory) => directory.look(name)?,

@@ -1,4 +1,4 @@
-//! The door to trees on disk: looks at one ([`scan`]), at some paths of it ([`find`], [`look`]), and makes entries in
+//! The door to trees on disk: looks at one ([`scan`]), at some paths of it ([`find`], [`look`], [`compare`]), and makes entries in
 //! one ([`Writer`]).
 //!
 //! Neither knows which tree is live or why something is wanted; that is the business of the moves above.
@@ -13,6 +13,6 @@ mod write;
 pub use find::find;
 pub use fingerprints::{Fingerprint, Fingerprints, KnownContent};
 pub use look::{Found, FoundKind, look};
-pub use scan::{Depth, Scan, scan};
+pub use scan::{Depth, Scan, compare, scan};
 pub use unowned::{split_up, with_all_beneath};
 pub use write::Writer;

@@ -96,13 +96,7 @@ impl Walk<'_> {
     /// `index` is that of the expected entry of `directory` itself.
     fn directory(&mut self, directory: &Directory, index: usize) -> Result<(), DiskError> {
         let entry = &self.expected.entries()[index];
-        self.scan.seen[index] = match directory.inode()?.metadata_difference(&entry.metadata, self.ownership) {
-            Some(difference) => Seen::Differs(difference),
-            None if !same_xattrs(&directory.xattrs()?, &entry.metadata, self.ownership) => {
-                Seen::Differs(Difference::Attributes)
-            }
-            None => Seen::Same,
-        };
+        self.scan.seen[index] = look_at_directory(directory, entry, self.ownership)?;
         self.progress.advance(1);
         let mut expected = self.expected.children(index).peekable();
         for name in directory.names()? {
@@ -135,28 +129,17 @@ impl Walk<'_> {
             self.progress.advance(self.expected.subtree(index).len() as u64);
             return Ok(());
         };
-        let is_expected_type = match entry.kind {
-            Kind::File { .. } => inode.file_type == FileType::File,
-            Kind::Directory => inode.file_type == FileType::Directory,
-            Kind::Symlink { .. } => inode.file_type == FileType::Symlink,
-        };
-        if !is_expected_type {
-            self.scan.seen[index] = Seen::Differs(Difference::Type);
-            self.progress.advance(self.expected.subtree(index).len() as u64);
-            return Ok(());
-        }
-        if let Kind::Directory = entry.kind {
+        let difference = outer_difference(directory, &inode, entry, self.ownership)?;
+        if entry.is_directory() && difference != Some(Difference::Type) {
             let Some(inner) = directory.subdirectory(name)? else { return Ok(()) };
             return self.directory(&inner, index);
         }
-        let content_differs = match &entry.kind {
-            Kind::File { size, .. } => inode.size != *size,
-            Kind::Symlink { target } => directory.read_link(name)? != **target,
-            Kind::Directory => false,
-        };
-        let difference = inode.metadata_difference(&entry.metadata, self.ownership);
         let seen = match (difference, entry.kind.digest(), self.depth) {
-            _ if content_differs => Seen::Differs(Difference::Content),
+            (Some(Difference::Type), _, _) => {
+                // With all that should be beneath it, which stays `Missing`.
+                self.progress.advance(self.expected.subtree(index).len() as u64 - 1);
+                Seen::Differs(Difference::Type)
+            }
             (Some(difference), _, _) => Seen::Differs(difference),
             (None, Some(digest), Depth::Content(known)) => {
                 if known.digest(&inode) != Some(digest) {
@@ -173,6 +156,60 @@ impl Walk<'_> {
         self.progress.advance(1);
         Ok(())
     }
+}
+
+/// What is at the place of one entry in the tree in `top`, as [`scan`] would say; a file is read.
+///
+/// # Errors
+/// When a file cannot be read for another reason than being absent.
+pub fn compare(top: &Directory, entry: &Entry, ownership: Ownership) -> Result<Seen, DiskError> {
+    let open = |path| match top.descend(path) {
+        // A symlink or a file is on the way.
+        Err(error) if error.is_no_directory() => Ok(None),
+        other => other,
+    };
+    let (parent, name) = entry.path.split_beneath_usr();
+    let Some(directory) = open(parent)? else { return Ok(Seen::Missing) };
+    if name.is_empty() {
+        return look_at_directory(&directory, entry, ownership);
+    }
+    let Some(inode) = directory.look(name)? else { return Ok(Seen::Missing) };
+    match (outer_difference(&directory, &inode, entry, ownership)?, &entry.kind) {
+        (Some(Difference::Type), _) => Ok(Seen::Differs(Difference::Type)),
+        (_, Kind::Directory) => match directory.subdirectory(name)? {
+            Some(inner) => look_at_directory(&inner, entry, ownership),
+            None => Ok(Seen::Missing),
+        },
+        (Some(difference), _) => Ok(Seen::Differs(difference)),
+        (None, Kind::Symlink { .. }) => Ok(Seen::Same),
+        (None, Kind::File { .. }) => Ok(hash(top, entry, inode, ownership, &mut vec![0; Digest::BUFFER_BYTES])?.0),
+    }
+}
+
+/// In what a directory itself differs.
+fn look_at_directory(directory: &Directory, entry: &Entry, ownership: Ownership) -> Result<Seen, DiskError> {
+    Ok(match directory.inode()?.metadata_difference(&entry.metadata, ownership) {
+        Some(difference) => Seen::Differs(difference),
+        None if !same_xattrs(&directory.xattrs()?, &entry.metadata, ownership) => Seen::Differs(Difference::Attributes),
+        None => Seen::Same,
+    })
+}
+
+/// In what the inode of that entry's name in `directory` differs, as far as can be told without opening it.
+fn outer_difference(
+    directory: &Directory,
+    inode: &Inode,
+    entry: &Entry,
+    ownership: Ownership,
+) -> Result<Option<Difference>, DiskError> {
+    let content_differs = match (&entry.kind, inode.file_type) {
+        (Kind::File { size, .. }, FileType::File) => inode.size != *size,
+        (Kind::Symlink { target }, FileType::Symlink) => directory.read_link(entry.path.name())? != **target,
+        (Kind::Directory, FileType::Directory) => false,
+        _ => return Ok(Some(Difference::Type)),
+    };
+    let metadata = inode.metadata_difference(&entry.metadata, ownership);
+    Ok(if content_differs { Some(Difference::Content) } else { metadata })
 }
 
 /// Reads one file. Says what it is and, when it is right, its inode as it was before it was read.

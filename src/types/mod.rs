@@ -13,6 +13,6 @@ mod visible;
 pub use bundle_name::{BundleName, BundleNameError};
 pub use digest::{Digest, DigestError, Hasher};
 pub use entry::{Difference, Entry, Kind, Metadata, Seen, Timestamp, Xattrs};
-pub use tree_path::{TreePath, TreePathError};
+pub use tree_path::{TreePath, TreePathError, split_path};
 pub use version::{Version, VersionError};
 pub use visible::Visible;

@@ -60,6 +60,11 @@ impl TreePath {
         self.0.get(Self::TOP.len() + 1..).unwrap_or("")
     }
 
+    /// The directory that holds this entry and its name there, both relative to `usr`; both empty for `usr` itself.
+    pub fn split_beneath_usr(&self) -> (&str, &str) {
+        split_path(self.beneath_usr())
+    }
+
     /// The directory that holds this entry; none for `usr` itself.
     pub fn parent(&self) -> Option<Self> {
         self.0.rfind('/').map(|slash| Self(self.0[..slash].into()))
@@ -86,6 +91,11 @@ impl TreePath {
         let rest = self.0.strip_prefix(&*other.0);
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
+}
+
+/// The directory of a relative path, and the name in it; the directory is empty where the path is a name alone.
+pub fn split_path(path: &str) -> (&str, &str) {
+    path.rsplit_once('/').unwrap_or(("", path))
 }
 
 impl FromStr for TreePath {

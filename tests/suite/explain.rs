@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use rustix::fs::XattrFlags;
 use serde_json::{Value, json};
 
 use crate::config::{SECRET, machine, write};
@@ -28,12 +29,19 @@ fn explain_tells_origin_override_and_the_next_step() {
     assert_eq!((step(&hello), &hello["since"], &hello["type"]), (told("same", "keep"), &json!(10), &json!("file")));
     replace(&machine.path("usr/bin/hello"));
     assert_eq!(step(&explain("usr/bin/hello")), told("content", "repair"));
+    // What `diagnose` sees is seen here, by the same comparison.
+    rustix::fs::setxattr(machine.path("usr/bin/wc"), "user.test", b"1", XattrFlags::empty()).expect("set");
+    assert_eq!(step(&explain("usr/bin/wc")), told("attributes", "repair"));
     assert_eq!(step(&explain("usr/bin/collect-logs")), told("same", "remove"));
     assert_eq!(step(&explain("usr/bin/wait-online")), told("absent", "add"));
     assert_eq!(explain("usr/share/licenses/common/MIT")["bundles"].as_array().map(Vec::is_empty), Some(false));
     fs::write(machine.path("usr/bin/stray"), "").expect("written");
     assert_eq!(step(&explain("usr/bin/stray")), told("unowned", "remove"));
     assert_eq!(step(&explain("usr/bin/nothing")), told("absent", "none"));
+    assert_eq!(step(&explain("usr/share/stateless-update/installed.json")), told("unowned", "change"));
+    fs::rename(machine.path("usr/share/licenses"), machine.path("usr/share/moved")).expect("moved");
+    std::os::unix::fs::symlink("moved", machine.path("usr/share/licenses")).expect("linked");
+    assert_eq!(step(&explain("usr/share/licenses/common/MIT")), told("missing", "repair"), "a symlink is on the way");
 
     let offline = machine.succeeds(["explain", "usr/bin/ed", "--url", NOWHERE, "--max-retries", "0"]);
     assert_eq!((&offline.result["bundles"], &offline.result["next"]), (&json!(["editors"]), &Value::Null));

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::Loaded;
 use super::gather::Gatherer;
-use super::writing::{Edits, parted, write, write_all};
+use super::writing::{Edits, write, write_all};
 use crate::client::{ClientError, Settings};
 use crate::disk::Directory;
 use crate::overlay::{
@@ -18,6 +18,7 @@ use crate::overlay::{
 };
 use crate::report::{Event, Reporter};
 use crate::state::Machine;
+use crate::types::split_path;
 
 /// The drop-in that options are set in, without its suffix. It sorts behind what people number.
 const OWN: &str = "zz-local";
@@ -161,7 +162,7 @@ fn example<'a>(loaded: &'a Loaded, section: &str, key: &str) -> Option<&'a [u8]>
 
 /// Whether others than owner and group may read a file.
 fn is_for_all(root: &Directory, path: &str) -> Result<bool, ClientError> {
-    let (parent, name) = parted(path);
+    let (parent, name) = split_path(path);
     let Some(directory) = root.descend(parent)? else { return Ok(false) };
     Ok(directory.look(name)?.is_some_and(|inode| inode.mode & 0o004 != 0))
 }

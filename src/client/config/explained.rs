@@ -6,7 +6,7 @@ use super::Loaded;
 use super::gather::Gatherer;
 use crate::client::ClientError;
 use crate::disk::Directory;
-use crate::overlay::{App, Change, Side, WithOverrides, differences};
+use crate::overlay::{App, Change, Model, Side, WithOverrides, differences};
 use crate::report::{Event, Reporter};
 use crate::types::TreePath;
 
@@ -16,7 +16,7 @@ pub struct Configured {
     /// The program.
     pub app: String,
     /// How its files combine.
-    pub model: &'static str,
+    pub model: Model,
     /// What is left of this one.
     pub effect: Effect,
     /// The overrides of what this file says.
@@ -87,6 +87,6 @@ fn of_file(loaded: &Loaded, path: &str) -> Result<Option<Configured>, ClientErro
         true if overrides.is_empty() => Effect::None,
         true => Effect::Options,
     };
-    let (app, model) = (loaded.app.name.clone(), loaded.app.declaration.model.name());
+    let (app, model) = (loaded.app.name.clone(), loaded.app.declaration.model);
     Ok(Some(Configured { app, model, effect, overrides }))
 }

@@ -11,7 +11,7 @@ use crate::client::ClientError;
 use crate::disk::{Directory, FileType};
 use crate::overlay::{App, Content, Declaration, MAX_FILE_BYTES, Member, Place, Reach, Snapshot, known_apps, members};
 use crate::report::{Event, Reporter};
-use crate::types::Visible;
+use crate::types::{Visible, split_path};
 
 /// Symlinks that lead to symlinks.
 const MAX_HOPS: usize = 8;
@@ -247,7 +247,7 @@ impl<'a> Gatherer<'a> {
     pub fn content(&self, path: &str) -> Result<Option<Content>, ClientError> {
         let mut place = path.to_owned();
         for _ in 0..MAX_HOPS {
-            let (parent, name) = place.rsplit_once('/').unwrap_or(("", &place));
+            let (parent, name) = split_path(&place);
             let Some(directory) = self.directory(parent)? else { return Ok(None) };
             let Some(inode) = directory.look(name)? else {
                 if place != path {

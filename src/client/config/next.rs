@@ -16,7 +16,7 @@ use crate::overlay::{App, Change, ChangeKind, Content, Declaration, MAX_FILE_BYT
 use crate::plan::{Need, closure};
 use crate::report::Event;
 use crate::state::Slot;
-use crate::types::{Digest, Entry, Kind, TreePath, Version};
+use crate::types::{Digest, Entry, Kind, TreePath, Version, split_path};
 
 /// So many overrides are told of at most before an update.
 const MAX_TOLD: usize = 20;
@@ -123,8 +123,7 @@ impl<'a> NextRelease<'a> {
                 Kind::File { size, .. } if *size > MAX_FILE_BYTES => return Ok(None),
                 Kind::File { .. } => return self.bytes(entry).await.map(|bytes| Some(Content::File(bytes))),
                 Kind::Symlink { target } => {
-                    let parent = place.rsplit_once('/').map_or("", |(parent, _)| parent);
-                    let Some(next) = resolved(parent, target) else { return Ok(None) };
+                    let Some(next) = resolved(split_path(&place).0, target) else { return Ok(None) };
                     if next == MASK {
                         return Ok(Some(Content::Masked));
                     }
@@ -145,7 +144,7 @@ impl<'a> NextRelease<'a> {
 
     /// The file of one of the machine's trees that has that content.
     fn at_hand(&self, path: &TreePath, digest: Digest) -> Result<Option<Vec<u8>>, ClientError> {
-        let (parent, name) = path.beneath_usr().rsplit_once('/').unwrap_or(("", path.beneath_usr()));
+        let (parent, name) = path.split_beneath_usr();
         for slot in [Slot::Live, Slot::Next, Slot::Previous] {
             let Some(tree) = self.session.machine.tree(slot)? else { continue };
             let Ok(Some(directory)) = tree.descend(parent) else { continue };

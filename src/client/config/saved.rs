@@ -20,7 +20,7 @@ use crate::disk::{
 use crate::overlay::{App, MAX_SAVED_BYTES, OverlayError, Saved, SavedFile, SavedKind, Side, Snapshot};
 use crate::report::{Event, Reporter};
 use crate::state::Machine;
-use crate::types::Visible;
+use crate::types::{Visible, split_path};
 
 /// Longer files are no overrides.
 const MAX_BYTES: u64 = 16 << 20;
@@ -150,7 +150,7 @@ fn single_files(gatherer: &Gatherer<'_>, found: &mut Found) -> Result<(), Client
 
 /// Adds a path as it lies on disk, with the directories that lead to it.
 fn add(gatherer: &Gatherer<'_>, path: &str, found: &mut Found) -> Result<(), ClientError> {
-    let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let (parent, name) = split_path(path);
     for (end, _) in parent.match_indices('/').chain([(parent.len(), "")]) {
         let above = &parent[..end];
         if above != "etc"
@@ -214,7 +214,7 @@ pub fn config_restore(settings: &Settings, file: &Path, reporter: &Arc<dyn Repor
 fn restore(root: &Directory, saved: &SavedFile) -> Result<bool, ClientError> {
     let SavedFile { path, mode, uid, gid, kind } = saved;
     let owner = Owner { mode: *mode, uid: *uid, gid: *gid };
-    let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+    let (parent, name) = split_path(path);
     let directory = make(root, parent)?;
     let there = directory.look(name)?;
     let same_owner = |inode: &Inode| (inode.mode, inode.uid, inode.gid) == (*mode, *uid, *gid);

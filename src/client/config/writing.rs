@@ -5,6 +5,7 @@ use crate::client::ClientError;
 use crate::disk::{Directory, FileType, Owner, replace_as};
 use crate::overlay::OverlayError;
 use crate::state::LockedMachine;
+use crate::types::split_path;
 
 /// Files of the administrator with what is in them then; none for one that goes.
 pub(super) type Edits = Vec<(String, Option<Vec<u8>>)>;
@@ -14,7 +15,7 @@ pub(super) type Edits = Vec<(String, Option<Vec<u8>>)>;
 pub(super) fn write_all(machine: &LockedMachine, all: &[(&Loaded, Edits)]) -> Result<Vec<String>, ClientError> {
     let edits = || all.iter().flat_map(|(loaded, edits)| edits.iter().map(move |edit| (*loaded, edit)));
     for (_, (path, _)) in edits().filter(|(_, (_, content))| content.is_some()) {
-        let (parent, name) = parted(path);
+        let (parent, name) = split_path(path);
         if let Some(directory) = machine.root().descend(parent)? {
             owner_of_file(&directory, name, path)?;
         }
@@ -25,10 +26,6 @@ pub(super) fn write_all(machine: &LockedMachine, all: &[(&Loaded, Edits)]) -> Re
         files.push(format!("/{path}"));
     }
     Ok(files)
-}
-
-pub(super) fn parted(path: &str) -> (&str, &str) {
-    path.rsplit_once('/').unwrap_or(("", path))
 }
 
 /// Whose a file of the administrator is; none when there is nothing at its path. What is there and no file is not edited.
@@ -51,7 +48,7 @@ pub(super) fn write(
     content: Option<&[u8]>,
     secret: bool,
 ) -> Result<(), ClientError> {
-    let (parent, name) = parted(path);
+    let (parent, name) = split_path(path);
     let Some(content) = content else {
         if let Some(directory) = machine.root().descend(parent)? {
             directory.remove(name)?;

@@ -3,10 +3,12 @@
 use std::fmt::Write as _;
 
 use stateless_update::client::{
-    Autoupdate, BundleInfo, Cleaned, Configured, Due, Effect, Explanation, Exported, HashDump, MirrorState, Recovery,
-    Status,
+    Autoupdate, BundleInfo, Cleaned, Configured, Due, Effect, Explanation, Exported, HashDump, MirrorState, PathState,
+    Recovery, Status,
 };
 use stateless_update::manifest::{Ending, HistoryEntry};
+use stateless_update::overlay::Model;
+use stateless_update::types::{Difference, Seen};
 
 use super::super::common::numbers::{bytes, count, counted, duration};
 use super::super::outcome::Wanted;
@@ -204,14 +206,18 @@ pub(super) fn of_explanation(found: &Explanation) -> String {
         (None, _) => format!("{version} has nothing there in the bundles of this machine"),
     };
     let here = match found.state {
-        "same" => "as the release has it".to_owned(),
-        "missing" => "missing".to_owned(),
-        "absent" => "nothing".to_owned(),
-        "unowned" => "something that no bundle has".to_owned(),
-        difference => format!("another {difference}"),
+        PathState::Owned(Seen::Same) => "as the release has it".to_owned(),
+        PathState::Owned(Seen::Missing) => "missing".to_owned(),
+        PathState::Absent => "nothing".to_owned(),
+        PathState::Unowned => "something that no bundle has".to_owned(),
+        // The only word in the plural.
+        PathState::Owned(Seen::Differs(Difference::Attributes)) => "other attributes".to_owned(),
+        PathState::Owned(Seen::Differs(difference)) => format!("another {}", difference.name()),
     };
-    let next =
-        found.next.as_ref().map(|next| format!("{} by the update to {}: {}", next.action, next.version, next.reason));
+    let next = found
+        .next
+        .as_ref()
+        .map(|next| format!("{} by the update to {}: {}", next.action.name(), next.version, next.reason));
     let lines = [
         ("path", found.path.to_string()),
         ("release", release),
@@ -236,9 +242,9 @@ pub(super) fn of_explanation(found: &Explanation) -> String {
 /// What overrides leave of a file of defaults, and by which rule.
 fn effect(found: &Configured) -> String {
     let Configured { app, model, .. } = found;
-    let rule = match *model {
-        "opaque" => "a file in /etc takes the place of the shipped one",
-        "uapi" => "of files of one name only the highest is read, then per option the later wins",
+    let rule = match model {
+        Model::Opaque => "a file in /etc takes the place of the shipped one",
+        Model::Uapi => "of files of one name only the highest is read, then per option the later wins",
         _ => "per option the later file wins",
     };
     let told = match (found.effect, found.overrides.len()) {
@@ -248,7 +254,7 @@ fn effect(found: &Configured) -> String {
             format!("all of it but {} is in force", counted(number as u64, "option", "options"))
         }
     };
-    format!("{told} ({app} is {model}: {rule})")
+    format!("{told} ({app} is {}: {rule})", model.name())
 }
 
 #[cfg(test)]

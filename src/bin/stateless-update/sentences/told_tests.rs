@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use stateless_update::client::{CleanedPart, NextStep, Stale};
+use stateless_update::client::{CleanedPart, NextStep, PathAction, Stale};
 use stateless_update::disk::Manager;
 use stateless_update::overlay::{Change, ChangeKind};
 use stateless_update::types::{BundleName, Version};
@@ -104,15 +104,19 @@ fn explanations_are_keys_and_values() {
         bundles: names(&["a", "b"]).into_iter().collect(),
         kind: Some("file"),
         since: Some(version(10)),
-        state: "mode",
+        state: PathState::Owned(Seen::Differs(Difference::Mode)),
         override_path: Some("etc/a".to_owned()),
         configuration: Some(Configured {
             app: "x".to_owned(),
-            model: "oslo",
+            model: Model::Oslo,
             effect: Effect::Options,
             overrides: vec![overridden()],
         }),
-        next: Some(NextStep { version: version(30), action: "keep", reason: "release 30 has the same".to_owned() }),
+        next: Some(NextStep {
+            version: version(30),
+            action: PathAction::Keep,
+            reason: "release 30 has the same".to_owned(),
+        }),
     };
     let wanted = "\
 path      usr/lib/a
@@ -127,7 +131,8 @@ override         x [s] k
 ";
     assert_eq!(of_explanation(&known), wanted);
     let left = |effect| {
-        let configuration = known.configuration.clone().map(|found| Configured { effect, model: "opaque", ..found });
+        let configuration =
+            known.configuration.clone().map(|found| Configured { effect, model: Model::Opaque, ..found });
         of_explanation(&Explanation { configuration, ..known.clone() })
     };
     assert!(left(Effect::Whole).contains("effect    none of it is in force (x is opaque: a file in /etc takes"));
@@ -136,7 +141,7 @@ override         x [s] k
         bundles: Vec::new(),
         kind: None,
         since: None,
-        state: "absent",
+        state: PathState::Absent,
         override_path: None,
         configuration: None,
         next: None,
