@@ -5,6 +5,7 @@
 //! ```
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use super::ahead::ahead;
 use super::config::tell_touched;
@@ -14,10 +15,11 @@ use super::session::{KnownRelease, Session};
 use super::{ClientError, Mode, Thoroughness, Transition};
 use crate::disk::Ownership;
 use crate::manifest::{InstalledRecord, ReleaseName, Tree};
-use crate::plan::{UpdatePlan, closure, missing_blobs};
+use crate::plan::{closure, missing_blobs};
 use crate::report::{Checkpoint, Event};
 use crate::state::{NewRecord, Record, Slot};
 use crate::store::Store;
+use crate::switch::check_movable;
 use crate::types::{BundleName, Digest};
 
 /// A target state: a release and the bundles that were asked for.
@@ -76,6 +78,8 @@ pub(super) async fn go(
     session.split_shared(&mut installed, &planner.target.tree)?;
     let planned = planner.plan(&installed);
     tell_displaced(session, &planned.carried, release.version);
+    let his = planned.carried.paths.iter().chain(&planned.carried.displaced);
+    check_movable(&session.machine, his.map(PathBuf::as_path))?;
     let so_far = session.transport.meter();
     let told = goal.overrides == Overrides::Told;
     if told && mode == Mode::DryRun {
@@ -83,6 +87,7 @@ pub(super) async fn go(
         tell_touched(session, release.version, &installed.tree, &planner.target.tree).await;
     }
     let changed = planned.tree_differs || session.record.as_ref().is_none_or(|live| !is_already(live, &record));
+    let directories = new_directories(session, &planner.target.tree)?;
     let mut done = Transition {
         from: session.record.as_ref().map(|record| record.installed.version()),
         to: release.version,
@@ -93,12 +98,12 @@ pub(super) async fn go(
         files_removed: planned.counts.removed,
         download_bytes: so_far.bytes + planned.download_bytes,
         requests: so_far.requests + planned.requests,
-        disk_peak_bytes: disk_bytes(session, &planned, &planner.target.tree)?,
+        disk_peak_bytes: if changed { planned.disk_bytes + directories * DIRECTORY_BYTES } else { 0 },
         duration_ms: 0,
         dry_run: mode == Mode::DryRun,
     };
     if let (true, Some((machine, store))) = (changed, store) {
-        check_space(session, &planned, done.disk_peak_bytes)?;
+        check_space(session, done.disk_peak_bytes, planned.inodes + directories)?;
         if session.writer.ownership == Ownership::Ignored {
             let notice = "not run by root: owners and privileged attributes are neither set nor compared";
             session.reporter.report(Event::Warning(notice.to_owned()));
@@ -158,23 +163,24 @@ fn new_record(
     Ok(NewRecord { installed, release: document.clone(), root: goal.release.root.clone(), manifests: fresh })
 }
 
-fn disk_bytes(session: &Session, planned: &UpdatePlan, target: &Tree) -> Result<u64, ClientError> {
-    let directories = match session.machine.tree(Slot::Next)? {
-        Some(_) => 0,
-        None => target.entries().iter().filter(|entry| entry.is_directory()).count() as u64,
-    };
-    Ok(planned.disk_bytes + directories * DIRECTORY_BYTES)
+/// How many directories of the target are to be made: those that the next tree does not have. One that a run was killed over
+/// has few.
+fn new_directories(session: &Session, target: &Tree) -> Result<u64, ClientError> {
+    let next = session.machine.tree(Slot::Next)?;
+    let is_there = |path: &str| next.as_ref().is_some_and(|next| matches!(next.descend(path), Ok(Some(_))));
+    let directories = target.entries().iter().filter(|entry| entry.is_directory());
+    Ok(directories.filter(|entry| !is_there(entry.path.beneath_usr())).count() as u64)
 }
 
-fn check_space(session: &Session, planned: &UpdatePlan, bytes: u64) -> Result<(), ClientError> {
+fn check_space(session: &Session, bytes: u64, needed_inodes: u64) -> Result<(), ClientError> {
     let root = session.machine.root();
     let (free, free_inodes) = root.free_space()?;
     let needed = bytes + RESERVE_BYTES;
     // File systems that make inodes as they go say that they have none.
-    let inodes_short = free_inodes != 0 && planned.inodes > free_inodes;
+    let inodes_short = free_inodes != 0 && needed_inodes > free_inodes;
     if needed > free || inodes_short {
         let path = root.path().to_owned();
-        return Err(ClientError::NoSpace { path, needed, free, needed_inodes: planned.inodes, free_inodes });
+        return Err(ClientError::NoSpace { path, needed, free, needed_inodes, free_inodes });
     }
     Ok(())
 }

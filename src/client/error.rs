@@ -304,6 +304,16 @@ pub enum ClientError {
         /// Inodes free.
         free_inodes: u64,
     },
+    /// A factory reset could not remove all that it should.
+    #[error("{number} of {} names in /etc and /var could not be removed, and stay", number + removed)]
+    NotRemoved {
+        /// So many stay.
+        number: usize,
+        /// So many are gone.
+        removed: usize,
+        /// Why the first of them stays.
+        source: DiskError,
+    },
     /// `/usr` lies in a way that cannot be exchanged.
     #[error("{} cannot be exchanged as a whole: {reason}", usr.display())]
     Layout {

@@ -96,6 +96,7 @@ impl ClientError {
             | Self::Switch(_)
             | Self::DamagedPrevious { .. }
             | Self::NoSpace { .. }
+            | Self::NotRemoved { .. }
             | Self::Layout { .. } => ErrorKind::Local,
         }
     }
@@ -172,6 +173,7 @@ impl ClientError {
             Self::Fetch(FetchError::BadObject { .. }) => {
                 "a mirror or proxy changed the file; nothing on this machine was changed"
             }
+            Self::Switch(SwitchError::Fixed { .. }) => "`chattr -ia` allows it; nothing was changed",
             Self::Switch(SwitchError::CannotExchange { .. }) => {
                 "/usr and the directory beside it must lie on one file system that knows RENAME_EXCHANGE (ext4, xfs, btrfs)"
             }

@@ -115,6 +115,7 @@ impl Mover<'_> {
     /// the previous one now. Once the exchange is settled the transition is done, so what fails after it is only told.
     pub fn switch(&self, staged: StagedTree, damaged: &[Damaged], former: Installed) -> Result<(), ClientError> {
         let reporter = &*self.session.reporter;
+        self.session.check_layout()?;
         switch(self.machine, &staged, reporter)?;
         if let Err(error) = self.heal(&staged, damaged, &former) {
             reporter

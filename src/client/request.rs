@@ -17,7 +17,8 @@ pub struct Settings {
     pub urls: Vec<String>,
     /// The first root of trust, for an empty root.
     pub trust: Option<PathBuf>,
-    /// Threads for hashing, patching and decompressing; 0 for one per processor.
+    /// Threads for patching and decompressing; 0 for one per processor. Hashing takes those of rayon's pool, which is the
+    /// program's to set.
     pub jobs: usize,
     /// On which terms blocks of packs are taken.
     pub terms: Terms,

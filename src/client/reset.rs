@@ -49,8 +49,8 @@ pub struct Reset {
 ///
 /// # Errors
 /// [`ClientError::NotConfirmed`] on the running system without a yes; when the root is not managed, a kept path is not beneath
-/// `/etc` or `/var`, is not there or lies behind a symlink, another run is at work, what is mounted cannot be told, or the disk
-/// says no: what is gone by then is gone.
+/// `/etc` or `/var`, is not there or lies behind a symlink, another run is at work, or what is mounted cannot be told.
+/// [`ClientError::NotRemoved`] when something could not be removed; all else is gone then.
 pub fn factory_reset(
     settings: &Settings,
     request: &ResetRequest,
@@ -83,7 +83,7 @@ pub fn factory_reset(
         }
     }
     let reset = Reset { removed: Vec::new(), kept: Vec::new(), files: 0, bytes: 0, dry_run: locked.is_none() };
-    let mut emptying = Emptying { keep: &keep, at: PathBuf::new(), reset };
+    let mut emptying = Emptying { keep: &keep, at: PathBuf::new(), reset, failed: Vec::new(), reporter: &**reporter };
     for top in TOPS {
         if keep.contains(Path::new(top)) {
             emptying.reset.kept.push(format!("/{top}"));
@@ -92,7 +92,12 @@ pub fn factory_reset(
             walk(directory, &mut emptying)?;
         }
     }
-    Ok(emptying.reset)
+    let Emptying { reset, failed, .. } = emptying;
+    let number = failed.len();
+    match failed.into_iter().next() {
+        None => Ok(reset),
+        Some(source) => Err(ClientError::NotRemoved { number, removed: reset.removed.len(), source }),
+    }
 }
 
 /// Nothing shall turn out to lie behind a symlink when half of it is gone, or to be kept under another name.
@@ -110,12 +115,23 @@ fn check_ways(root: &Directory, keep: &BTreeSet<String>) -> Result<(), ClientErr
     Ok(())
 }
 
+/// Removes what lies at a name, with all that is in it, also where somebody put something in meanwhile.
+fn remove(directory: &Directory, name: &OsStr) -> Result<(), DiskError> {
+    match directory.remove(name) {
+        Err(error) if error.is_not_empty() => directory.remove(name),
+        done => done,
+    }
+}
+
 /// Removes what it comes to, unless that is kept or leads to what is kept.
 struct Emptying<'a> {
     keep: &'a BTreeSet<PathBuf>,
     /// Where it is, from the root.
     at: PathBuf,
     reset: Reset,
+    /// Why something stays that should have gone.
+    failed: Vec<DiskError>,
+    reporter: &'a dyn Reporter,
 }
 
 impl Walker for Emptying<'_> {
@@ -132,8 +148,14 @@ impl Walker for Emptying<'_> {
             }
             None => {
                 let Weight { files, bytes } = weigh(directory, name)?;
-                if !self.reset.dry_run {
-                    directory.remove(name)?;
+                if !self.reset.dry_run
+                    && let Err(error) = remove(directory, name)
+                {
+                    // One file that nobody can remove is no reason to leave a system half reset.
+                    self.reporter.report(Event::Warning(format!("{error}: {}", error.source)));
+                    self.failed.push(error);
+                    self.reset.kept.push(shown);
+                    return Ok(Way::On);
                 }
                 (self.reset.files, self.reset.bytes) = (self.reset.files + files, self.reset.bytes + bytes);
                 self.reset.removed.push(shown);

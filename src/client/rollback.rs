@@ -83,6 +83,7 @@ fn exchange(session: &Session, mode: Mode, expected: &Tree, carried: Carried) ->
         let known = Fingerprints::parse(&session.machine.cached_fingerprints()?);
         let staged =
             previous(machine, expected, carried, &known, session.writer, &*session.reporter).map_err(incurable)?;
+        session.check_layout()?;
         switch(machine, &staged, &*session.reporter)?;
     }
     Ok(())

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::recover::settled;
 use super::stopwatch::Stopwatch;
 use super::{ClientError, Mode, Settings};
-use crate::disk::{FileType, Ownership, mounts_within};
+use crate::disk::{FileType, Ownership, labels_are_enforced, mounts_within};
 use crate::manifest::Release;
 use crate::report::{Event, Reporter};
 use crate::state::{HOME, LockedMachine, Machine, Record, Slot, StateError};
@@ -96,7 +96,7 @@ impl Session {
         let machine = match mode {
             Mode::DryRun => Machine::to_be(&settings.root)?,
             Mode::Run | Mode::DownloadOnly => {
-                crate::disk::make_directory(&settings.root)?;
+                crate::disk::make_root(&settings.root)?;
                 Machine::open(&settings.root)?
             }
         };
@@ -221,7 +221,8 @@ impl Session {
     }
 
     /// Refuses layouts in which `/usr` cannot be exchanged as a whole, and any where that cannot be told: what is mounted
-    /// in `/usr` would go along into a tree that later runs clear.
+    /// in `/usr` would go along into a tree that later runs clear. It is asked before anything is fetched, and since a run
+    /// may take long, before the exchange as well.
     pub fn check_layout(&self) -> Result<(), ClientError> {
         let usr = self.settings.root.join("usr");
         let refused = |reason: String| ClientError::Layout { usr: usr.clone(), reason };
@@ -230,8 +231,17 @@ impl Session {
         if inode.file_type != FileType::Directory {
             return Err(refused("it is no directory".to_owned()));
         }
-        if inode.device != root.inode()?.device {
+        if inode.is_mount_point || inode.device != root.inode()?.device {
             return Err(refused("it is a mount point of its own, or a subvolume".to_owned()));
+        }
+        if self.locked().is_some() && !root.can_move("usr", HOME)? {
+            let reason =
+                "it comes from a lower layer of an overlay file system that was mounted without redirect_dir=on";
+            return Err(refused(reason.to_owned()));
+        }
+        if self.machine.is_running_system()? && labels_are_enforced() {
+            let reason = "SELinux is enforced, and new files would have the labels of other places";
+            return Err(refused(reason.to_owned()));
         }
         match mounts_within(&usr)?.first() {
             None => Ok(()),

@@ -153,18 +153,23 @@ impl Directory {
         if parent.inode()?.is_same_inode(expected) { Ok(parent) } else { Err(away) }
     }
 
-    /// Opens the directory `name`, which is made with `mode` when it is not there.
+    /// Opens the directory `name`, which is made with `mode`, whatever the umask takes away, when it is not there.
     ///
     /// # Errors
     /// When it is something else, or cannot be made or opened.
     pub fn ensure_subdirectory(&self, name: impl AsRef<OsStr>, mode: u32) -> Result<Self, DiskError> {
         let name = name.as_ref();
-        match fs::mkdirat(&self.fd, name, Mode::from_raw_mode(mode)) {
-            Ok(()) | Err(Errno::EXIST) => {}
+        let mode = Mode::from_raw_mode(mode);
+        let made = match fs::mkdirat(&self.fd, name, mode) {
+            Ok(()) => true,
+            Err(Errno::EXIST) => false,
             Err(errno) => return Err(self.error_at("make directory", name, errno)),
-        }
+        };
         let fd = fs::openat(&self.fd, name, DIRECTORY, Mode::empty());
         let fd = fd.map_err(|errno| self.error_at("open directory", name, errno))?;
+        if made {
+            fs::fchmod(&fd, mode).map_err(|errno| self.error_at("set the mode of", name, errno))?;
+        }
         Ok(Self { fd, path: self.path.join(name) })
     }
 
@@ -240,15 +245,17 @@ impl Directory {
         Ok(Some(bytes))
     }
 
-    /// Makes the file `name`, which must not be there yet.
+    /// Makes the file `name`, which must not be there yet, with `mode`, whatever the umask takes away.
     ///
     /// # Errors
     /// When it is there, or cannot be made.
     pub fn create_file(&self, name: impl AsRef<OsStr>, mode: u32) -> Result<File, DiskError> {
         let name = name.as_ref();
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let fd = fs::openat(&self.fd, name, flags, Mode::from_raw_mode(mode));
-        fd.map(File::from).map_err(|errno| self.error_at("make", name, errno))
+        let mode = Mode::from_raw_mode(mode);
+        let fd = fs::openat(&self.fd, name, flags, mode).map_err(|errno| self.error_at("make", name, errno))?;
+        fs::fchmod(&fd, mode).map_err(|errno| self.error_at("set the mode of", name, errno))?;
+        Ok(fd.into())
     }
 
     /// Makes the file `name` with this content.

@@ -1,6 +1,6 @@
 //! What the file system says of one inode.
 
-use rustix::fs::{Statx, StatxFlags};
+use rustix::fs::{Statx, StatxAttributes, StatxFlags};
 
 use crate::types::{Difference, Metadata, Timestamp};
 
@@ -49,6 +49,10 @@ pub struct Inode {
     pub mtime: Timestamp,
     /// Last change of the inode.
     pub ctime: Timestamp,
+    /// Whether `chattr(1)` has made it immutable or append-only: then nobody can move it, and in a directory nothing.
+    pub is_fixed: bool,
+    /// Whether it is the top of something mounted.
+    pub is_mount_point: bool,
 }
 
 impl Ownership {
@@ -57,10 +61,11 @@ impl Ownership {
         if rustix::process::geteuid().is_root() { Self::Kept } else { Self::Ignored }
     }
 
-    /// The mode that is set and compared where a manifest says `mode`: whatever a plain user makes, he can read.
+    /// The mode that is set and compared where a manifest says `mode`: whatever a plain user makes, he can read, and change
+    /// the directories of, which later transitions bring forward.
     pub fn mode(self, mode: u32, file_type: FileType) -> u32 {
         match (self, file_type) {
-            (Self::Ignored, FileType::Directory) => mode | 0o500,
+            (Self::Ignored, FileType::Directory) => mode | 0o700,
             (Self::Ignored, FileType::File) => mode | 0o400,
             _ => mode,
         }
@@ -94,6 +99,8 @@ impl Inode {
             links: stat.stx_nlink,
             mtime: time(stat.stx_mtime),
             ctime: time(stat.stx_ctime),
+            is_fixed: stat.stx_attributes.intersects(StatxAttributes::IMMUTABLE | StatxAttributes::APPEND),
+            is_mount_point: stat.stx_attributes.contains(StatxAttributes::MOUNT_ROOT),
         }
     }
 

@@ -28,6 +28,7 @@ pub use walk::{Walker, Way, walk};
 pub use weigh::{Weight, weigh};
 
 use std::io::{Read, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 /// A system call failed.
@@ -89,16 +90,24 @@ pub fn write_private_file(path: &Path, content: &[u8]) -> Result<(), DiskError> 
     Directory::open_path(parent)?.sync()
 }
 
-/// Makes a directory of the person who runs the program, with those above it; no error when it is there.
+/// Makes the directory that is to be the root of a system, which all who use that may enter; those above it are made as the
+/// umask says. No error when it is there.
 ///
 /// # Errors
 /// When it cannot be made.
-pub fn make_directory(path: &Path) -> Result<(), DiskError> {
-    std::fs::create_dir_all(path).map_err(|source| DiskError {
-        action: "make directory",
-        path: path.to_owned(),
-        source,
-    })
+pub fn make_root(path: &Path) -> Result<(), DiskError> {
+    let failed = |source| DiskError { action: "make directory", path: path.to_owned(), source };
+    if path.is_dir() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(path).map_err(failed)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).map_err(failed)
+}
+
+/// Whether this machine's kernel keeps programs from files by labels of SELinux: without a right one a file is of no use.
+pub fn labels_are_enforced() -> bool {
+    // Where SELinux is not at work there is no such file.
+    std::fs::read("/sys/fs/selinux/enforce").is_ok_and(|enforce| enforce.starts_with(b"1"))
 }
 
 impl DiskError {
@@ -108,9 +117,9 @@ impl DiskError {
         matches!(self.source.kind(), StorageFull | QuotaExceeded)
     }
 
-    /// Whether the file system may not be written.
-    pub fn is_read_only(&self) -> bool {
-        self.source.kind() == std::io::ErrorKind::ReadOnlyFilesystem
+    /// Whether a directory still has something in it.
+    pub fn is_not_empty(&self) -> bool {
+        self.source.kind() == std::io::ErrorKind::DirectoryNotEmpty
     }
 
     /// Whether what lies there is damaged: the disk does not give it back, or it is not of the kind or the length that it

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 use crate::manifest::{PackOffer, Tree};
 use crate::pack::Index;
-use crate::types::{Digest, Entry, Kind, Seen, TreePath};
+use crate::types::{Digest, Entry, Kind, Metadata, Seen, TreePath};
 
 pub use bundles::{BundleError, closure, dependents, dependents_tree, similar, with_recommended};
 pub use carried::{Carried, goes_along, is_shared, may_be_carried, taken_over};
@@ -170,6 +170,7 @@ pub fn plan(present: Present<'_>, target: &Tree, offers: &[Offer<'_>], memory: &
         download_bytes: work.iter().flatten().map(Work::wire_bytes).sum(),
         requests: work.iter().flatten().map(Work::requests).sum(),
         disk_bytes: unmade.iter().map(|need| rounded(need.size)).sum::<u64>()
+            + copies(target, &kept).map(rounded).sum::<u64>()
             + work.iter().flatten().map(|work| rounded(work.wire_bytes())).sum::<u64>(),
         inodes: (fresh + between.len()) as u64,
         work,
@@ -247,6 +248,17 @@ fn damaged(present: Present<'_>, target: &Tree) -> Vec<TreePath> {
 
 fn needs(target: &Tree, kept: &[bool]) -> Vec<Need> {
     blobs(target.entries().iter().zip(kept).filter(|(_, kept)| !**kept).map(|(entry, _)| entry))
+}
+
+/// Lengths of the files that are copies of others that are made: same content, but an inode has one mode, owner and time.
+fn copies<'a>(target: &'a Tree, kept: &'a [bool]) -> impl Iterator<Item = u64> + 'a {
+    let mut first: HashMap<Digest, &Metadata> = HashMap::new();
+    target.entries().iter().zip(kept).filter_map(move |(entry, kept)| match entry.kind {
+        Kind::File { digest, size, .. } if !kept => {
+            (**first.entry(digest).or_insert(&entry.metadata) != entry.metadata).then_some(size)
+        }
+        _ => None,
+    })
 }
 
 fn same_tree(a: &Tree, b: &Tree) -> bool {

@@ -339,6 +339,19 @@ fn what_the_target_owns_wins_over_what_is_carried() {
     assert_eq!(shared, [true, true, false, false, false, false]);
 }
 
+#[test]
+fn what_differs_in_more_than_content_takes_room_of_its_own() {
+    let disk_bytes = |files: &[(&str, u8, u32)]| {
+        let (old, target) = (tree(&[]), tree(files));
+        let seen = all_same(&old);
+        let present = Present { tree: &old, seen: &seen, extra: &[] };
+        plan(present, &target, &[], &Memory::default(), Terms::default()).disk_bytes
+    };
+    let one = disk_bytes(&[("a", 1, 0o644)]);
+    assert_eq!(disk_bytes(&[("a", 1, 0o644), ("b", 1, 0o644)]), one);
+    assert_eq!(disk_bytes(&[("a", 1, 0o644), ("b", 1, 0o755), ("c", 1, 0o755)]), one + 2 * DISK_UNIT_BYTES);
+}
+
 fn release(bundles: &[(&str, &[&str], &[&str])]) -> Release {
     let mut release = Release::new(version(1), 0, version(1));
     let set = |names: &[&str]| names.iter().map(|name| name.parse().expect("a name")).collect();

@@ -28,7 +28,7 @@ use super::seal::{is_same, seal};
 use crate::disk::{Directory, DiskError};
 use crate::report::{Event, Reporter};
 use crate::stage::{His, StagedTree};
-use crate::state::{LockedMachine, Slot};
+use crate::state::{LockedMachine, Machine, Slot};
 use crate::types::Digest;
 
 /// What is to go back after the exchange, as the live tree has it now, with how the copies are known, and what is displaced: for
@@ -38,6 +38,8 @@ pub(super) fn real_paths(
     staged: &StagedTree,
 ) -> Result<(Vec<CarriedPath>, Vec<DisplacedPath>), SwitchError> {
     let (mut paths, displaced) = paths_of(machine, staged, Slot::Live)?;
+    let displaced_paths = displaced.iter().map(|DisplacedPath(path)| path.as_path());
+    check_movable(machine, paths.iter().map(|carried| carried.path.as_path()).chain(displaced_paths))?;
     if let Some(tree) = machine.tree(staged.slot)? {
         for carried in &mut paths {
             let Some((parent, name)) = split(&carried.path) else { continue };
@@ -45,6 +47,27 @@ pub(super) fn real_paths(
         }
     }
     Ok((paths, displaced))
+}
+
+/// Refuses what settling could not move: it comes after the exchange, and must not fail for something that stays as it is. Paths
+/// are relative to the top of the live tree.
+///
+/// # Errors
+/// [`SwitchError::Fixed`]; when the disk says no.
+pub fn check_movable<'a>(machine: &Machine, paths: impl IntoIterator<Item = &'a Path>) -> Result<(), SwitchError> {
+    let Some(live) = machine.tree(Slot::Live)? else { return Ok(()) };
+    let refuse = |path| Err(SwitchError::Fixed { path });
+    for path in paths {
+        let Some((parent, name)) = split(path) else { continue };
+        let Some(holder) = live.descend(parent)? else { continue };
+        if holder.inode()?.is_fixed {
+            return refuse(holder.path().to_owned());
+        }
+        if holder.look(name)?.is_some_and(|inode| inode.is_fixed) {
+            return refuse(holder.path().join(name));
+        }
+    }
+    Ok(())
 }
 
 /// What is to go back now that the trees have been exchanged, as it was until then. The copies are known as they were `before`:

@@ -25,6 +25,7 @@ use crate::manifest::InstalledRecord;
 use crate::report::{Checkpoint, Reporter};
 use crate::stage::{StageError, StagedTree};
 use crate::state::{LockedMachine, Slot, StateError};
+pub use carried::check_movable;
 use carried::{bring_back, real_paths, real_paths_of_former, rescue_if_touched};
 use displaced::rescue_displaced;
 pub use journal::JournalError;
@@ -45,6 +46,12 @@ pub enum SwitchError {
     /// The journal cannot be read or written.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// What is to go back after the exchange, or to be rescued, could not be moved then.
+    #[error("{} is immutable or append-only, so it cannot be moved from one tree to the other", path.display())]
+    Fixed {
+        /// Where.
+        path: std::path::PathBuf,
+    },
     /// The file system cannot exchange two directories.
     #[error("the file system that holds {} cannot exchange two directories in one step", path.display())]
     CannotExchange {

@@ -182,6 +182,8 @@ mod tests {
             links: 1,
             mtime: time,
             ctime: time,
+            is_fixed: false,
+            is_mount_point: false,
         }
     }
 

@@ -26,7 +26,7 @@ impl Writer {
     /// When the name is taken, the inode is immutable, or the disk is full.
     pub fn link(&self, from: &Directory, to: &Directory, name: &str, metadata: &Metadata) -> Result<(), DiskError> {
         match from.link(name, to, name) {
-            Err(error) if error.is(Errno::MLINK) => self.copy(&from.open_file(name)?, to, name, metadata),
+            Err(error) if error.is(Errno::MLINK) => self.copy(&from.open_file(name)?, to, name, metadata).map(|_| ()),
             other => other,
         }
     }
@@ -48,17 +48,17 @@ impl Writer {
         if store.look(blob)?.is_some_and(|inode| inode.links == 1) {
             store.set_file_metadata(&file, blob, metadata, self.ownership)?;
         } else if !self.is_already(store, blob, metadata)? {
-            return self.copy(&file, to, name, metadata).map(|()| None);
+            return self.copy(&file, to, name, metadata).map(|_| None);
         }
         match store.link(blob, to, name) {
-            Err(error) if error.is(Errno::MLINK) => self.copy(&file, to, name, metadata).map(|()| None),
+            Err(error) if error.is(Errno::MLINK) => self.copy(&file, to, name, metadata).map(|_| None),
             Err(error) => Err(error),
             Ok(()) => store.look(blob),
         }
     }
 
     /// Gives the file `name` of `from` a name in another directory: as another name of the inode where that has this metadata
-    /// and can have more names, as a copy otherwise.
+    /// and can have more names, as a copy otherwise. A copy is on disk before its name can take the place of another.
     ///
     /// # Errors
     /// When it is not there, the name is taken, the inode is immutable, or the disk is full.
@@ -75,7 +75,8 @@ impl Writer {
                 linked => return linked,
             }
         }
-        self.copy(&from.open_file(name)?, to, new_name, metadata)
+        let made = self.copy(&from.open_file(name)?, to, new_name, metadata)?;
+        made.sync_all().map_err(|source| DiskError { action: "sync", path: to.path().join(new_name), source })
     }
 
     /// Makes a symlink.
@@ -115,7 +116,7 @@ impl Writer {
     }
 
     /// A new inode with the content of `file`; shares its blocks where the file system can.
-    fn copy(&self, mut file: &File, to: &Directory, name: &str, metadata: &Metadata) -> Result<(), DiskError> {
+    fn copy(&self, mut file: &File, to: &Directory, name: &str, metadata: &Metadata) -> Result<File, DiskError> {
         let mut made = to.create_file(name, 0o600)?;
         if rustix::fs::ioctl_ficlone(&made, file).is_err() {
             io::copy(&mut file, &mut made).map_err(|source| DiskError {
@@ -124,7 +125,8 @@ impl Writer {
                 source,
             })?;
         }
-        to.set_file_metadata(&made, name, metadata, self.ownership)
+        to.set_file_metadata(&made, name, metadata, self.ownership)?;
+        Ok(made)
     }
 }
 
@@ -164,7 +166,9 @@ mod tests {
         let temporary = tempfile::tempdir().expect("a temporary directory");
         let directory = Directory::open_path(temporary.path()).expect("it opens");
         let metadata = Metadata { mode: 0o4111, ..Metadata::default() };
-        for (ownership, mode) in [(Ownership::Ignored, 0o4511), (Ownership::Kept, 0o4111)] {
+        for (ownership, file_mode, directory_mode) in
+            [(Ownership::Ignored, 0o4511, 0o4711), (Ownership::Kept, 0o4111, 0o4111)]
+        {
             if ownership == Ownership::Kept && Ownership::of_this_process() != ownership {
                 continue;
             }
@@ -175,7 +179,7 @@ mod tests {
             let inner = directory.ensure_subdirectory("directory", 0o700).expect("made");
             writer.settle_directory(&inner, &metadata).expect("settled");
             let look = |name| directory.look(name).expect("look").expect("there");
-            assert_eq!((look("file").mode, look("directory").mode), (mode, mode));
+            assert_eq!((look("file").mode, look("directory").mode), (file_mode, directory_mode));
             assert_eq!(look("file").metadata_difference(&metadata, ownership), None);
             assert_eq!(look("directory").metadata_difference(&metadata, ownership), None);
             for name in ["file", "directory"] {

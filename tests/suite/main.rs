@@ -27,6 +27,7 @@ mod install;
 mod interrupted;
 mod json;
 mod keys;
+mod layouts;
 mod library;
 mod limits;
 mod local;

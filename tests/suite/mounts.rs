@@ -33,6 +33,14 @@ impl PrivateMount {
         Self::made(script, &[&mebibytes.to_string(), &inodes.to_string()])
     }
 
+    /// Mounts a directory as the lower layer of an overlay, as `root` in the place, with that `redirect_dir`, which says whether
+    /// directories of the lower layer can be moved; none when this machine does not let us.
+    pub fn overlay(lower: &Path, redirect: &str) -> Option<Self> {
+        let script = r#"mkdir "$1/upper" "$1/work" "$1/root" && mount -t overlay overlay \
+            -o "lowerdir=$2,upperdir=$1/upper,workdir=$1/work,redirect_dir=$3" "$1/root""#;
+        Self::made(script, &[lower.to_str().expect("it is text"), redirect])
+    }
+
     /// Mounts a directory on another one; none when this machine does not let us.
     pub fn bind(from: &Path, on: &Path) -> Option<Self> {
         let [from, on] = [from, on].map(|path| path.to_str().expect("it is text"));

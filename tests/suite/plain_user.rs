@@ -1,12 +1,18 @@
 //! Runs by somebody who is not root, on a root of their own.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Command;
 
 use xtask::judge::compares_owners;
 use xtask::programs::Outcome;
+use xtask::publication::Publication;
+use xtask::trees::Trees;
 
+use crate::config::write;
 use crate::machine::{Machine, checked, warned};
-use crate::world::{skipped, world};
+use crate::world::{release, skipped, world};
 
 const NOBODY: &str = "65534";
 
@@ -54,6 +60,37 @@ fn a_machine_of_somebody_else_is_told_as_such() {
     }
     let seen = world().programs.client_within(&own.prefix, &machine.root, ["bundle-list"]).expect("started");
     assert!(!warned(&checked(seen).success().expect("everybody may see it"), "no mirror is used"));
+}
+
+/// Some distributions ship directories in which not even their owner may write. Those of the tree that is brought forward must
+/// be changed all the same.
+#[test]
+fn directories_that_are_read_only_are_brought_forward() {
+    let Some(own) = Own::new() else {
+        return skipped("a plain user", "nobody may not start the programs here");
+    };
+    let directory = world().directory();
+    let (definitions, versions) = (directory.path().join("definitions"), directory.path().join("trees"));
+    write(&definitions.join("os-core.toml"), "title = \"core\"\n");
+    let trees = Trees { definitions, versions, releases: [10, 20] };
+    let publication = Publication::init(&world().programs, directory.path(), None).expect("a publication");
+    let set_mode = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("set");
+    set_mode(directory.path(), 0o755);
+    for version in [10, 20] {
+        let inner = trees.of(version).join("os-core/usr/bin");
+        write(&inner.join(format!("tool-{version}")), &format!("release {version}"));
+        set_mode(&inner, 0o555);
+        release(&world().programs, &publication, &trees, version);
+        set_mode(&inner, 0o755);
+    }
+    let (url, trust) = (publication.path.display().to_string(), publication.trust().display().to_string());
+    let done =
+        |arguments: &[&str]| own.client(arguments).success().unwrap_or_else(|error| panic!("{arguments:?}: {error:#}"));
+    done(&["os-install", "--url", &url, "--trust", &trust, "--version", "10"]);
+    for version in ["20", "10", "20", "10"] {
+        done(&["update", "--version", version]);
+        done(&["diagnose"]);
+    }
 }
 
 #[test]

@@ -40,6 +40,18 @@ pub(crate) fn prepare() {
     }
 }
 
+/// More threads than this only take memory.
+const MAX_THREADS: usize = 256;
+
+/// Lets the heavy work have so many threads; 0 leaves it at one per processor.
+pub(crate) fn set_threads(jobs: usize) -> Result<(), Failure> {
+    if jobs == 0 {
+        return Ok(());
+    }
+    let built = rayon::ThreadPoolBuilder::new().num_threads(jobs.min(MAX_THREADS)).build_global();
+    built.map_err(|error| Failure::local("cannot start threads".to_owned(), &error))
+}
+
 /// Does the work of a command and shows it from its start to its end, which is also there when the work panics.
 pub(crate) fn run(face: &Face, work: impl FnOnce() -> Ending) -> ExitCode {
     face.start();

@@ -19,7 +19,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use args::Args;
-use common::{Face, Failure};
+use common::Face;
 
 fn main() -> ExitCode {
     common::prepare();
@@ -28,15 +28,10 @@ fn main() -> ExitCode {
         Ok(Args { global, command }) => {
             let face = Face::of(&global.shown, command.name());
             common::run(&face, || {
-                set_threads(global.jobs)?;
+                common::set_threads(global.jobs)?;
                 run::run(command, &face)
             })
         }
         Err(error) => common::refused::<Args>(&words, &error),
     }
-}
-
-fn set_threads(jobs: usize) -> Result<(), Failure> {
-    let built = rayon::ThreadPoolBuilder::new().num_threads(jobs).build_global();
-    built.map_err(|error| Failure::local("cannot start threads".to_owned(), &error))
 }

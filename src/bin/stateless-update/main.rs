@@ -47,6 +47,7 @@ fn main() -> ExitCode {
 
 /// Runs the command to its end, on a runtime of its own, with an eye on signals.
 fn work(global: &args::Global, command: args::Command, face: &Arc<Face>) -> Ending {
+    common::set_threads(global.jobs)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(NETWORK_THREADS).enable_all().build();
     let runtime = match runtime {
         Ok(runtime) => runtime,
