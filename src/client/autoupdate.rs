@@ -35,7 +35,7 @@ pub struct Autoupdate {
 ///
 /// # Errors
 /// When the root is not managed, another run is at work, or the disk says no.
-pub async fn autoupdate(
+pub fn autoupdate(
     settings: &Settings,
     request: AutoupdateRequest,
     reporter: &Arc<dyn Reporter>,

@@ -58,7 +58,7 @@ pub async fn bundle_remove(
 ///
 /// # Errors
 /// When the root is not managed, or the filter names an unknown bundle.
-pub async fn bundle_list(
+pub fn bundle_list(
     settings: &Settings,
     filter: &BundleFilter,
     reporter: &Arc<dyn Reporter>,

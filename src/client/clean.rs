@@ -47,11 +47,7 @@ pub struct CleanedPart {
 ///
 /// # Errors
 /// When another run is at work, or the disk says no.
-pub async fn clean(
-    settings: &Settings,
-    request: CleanRequest,
-    reporter: &Arc<dyn Reporter>,
-) -> Result<Cleaned, ClientError> {
+pub fn clean(settings: &Settings, request: CleanRequest, reporter: &Arc<dyn Reporter>) -> Result<Cleaned, ClientError> {
     let session = Session::open(settings, request.mode, reporter)?;
     let mut cleaned = Cleaned { removed: Vec::new(), bytes: 0, dry_run: request.mode == Mode::DryRun };
     let Some(home) = session.machine.home()? else { return Ok(cleaned) };

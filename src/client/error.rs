@@ -6,7 +6,6 @@ use crate::disk::DiskError;
 use crate::fetch::FetchError;
 use crate::manifest::{Conflict, ManifestError, ReleaseError, SearchError};
 use crate::overlay::OverlayError;
-use crate::pack::PackError;
 use crate::plan::BundleError;
 use crate::site::SiteError;
 use crate::stage::StageError;
@@ -82,14 +81,6 @@ pub enum ClientError {
         /// The shell.
         shell: String,
     },
-    /// The head of a pack is damaged although it has the signed digest: the publisher made it so.
-    #[error("pack {path} cannot be used")]
-    Pack {
-        /// The pack.
-        path: String,
-        /// Why.
-        source: PackError,
-    },
     /// No such bundle.
     #[error(transparent)]
     Bundle(#[from] BundleError),
@@ -152,12 +143,12 @@ pub enum ClientError {
         /// `/usr` beneath the root.
         usr: PathBuf,
     },
-    /// No system here says whom to trust, or where the publication lies.
-    #[error("{missing} is needed where no system is installed")]
-    MissingOption {
-        /// The option.
-        missing: &'static str,
-    },
+    /// No system here says whom to trust.
+    #[error("--trust is needed where no system is installed")]
+    NoTrustGiven,
+    /// No system here says where the publication lies.
+    #[error("--url is needed where no system is installed")]
+    NoUrlGiven,
     /// A bundle that is not a subscription cannot be removed.
     #[error("bundle {name} was not asked for by name, so it cannot be removed")]
     NotSubscribed {

@@ -39,11 +39,7 @@ pub struct HashDump {
 ///
 /// # Errors
 /// [`ClientError::NotThere`] when nothing lies there; others when it cannot be read.
-pub async fn hashdump(
-    settings: &Settings,
-    path: &TreePath,
-    reporter: &Arc<dyn Reporter>,
-) -> Result<HashDump, ClientError> {
+pub fn hashdump(settings: &Settings, path: &TreePath, reporter: &Arc<dyn Reporter>) -> Result<HashDump, ClientError> {
     let session = Session::look(settings, reporter)?;
     let not_there = || ClientError::NotThere { path: path.clone() };
     let live = session.machine.tree(Slot::Live)?.ok_or_else(not_there)?;

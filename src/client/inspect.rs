@@ -21,7 +21,7 @@ use crate::verify::{Findings, findings};
 ///
 /// # Errors
 /// When the root is not managed.
-pub async fn info(settings: &Settings, reporter: &Arc<dyn Reporter>) -> Result<Info, ClientError> {
+pub fn info(settings: &Settings, reporter: &Arc<dyn Reporter>) -> Result<Info, ClientError> {
     #[derive(serde::Deserialize)]
     struct Root {
         signed: Signed,

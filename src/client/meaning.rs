@@ -50,7 +50,6 @@ impl ClientError {
             | Self::SearchIndex(_)
             | Self::WrongSearchIndex { .. }
             | Self::WrongFile { .. }
-            | Self::Pack { .. }
             | Self::Overlay(OverlayError::Archive { .. })
             | Self::Older { .. }
             | Self::BelowFloor { .. }
@@ -62,7 +61,8 @@ impl ClientError {
             Self::Declined => ErrorKind::Declined,
             Self::Bundle(_)
             | Self::NotEmpty { .. }
-            | Self::MissingOption { .. }
+            | Self::NoTrustGiven
+            | Self::NoUrlGiven
             | Self::NotSubscribed { .. }
             | Self::Needed { .. }
             | Self::CoreStays
@@ -159,10 +159,8 @@ impl ClientError {
             }
             Self::BelowFloor { .. } => "`update` goes to the newest release",
             Self::NotEmpty { .. } => "os-install needs a root without a usr, or with an empty one",
-            Self::MissingOption { missing: "--trust" } => {
-                "the publisher's first root metadata, for example `--trust 1.root.json`"
-            }
-            Self::MissingOption { .. } => "name where the publication lies, for example `--url https://example.org/os`",
+            Self::NoTrustGiven => "the publisher's first root metadata, for example `--trust 1.root.json`",
+            Self::NoUrlGiven => "name where the publication lies, for example `--url https://example.org/os`",
             Self::NotSubscribed { because_of, .. } if !because_of.is_empty() => {
                 return Some(format!("it comes with {}", list(because_of)));
             }

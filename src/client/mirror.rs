@@ -42,7 +42,7 @@ pub struct MirrorState {
 ///
 /// # Errors
 /// When the URL cannot be used, or another run is at work.
-pub async fn mirror(
+pub fn mirror(
     settings: &Settings,
     request: &MirrorRequest,
     reporter: &Arc<dyn Reporter>,

@@ -1,7 +1,7 @@
 //! The operations of `stateless-update`.
 //!
 //! Each names a target state (a release and subscriptions) and lets the one engine move the machine there, or only looks.
-//! Nothing here touches disk or network itself; the doors and moves below do.
+//! Nothing here opens a path or a connection: disk and network are reached through doors, moves, and the handles of `disk`.
 
 mod ahead;
 mod autoupdate;

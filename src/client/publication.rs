@@ -31,7 +31,7 @@ impl Session {
         let first_root = match (&self.settings.trust, &self.record) {
             (Some(path), _) => given_root(path)?,
             (None, Some(record)) => record.root()?,
-            (None, None) => return Err(ClientError::MissingOption { missing: "--trust" }),
+            (None, None) => return Err(ClientError::NoTrustGiven),
         };
         let directory = self.trust_directory();
         match &self.machine {

@@ -1,4 +1,4 @@
-//! What the operations are asked and what they answer: plain values, no behaviour.
+//! What the operations are asked and what they answer: plain values.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

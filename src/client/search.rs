@@ -181,7 +181,7 @@ pub async fn search_file(
 ///
 /// # Errors
 /// When the root is not managed.
-pub async fn command_not_found(settings: &Settings, command: &str) -> Result<MissingCommand, ClientError> {
+pub fn command_not_found(settings: &Settings, command: &str) -> Result<MissingCommand, ClientError> {
     let known = Known::of(settings)?;
     let mut bundles = BTreeSet::new();
     let kept = known.kept().and_then(|compressed| SearchIndex::expand_unsigned(&compressed).ok());

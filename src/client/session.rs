@@ -86,7 +86,7 @@ impl Session {
     pub fn observe(settings: &Settings, reporter: &Arc<dyn Reporter>) -> Result<Self, ClientError> {
         let session = Self::new(settings, reporter, Access::Look(Machine::open(&settings.root)?));
         match session {
-            Err(ClientError::Transport(TransportError::NoUrl)) => Err(ClientError::MissingOption { missing: "--url" }),
+            Err(ClientError::Transport(TransportError::NoUrl)) => Err(ClientError::NoUrlGiven),
             other => other,
         }
     }
@@ -104,7 +104,7 @@ impl Session {
             return Err(ClientError::NotEmpty { usr: settings.root.join("usr") });
         }
         if settings.urls.is_empty() {
-            return Err(ClientError::MissingOption { missing: "--url" });
+            return Err(ClientError::NoUrlGiven);
         }
         if mode == Mode::DryRun {
             return Self::new(settings, reporter, Access::Look(machine));

@@ -74,7 +74,7 @@ struct Kernels {
 ///
 /// # Errors
 /// When the root is not managed.
-pub async fn status(settings: &Settings, reporter: &Arc<dyn Reporter>) -> Result<Status, ClientError> {
+pub fn status(settings: &Settings, reporter: &Arc<dyn Reporter>) -> Result<Status, ClientError> {
     let session = Session::look(settings, reporter)?;
     let live = &session.record()?.installed;
     let previous = session.machine.other_record(Slot::Previous)?.map(|record| record.installed);

@@ -5,7 +5,8 @@ use std::ops::Deref;
 use super::error::TrustError;
 use crate::types::Digest;
 
-/// A value that was signed by those whom the machine's owner trusts. Only `trust` makes one.
+/// A value that was signed by those whom the machine's owner trusts. Only `trust` makes one, of what it has verified now or, by
+/// [`Trusted::recorded`], before the live tree was staged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Trusted<T>(T);
 
@@ -32,7 +33,7 @@ impl<T> Trusted<T> {
 
     /// A value from the record that a live tree carries: it was verified before the tree was staged, and only those who
     /// may write to the tree itself could have changed it since.
-    pub const fn recorded(value: T) -> Self {
+    pub(crate) const fn recorded(value: T) -> Self {
         Self(value)
     }
 

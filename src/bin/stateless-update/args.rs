@@ -204,7 +204,7 @@ pub(crate) enum Command {
     /// Remove what is kept only to be faster the next time
     #[command(
         after_help = "Removed is the store of what was fetched and not yet used; with --all also what is known of the \
-        content\nof files. The trees, the trust, the journal and the history are never touched.\n\n\
+        content\nof files, and the search index. The trees, the trust, the journal and the history are never touched.\n\n\
         Examples:\n  stateless-update clean --dry-run\n  stateless-update clean --all"
     )]
     Clean(Clean),

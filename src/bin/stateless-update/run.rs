@@ -16,7 +16,7 @@ pub(crate) async fn run(command: Command, settings: &Settings, face: &Arc<Face>)
     let reporter: Arc<dyn Reporter> = Arc::<Face>::clone(face);
     let changed = |deed, mode, transition| Outcome::Change(Change { deed, mode, transition });
     Ok(match command {
-        Command::Info => Outcome::Info(client::info(settings, &reporter).await?),
+        Command::Info => Outcome::Info(client::info(settings, &reporter)?),
         Command::CheckUpdate => Outcome::Check(client::check_update(settings, &reporter).await?),
         Command::Update(options) => {
             let request = options.request();
@@ -41,7 +41,7 @@ pub(crate) async fn run(command: Command, settings: &Settings, face: &Arc<Face>)
             changed(Deed::Remove(request.bundles), request.mode, transition)
         }
         Command::BundleList(options) => {
-            let rows = client::bundle_list(settings, &options.filter(), &reporter).await?;
+            let rows = client::bundle_list(settings, &options.filter(), &reporter)?;
             Outcome::Bundles { rows, with_status: options.status }
         }
         Command::Search(options) => {
@@ -55,7 +55,7 @@ pub(crate) async fn run(command: Command, settings: &Settings, face: &Arc<Face>)
             Outcome::FilesFound { matches, term: request.term }
         }
         Command::CommandNotFound(options) => {
-            Outcome::MissingCommand(client::command_not_found(settings, &options.command).await?)
+            Outcome::MissingCommand(client::command_not_found(settings, &options.command)?)
         }
         Command::Diagnose(options) => {
             Outcome::Diagnosis(client::diagnose(settings, &options.request(), &reporter).await?)
@@ -73,17 +73,17 @@ pub(crate) async fn run(command: Command, settings: &Settings, face: &Arc<Face>)
             with_dependencies: options.dependencies,
         },
         Command::History => Outcome::History(client::history(settings)?),
-        Command::HashDump(options) => Outcome::HashDump(client::hashdump(settings, &options.path, &reporter).await?),
-        Command::Clean(options) => Outcome::Cleaned(client::clean(settings, options.request(), &reporter).await?),
+        Command::HashDump(options) => Outcome::HashDump(client::hashdump(settings, &options.path, &reporter)?),
+        Command::Clean(options) => Outcome::Cleaned(client::clean(settings, options.request(), &reporter)?),
         Command::Explain(options) => Outcome::Explanation(client::explain(settings, &options.path, &reporter).await?),
-        Command::Mirror(options) => Outcome::Mirror(client::mirror(settings, &options.request(), &reporter).await?),
+        Command::Mirror(options) => Outcome::Mirror(client::mirror(settings, &options.request(), &reporter)?),
         Command::Export(options) => Outcome::Exported(client::export(settings, &options.request(), &reporter).await?),
         Command::Autoupdate(options) => {
             let request = options.request();
-            Outcome::Autoupdate { request, state: client::autoupdate(settings, request, &reporter).await? }
+            Outcome::Autoupdate { request, state: client::autoupdate(settings, request, &reporter)? }
         }
         Command::Status(options) => {
-            Outcome::Status { found: client::status(settings, &reporter).await?, wanted: options.wanted() }
+            Outcome::Status { found: client::status(settings, &reporter)?, wanted: options.wanted() }
         }
         Command::Config(options) => Outcome::Config(config::run(options.command, settings, &reporter).await?),
         Command::FactoryReset(options) => {

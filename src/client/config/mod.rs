@@ -3,6 +3,7 @@
 //! Everything is read through handles beneath the root ([`gather`]) and decided by [`crate::overlay`]. A value that is
 //! marked as secret leaves this module as none, in every answer and message; only `save` takes whole files along.
 
+mod check;
 mod diff;
 mod edit;
 mod explained;
@@ -13,6 +14,7 @@ mod saved;
 mod show;
 mod writing;
 
+pub use check::{Finding, config_check};
 pub use diff::{Redundant, config_diff, config_redundant};
 pub use edit::{Edited, SetRequest, config_set, config_unset};
 pub(in crate::client) use explained::configured;
@@ -20,8 +22,8 @@ pub use explained::{Configured, Effect};
 pub(in crate::client) use next::tell_touched;
 pub use saved::{Restored, SavedOverrides, config_restore, config_save};
 pub use show::{
-    AppRow, Arguments, Finding, Shown, ShownFile, ShownOrigin, ShownOverride, ShownValue, config_argv, config_check,
-    config_get, config_list, config_show, config_show_file,
+    AppRow, Arguments, Shown, ShownFile, ShownOrigin, ShownOverride, ShownValue, config_argv, config_get, config_list,
+    config_show, config_show_file,
 };
 
 use crate::overlay::{App, Options, OverlayError, Snapshot, Values, View, WithOverrides, effective};

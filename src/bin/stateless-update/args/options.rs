@@ -147,7 +147,7 @@ pub(crate) struct OnePath {
 /// Options of `clean`.
 #[derive(Debug, Group)]
 pub(crate) struct Clean {
-    /// Also forget which files are known to be right: the next run hashes all of them
+    /// Also forget which files are known to be right, so that the next run hashes all of them, and the search index
     #[arg(long)]
     pub(crate) all: bool,
     /// Only say what would be done

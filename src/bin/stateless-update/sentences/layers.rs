@@ -25,8 +25,8 @@ pub(super) fn of(answered: &Answered) -> String {
         Answered::Redundant(found) => of_redundant(found),
         Answered::Get { value: Some(value), .. } => of_values(value),
         Answered::Get { app, option, value: None } => format!("nothing sets {} of {app}\n", plain(option)),
-        Answered::Set(edited) => of_edited(edited, "is set as it was", "set"),
-        Answered::Unset(edited) => of_edited(edited, "is not overridden", "no longer overrides"),
+        Answered::Set(edited) => of_set(edited),
+        Answered::Unset(edited) => of_unset(edited),
         Answered::Save(saved) => of_saved(saved),
         Answered::Restore(restored) => of_restored(restored),
         Answered::Argv(arguments) => format!("{}\n", arguments.arguments.join(" ")),
@@ -158,13 +158,22 @@ fn of_redundant(found: &Redundant) -> String {
     text
 }
 
-fn of_edited(edited: &Edited, unchanged: &str, done: &str) -> String {
-    let option = format!("{} {}", plain(&edited.app), name(&edited.section, &edited.key));
+fn of_set(edited: &Edited) -> String {
     match &edited.files[..] {
-        [] => format!("{option} {unchanged}\n"),
-        files if done == "set" => format!("{option} is set in {}\n", plain(&files.join(", "))),
-        files => format!("{} {done} {option}\n", plain(&files.join(", "))),
+        [] => format!("{} is set as it was\n", option(edited)),
+        files => format!("{} is set in {}\n", option(edited), plain(&files.join(", "))),
     }
+}
+
+fn of_unset(edited: &Edited) -> String {
+    match &edited.files[..] {
+        [] => format!("{} is not overridden\n", option(edited)),
+        files => format!("{} no longer overrides {}\n", plain(&files.join(", ")), option(edited)),
+    }
+}
+
+fn option(edited: &Edited) -> String {
+    format!("{} {}", plain(&edited.app), name(&edited.section, &edited.key))
 }
 
 fn of_saved(saved: &SavedOverrides) -> String {
