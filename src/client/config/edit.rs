@@ -10,29 +10,17 @@ use serde::Serialize;
 
 use super::Loaded;
 use super::gather::Gatherer;
+use super::setting::{NewSetting, SetRequest, Tried, other_than};
 use super::writing::{Edits, write, write_all};
 use crate::client::{ClientError, Settings};
 use crate::disk::Directory;
-use crate::overlay::{
-    Content, Former, Model, OverlayError, Setting, Side, Value, Wanted, edited, parse, stand_in, without,
-};
+use crate::overlay::{Content, Former, Model, OverlayError, Setting, Side, Value, parse, stand_in, without};
 use crate::report::{Event, Reporter};
 use crate::state::Machine;
 use crate::types::split_path;
 
 /// The drop-in that options are set in, without its suffix. It sorts behind what people number.
 const OWN: &str = "zz-local";
-
-/// `config set`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SetRequest {
-    /// The program.
-    pub app: String,
-    /// `SECTION.KEY`.
-    pub option: String,
-    /// The values; more than one only for an option that accumulates.
-    pub values: Vec<String>,
-}
 
 /// The answer of `config set` and `config unset`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -81,53 +69,24 @@ pub fn config_set(
     let own = own_file(&loaded).ok_or_else(|| OverlayError::NotEditable { file: loaded.app.override_directory() })?;
     let winner = loaded.all.find(&section, &key).map(|value| value.origin.file.to_string());
     let winner = winner.filter(|file| file.starts_with("etc/") && *file != own);
-    let starts_over = declaration.starts_over(options, &section, &key);
+    let setting = NewSetting { loaded: &loaded, request, section: &section, key: &key };
     let mut beaten_by = own.clone();
     for file in [Some(own), winner].into_iter().flatten() {
-        let old = loaded.snapshot.get(&file).and_then(Content::bytes);
-        let mut values = request.values.clone();
-        if starts_over
-            && is_added_to(&loaded, &file, &section, &key)
-            && values.first().is_some_and(|first| !first.is_empty())
-        {
-            values.insert(0, String::new());
-        }
-        let like = example(&loaded, &section, &key);
-        let wanted = Wanted { section: &section, key: &key, values: &values, like };
-        let new = edited(declaration, &file, old, wanted)?;
-        let mut snapshot = loaded.snapshot.clone();
-        snapshot.insert(file.clone(), Content::File(new.clone()));
-        let then = Loaded::new(loaded.app.clone(), snapshot)?;
-        let Some(value) = then.all.find(&section, &key) else { continue };
-        if *value.origin.file != *file {
-            beaten_by = value.origin.file.to_string();
-            continue;
-        }
-        if let Some(lost) = other_than(&loaded, &then, &[(section.clone(), key.clone())].into()) {
-            let of = format!("/{}", lost.origin.file);
-            match declaration.model {
-                Model::Uapi => return Err(ClientError::Displaces { file: format!("/{file}"), of }),
-                Model::Toml | Model::Json | Model::Yaml => {
-                    let lost = format!("[{}] {}", lost.section, lost.key);
-                    return Err(ClientError::TakesAway { option: request.option.clone(), lost, of });
-                }
-                // Others may refer to what is set.
-                Model::Oslo | Model::Ini | Model::KeyValue | Model::Opaque => {}
+        let (content, value) = match setting.tried_in(&file)? {
+            Tried::InForce { content, value } => (content, value),
+            Tried::Beaten { by } => {
+                beaten_by = by.unwrap_or(beaten_by);
+                continue;
             }
-        }
-        let asked = request.values.iter().rposition(|one| starts_over && one.is_empty()).map_or(0, |empty| empty + 1);
-        if value.raw.len() < request.values.len() - asked || starts_over && value.raw != request.values[asked..] {
-            // Only an option that accumulates has room for several.
-            return Err(OverlayError::Unwritable { file, section, key }.into());
-        }
-        if declaration.model == Model::Oslo && is_read_otherwise(value, &request.values) {
+        };
+        if declaration.model == Model::Oslo && is_read_otherwise(&value, &request.values) {
             // What looks like a name may be a part of the secret.
             let notice = format!("[{section}] {key}: `$` stands for an option there; `$$` is a dollar sign");
             reporter.report(Event::Warning(notice));
         }
-        let changed = old != Some(&new[..]);
+        let changed = loaded.snapshot.get(&file).and_then(Content::bytes) != Some(&content[..]);
         if changed {
-            write(&machine, &loaded, &file, Some(&new), value.secret)?;
+            write(&machine, &loaded, &file, Some(&content), value.secret)?;
         }
         if value.secret && is_for_all(machine.root(), &file)? {
             reporter.report(Event::Warning(format!("/{file} has a secret in it and everybody may read it")));
@@ -142,22 +101,6 @@ pub fn config_set(
 fn is_read_otherwise(value: &Value, asked: &[String]) -> bool {
     let has_sign = asked.iter().any(|text| text.contains('$'));
     has_sign && !(value.unresolved.is_empty() && value.values.ends_with(asked))
-}
-
-/// Whether an option that accumulates has values that are not assigned in this file.
-fn is_added_to(loaded: &Loaded, file: &str, section: &str, key: &str) -> bool {
-    let elsewhere = |value: &Value| value.assigned.iter().any(|origin| *origin.file != *file);
-    let listed =
-        loaded.options.option(section, key).is_some_and(|option| option.defaults.iter().any(|one| !one.is_empty()));
-    listed || loaded.all.find(section, key).is_some_and(elsewhere)
-}
-
-/// A file that shows how the program's assignments are written: of the option if there is one, of the release if it can be.
-fn example<'a>(loaded: &'a Loaded, section: &str, key: &str) -> Option<&'a [u8]> {
-    let all = [&loaded.defaults, &loaded.all];
-    let of_option = all.iter().find_map(|values| values.find(section, key));
-    let value = of_option.or_else(|| all.iter().find_map(|values| values.iter().next()))?;
-    loaded.snapshot.get(&*value.origin.file)?.bytes()
 }
 
 /// Whether others than owner and group may read a file.
@@ -229,16 +172,6 @@ pub(super) fn after(loaded: &Loaded, edits: &Edits) -> Result<Loaded, ClientErro
         };
     }
     Ok(Loaded::new(loaded.app.clone(), snapshot)?)
-}
-
-/// An option of another name than these that files say something else of in one of the two.
-fn other_than<'a>(a: &'a Loaded, b: &'a Loaded, names: &BTreeSet<(String, String)>) -> Option<&'a Value> {
-    let raw = |loaded: &'a Loaded, value: &Value| {
-        loaded.all.find(&value.section, &value.key).map(|value| (value.is_text, &value.raw))
-    };
-    let others = a.all.iter().chain(b.all.iter());
-    let mut others = others.filter(|value| !names.contains(&(value.section.clone(), value.key.clone())));
-    others.find(|value| raw(a, value) != raw(b, value))
 }
 
 impl Loaded {

@@ -11,16 +11,18 @@ mod gather;
 mod next;
 mod prune;
 mod saved;
+mod setting;
 mod show;
 mod writing;
 
 pub use check::{Finding, config_check};
 pub use diff::{Redundant, config_diff, config_redundant};
-pub use edit::{Edited, SetRequest, config_set, config_unset};
+pub use edit::{Edited, config_set, config_unset};
 pub(in crate::client) use explained::configured;
 pub use explained::{Configured, Effect};
 pub(in crate::client) use next::tell_touched;
 pub use saved::{Restored, SavedOverrides, config_restore, config_save};
+pub use setting::SetRequest;
 pub use show::{
     AppRow, Arguments, Shown, ShownFile, ShownOrigin, ShownOverride, ShownValue, config_argv, config_get, config_list,
     config_show, config_show_file,
