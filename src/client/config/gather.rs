@@ -7,20 +7,17 @@
 use std::collections::BTreeSet;
 
 use super::Loaded;
+use super::links::{MASK, MAX_HOPS, resolved};
 use crate::client::ClientError;
 use crate::disk::{Directory, FileType};
 use crate::overlay::{App, Content, Declaration, MAX_FILE_BYTES, Member, Place, Reach, Snapshot, known_apps, members};
 use crate::report::{Event, Reporter};
 use crate::types::{Visible, split_path};
 
-/// Symlinks that lead to symlinks.
-const MAX_HOPS: usize = 8;
 /// Directories within directories of a program.
 const MAX_DEPTH: usize = 16;
 /// Files of one program.
 const MAX_FILES: usize = 1 << 14;
-/// Where symlinks lead that mask, from the root.
-pub(super) const MASK: &str = "dev/null";
 /// Where programs' defaults lie.
 const DEFAULTS: &str = "usr/share/defaults";
 
@@ -292,22 +289,6 @@ impl<'a> Gatherer<'a> {
             self.left_out(path, why);
         }
     }
-}
-
-/// Where a symlink in a directory leads, by names alone; none when that is above the root.
-pub(super) fn resolved(parent: &str, target: &str) -> Option<String> {
-    let mut names: Vec<&str> = match target.strip_prefix('/') {
-        Some(_) => Vec::new(),
-        None => parent.split('/').collect(),
-    };
-    for name in target.split('/') {
-        match name {
-            "" | "." => {}
-            ".." => drop(names.pop()?),
-            name => names.push(name),
-        }
-    }
-    (!names.is_empty()).then(|| names.join("/"))
 }
 
 /// Whether a text can be the name of a program: that of a directory.

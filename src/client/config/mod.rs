@@ -8,6 +8,7 @@ mod diff;
 mod edit;
 mod explained;
 mod gather;
+mod links;
 mod next;
 mod prune;
 mod saved;

@@ -7,7 +7,8 @@
 use std::borrow::Cow;
 
 use super::Loaded;
-use super::gather::{Gatherer, MASK, resolved};
+use super::gather::Gatherer;
+use super::links::{MASK, MAX_HOPS, resolved};
 use crate::client::ClientError;
 use crate::client::session::Session;
 use crate::fetch::read_object;
@@ -114,7 +115,7 @@ impl<'a> NextRelease<'a> {
     /// enough.
     async fn content(&self, path: &str, model: Model) -> Result<Option<Content>, ClientError> {
         let mut place = path.to_owned();
-        for _ in 0..8 {
+        for _ in 0..MAX_HOPS {
             let entry = place.parse::<TreePath>().ok().and_then(|path| self.tree.find(&path));
             let Some(entry) = entry else { return Ok(None) };
             match &entry.kind {
