@@ -328,7 +328,7 @@ pub enum ClientError {
 }
 
 /// These names in a sentence.
-pub(super) fn list(names: &[BundleName]) -> String {
+fn list(names: &[BundleName]) -> String {
     let names: Vec<&str> = names.iter().map(BundleName::as_str).collect();
     names.join(", ")
 }

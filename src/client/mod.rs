@@ -52,7 +52,7 @@ pub use export::{ExportPart, ExportRequest, Exported, export};
 pub use hashdump::{HashDump, hashdump};
 pub use history::history;
 pub use inspect::{diagnose, info};
-pub use meaning::ErrorKind;
+pub use meaning::{ErrorKind, transport_beneath};
 pub use mirror::{MirrorRequest, MirrorState, mirror};
 pub use query::{Language, Places};
 pub use recover::{Recovery, recover};

@@ -28,6 +28,9 @@ pub use record::{NewRecord, Record};
 /// The directory beside the trees.
 pub const HOME: &str = ".stateless-update";
 
+/// The directory for what was last seen of the publication, beside the trees.
+pub const TRUST: &str = "trust";
+
 /// How the names of those trees begin that were left to a process which still looks at them.
 pub const BUSY: &str = "busy-";
 

@@ -256,31 +256,6 @@ impl TransportError {
         }
     }
 
-    /// What a user can do about it, where that can be told from here.
-    pub fn hint(&self) -> Option<&'static str> {
-        match self {
-            Self::NoUrl => Some("say with --url where the publication is"),
-            Self::BadUrl { .. } => {
-                Some("https://HOST/PATH, file:///PATH or the path of a directory or an archive is wanted")
-            }
-            Self::InsecureUrl { .. } => {
-                Some("use https:, or --allow-insecure-http: contents are signed, but others can see what is fetched")
-            }
-            Self::Certificate { .. } => {
-                Some("check the clock of this machine and whether the certificate of the origin's owner is installed")
-            }
-            Self::Setup { .. } => {
-                Some("install the certificates of the system (ca-certificates); check the proxy settings")
-            }
-            Self::NotAPublication { .. } => {
-                Some("check the URL, and whether the network wants a login in a web browser first")
-            }
-            Self::BadArchive { .. } => Some("copy it again, or have `export` make it again; /usr is as it was"),
-            Self::Mirrors { failures, .. } => failures.iter().find_map(Self::hint),
-            _ => None,
-        }
-    }
-
     /// The failures of all origins as one error; that of the only one as it is.
     pub(super) fn of_mirrors(path: &str, mut failures: Vec<Self>) -> Self {
         match failures.len() {

@@ -3,10 +3,11 @@
 use stateless_update::client::{ClientError, ErrorKind};
 
 use super::common::{Failure, FailureKind};
+use super::hints::hint;
 
 /// An error of the library, with the hint for its kind where it has none of its own.
 pub(crate) fn of_client(error: &ClientError) -> Failure {
-    let (kind, hint) = match error.kind() {
+    let (kind, hint_of_kind) = match error.kind() {
         ErrorKind::Usage => (FailureKind::USAGE, "`stateless-update COMMAND --help` says what is possible"),
         ErrorKind::Unreachable => (
             FailureKind { name: "unreachable", exit_code: 3 },
@@ -27,7 +28,7 @@ pub(crate) fn of_client(error: &ClientError) -> Failure {
         ),
         ErrorKind::Bug => (FailureKind::BUG, Failure::REPORT),
     };
-    Failure::of(kind, error, error.hint().as_deref().unwrap_or(hint))
+    Failure::of(kind, error, hint(error).as_deref().unwrap_or(hint_of_kind))
 }
 
 /// A signal ended the run. Shells show such ends as 128 and the signal's number.

@@ -9,6 +9,7 @@ mod args;
 mod common;
 mod config;
 mod failure;
+mod hints;
 mod memory;
 mod outcome;
 mod requests;

@@ -1,0 +1,176 @@
+//! What people can do about an error, where more can be said than what goes for its kind.
+
+use stateless_update::client::{ClientError, transport_beneath};
+use stateless_update::fetch::FetchError;
+use stateless_update::overlay::OverlayError;
+use stateless_update::plan::BundleError;
+use stateless_update::stage::StageError;
+use stateless_update::state::{HOME, StateError, TRUST};
+use stateless_update::switch::SwitchError;
+use stateless_update::transport::TransportError;
+use stateless_update::trust::{TrustDirectory, TrustError};
+use stateless_update::types::BundleName;
+
+/// What to do about an error, where more can be said than for its kind.
+pub(crate) fn hint(error: &ClientError) -> Option<String> {
+    let hint = match error {
+        ClientError::Bundle(BundleError::Unknown { similar, .. }) if !similar.is_empty() => {
+            return Some(format!("did you mean {}?", list(similar)));
+        }
+        ClientError::NoHook { .. } => "bash and zsh do",
+        ClientError::NoSearchIndex { .. } => "`bundle-info BUNDLE --files` lists what a bundle has",
+        ClientError::Bundle(BundleError::Unknown { .. }) => "`bundle-list --all` names all bundles of the release",
+        ClientError::State(StateError::NotManaged { .. }) => {
+            "`os-install` makes a system in an empty root; name another one with --root"
+        }
+        ClientError::State(StateError::NotYours { uid: 0, .. }) => "run it as root",
+        ClientError::State(StateError::NotYours { .. }) => "run it as that user",
+        ClientError::State(StateError::MaskedUnit { .. }) => {
+            "`systemctl unmask stateless-update.timer stateless-update.service` allows it again"
+        }
+        ClientError::NothingToKeep { .. } => "nothing was removed; leave that --keep out, or correct it",
+        ClientError::State(StateError::Locked { .. }) => "wait until it has ended and try again",
+        ClientError::State(StateError::DamagedRecord { .. }) => {
+            "from a rescue system, beneath the root: move usr to usr.damaged, and .stateless-update/previous to usr, which \
+             is the release before, from which `update` goes on; then move usr.damaged/local and usr.damaged/src into \
+             usr, in place of the older ones there"
+        }
+        ClientError::NoSuchProgram { .. } => "`config list` names those that have it",
+        ClientError::SeveralPrograms { .. } => "name the one that is meant",
+        ClientError::NotOslo { .. } => "`config show` tells what it reads",
+        ClientError::NoOneFile { .. } => "`config list` and `config diff` tell which files are overridden",
+        ClientError::Beaten { .. } => "change or remove the setting there",
+        ClientError::Displaces { .. } => "make a copy of that file there first",
+        ClientError::TakesAway { .. } => {
+            "a table and a value cannot have the same name: name an option in the table, or edit by hand"
+        }
+        ClientError::NotAFile { .. } => {
+            "name a file that is to be written; no symlink is followed and no device written to"
+        }
+        ClientError::NoRoot { .. } => {
+            "it is the publisher's first root metadata that is wanted, for example `1.root.json`"
+        }
+        ClientError::NotConfirmed => "--preview shows what, --yes does it",
+        ClientError::NoSuchOption { .. } => "options are named SECTION.KEY",
+        ClientError::Overlay(OverlayError::Syntax { .. } | OverlayError::NotText { .. }) => {
+            "`config check` lists all lines that cannot be read"
+        }
+        ClientError::OtherRelease { .. } => {
+            "a file beneath /usr is that release's and not here: tell its publisher; one beneath /etc is read in another \
+             way there"
+        }
+        ClientError::Overlay(OverlayError::Archive { .. }) => {
+            "nothing was changed; make another one with `config save`"
+        }
+        ClientError::Overlay(OverlayError::NotEditable { .. }) => {
+            "edit it by hand; `config check` then says whether it can be read"
+        }
+        ClientError::Older { .. } => "go back deliberately with `update --version`",
+        ClientError::DamagedPrevious { .. } | ClientError::Stage(StageError::NoPrevious) => {
+            "nothing was changed; `update --version` brings an older release from the publication"
+        }
+        ClientError::BelowFloor { .. } => "`update` goes to the newest release",
+        ClientError::NotEmpty { .. } => "os-install needs a root without a usr, or with an empty one",
+        ClientError::NoTrustGiven => "the publisher's first root metadata, for example `--trust 1.root.json`",
+        ClientError::NoUrlGiven => "name where the publication lies, for example `--url https://example.org/os`",
+        ClientError::NotSubscribed { because_of, .. } if !because_of.is_empty() => {
+            return Some(format!("it comes with {}", list(because_of)));
+        }
+        ClientError::NotSubscribed { .. } => "`bundle-list` shows what is installed",
+        ClientError::Needed { .. } => "--recursive removes those too",
+        ClientError::NoSpace { .. } => "make room, for example with `clean`; nothing was changed",
+        ClientError::NoProgress => "try another mirror with --url; nothing on this machine was changed",
+        ClientError::Fetch(FetchError::BadObject { .. }) => {
+            "a mirror or proxy changed the file; nothing on this machine was changed"
+        }
+        ClientError::Switch(SwitchError::Fixed { .. }) => "`chattr -ia` allows it; nothing was changed",
+        ClientError::Switch(SwitchError::CannotExchange { .. }) => {
+            "/usr and the directory beside it must lie on one file system that knows RENAME_EXCHANGE (ext4, xfs, btrfs)"
+        }
+        // The errors may name a copy that is gone: a run that only looks works on one.
+        ClientError::Trust(TrustError::ForeignRoot { .. }) => {
+            return Some(format!(
+                "to follow the publication of that root instead, remove {HOME}/{TRUST} beneath --root"
+            ));
+        }
+        ClientError::Trust(TrustError::LocalDamaged { path, .. }) if path.ends_with(TrustDirectory::RELEASE) => {
+            "`check-update` brings it again"
+        }
+        ClientError::Trust(TrustError::LocalDamaged { .. } | TrustError::LocalNotPlain { .. }) => {
+            return Some(format!(
+                "it tells what was last seen of the publication: look at the disk, then remove {HOME}/{TRUST} beneath \
+                 --root; the next look begins anew, and would not notice an older state of the publication"
+            ));
+        }
+        ClientError::Trust(error) => return of_transport(transport_beneath(error)?).map(Into::into),
+        ClientError::Transport(error) | ClientError::Fetch(FetchError::Transport(error)) => {
+            return of_transport(error).map(Into::into);
+        }
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn of_transport(error: &TransportError) -> Option<&'static str> {
+    match error {
+        TransportError::NoUrl => Some("say with --url where the publication is"),
+        TransportError::BadUrl { .. } => {
+            Some("https://HOST/PATH, file:///PATH or the path of a directory or an archive is wanted")
+        }
+        TransportError::InsecureUrl { .. } => {
+            Some("use https:, or --allow-insecure-http: contents are signed, but others can see what is fetched")
+        }
+        TransportError::Certificate { .. } => {
+            Some("check the clock of this machine and whether the certificate of the origin's owner is installed")
+        }
+        TransportError::Setup { .. } => {
+            Some("install the certificates of the system (ca-certificates); check the proxy settings")
+        }
+        TransportError::NotAPublication { .. } => {
+            Some("check the URL, and whether the network wants a login in a web browser first")
+        }
+        TransportError::BadArchive { .. } => Some("copy it again, or have `export` make it again; /usr is as it was"),
+        TransportError::Mirrors { failures, .. } => failures.iter().find_map(of_transport),
+        _ => None,
+    }
+}
+
+/// These names in a sentence.
+fn list(names: &[BundleName]) -> String {
+    let names: Vec<&str> = names.iter().map(BundleName::as_str).collect();
+    names.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use stateless_update::client::ErrorKind;
+    use stateless_update::trust::SourceError;
+
+    use super::*;
+
+    /// The first request of a command is a look's, and its failure an error of trust.
+    #[test]
+    fn what_the_transport_advises_is_told_of_looks_too() {
+        let url = || "https://example.org/os/metadata/timestamp.json".to_owned();
+        let cases = [
+            (TransportError::NotAPublication { url: url() }, ErrorKind::Unreachable, Some("a login in a web browser")),
+            (TransportError::InsecureUrl { url: url() }, ErrorKind::Unreachable, Some("--allow-insecure-http")),
+            (
+                TransportError::BadArchive { path: "/os.tar".into(), reason: "it ends early".to_owned() },
+                ErrorKind::Refused,
+                Some("copy it again"),
+            ),
+            (TransportError::Status { url: url(), status: 500 }, ErrorKind::Unreachable, None),
+        ];
+        for (error, kind, advice) in cases {
+            let told = error.to_string();
+            let source = SourceError::Failed(Box::new(error));
+            let error =
+                ClientError::from(TrustError::Unreachable { path: "metadata/timestamp.json".to_owned(), source });
+            assert_eq!(error.kind(), kind, "{told}");
+            let hint = hint(&error);
+            assert_eq!(hint.is_some(), advice.is_some(), "{told}: {hint:?}");
+            assert!(hint.unwrap_or_default().contains(advice.unwrap_or_default()), "{told}");
+        }
+    }
+}
