@@ -31,12 +31,17 @@ pub fn rollback(settings: &Settings, mode: Mode, reporter: &Arc<dyn Reporter>) -
     let floor = session.known_floor()?.map_or(live_release.floor, |seen| seen.max(live_release.floor));
     check_floor(wanted, floor)?;
     let (release, _) = record.release().map_err(unreadable)?;
-    let expected = kept_tree(&session, &record, &release, |bundle| Err(unreadable(record.lacks(bundle))))?;
-    let mut installed = Installed::of(kept_tree(&session, live, &live_release, |bundle| {
+    let no_manifest = |bundle: &BundleName| {
         let told = format!("no tree has the manifest of bundle {bundle}: its files count as what no release owns");
         session.reporter.report(Event::Warning(told));
         Ok(())
-    })?);
+    };
+    // Tens of thousands of entries each, and neither depends on the other.
+    let (expected, installed) = rayon::join(
+        || kept_tree(&session, &record, &release, |bundle| Err(unreadable(record.lacks(bundle)))),
+        || kept_tree(&session, live, &live_release, no_manifest),
+    );
+    let (expected, mut installed) = (expected?, Installed::of(installed?));
     session.scan_live(&mut installed, Thoroughness::Quick)?;
     session.split_shared(&mut installed, &expected)?;
     let planned = plan(installed.present(), &expected, &[], &Memory::default(), Terms::default());

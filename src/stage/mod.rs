@@ -204,8 +204,12 @@ pub fn previous(
             reporter.passes(Checkpoint::Carried);
         }
     }
-    settle_above(&tree, found.extra.iter().chain(&carried.paths), (expected, &carried), writer)?;
-    must_be_target(&tree, look(Depth::Metadata)?, expected, &carried.paths)?;
+    // Where nothing went or came, the look from before still holds.
+    if !(found.extra.is_empty() && carried.paths.is_empty()) {
+        settle_above(&tree, found.extra.iter().chain(&carried.paths), (expected, &carried), writer)?;
+        found = look(Depth::Metadata)?;
+    }
+    must_be_target(&tree, found, expected, &carried.paths)?;
     reporter.passes(Checkpoint::Staged);
     Ok(StagedTree {
         slot: Slot::Previous,
