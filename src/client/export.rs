@@ -18,7 +18,7 @@ use super::session::{KnownRelease, Session, check_floor};
 use super::trees::Installed;
 use super::{ClientError, Settings};
 use crate::disk::is_file_or_free;
-use crate::manifest::Tree;
+use crate::manifest::{Release, Tree};
 use crate::plan::closure;
 use crate::report::Reporter;
 use crate::transport::Transport;
@@ -114,7 +114,17 @@ pub async fn export(
 struct WantedStep {
     from: Option<Version>,
     to: Version,
-    bundles: BTreeSet<BundleName>,
+    bundles: WantedBundles,
+}
+
+/// For whom a step is.
+enum WantedBundles {
+    /// For a machine with all bundles.
+    All,
+    /// For one with these, what they include, and the core.
+    Named(BTreeSet<BundleName>),
+    /// For this one. It may have nothing but the core, and bundles that the release has no more.
+    Subscribed,
 }
 
 impl Session {
@@ -122,11 +132,15 @@ impl Session {
         let newest = newest.release.version;
         Ok(match part {
             ExportPart::Step { from, to, bundles } => {
-                WantedStep { from: *from, to: to.unwrap_or(newest), bundles: bundles.clone() }
+                let bundles = match bundles.is_empty() {
+                    true => WantedBundles::All,
+                    false => WantedBundles::Named(bundles.clone()),
+                };
+                WantedStep { from: *from, to: to.unwrap_or(newest), bundles }
             }
             ExportPart::ThisMachine(to) => {
                 let from = Some(self.record()?.installed.version());
-                WantedStep { from, to: to.unwrap_or(newest), bundles: self.subscriptions()? }
+                WantedStep { from, to: to.unwrap_or(newest), bundles: WantedBundles::Subscribed }
             }
             ExportPart::Everything => unreachable!("that is no step"),
         })
@@ -144,10 +158,7 @@ impl Session {
         let way = self.back_to(newest, step.to).await?;
         let release = way.last().unwrap_or(newest).clone();
         way.iter().for_each(|known| contents.add_document(known));
-        let asked = match step.bundles.is_empty() {
-            true => release.release.bundles.keys().cloned().collect(),
-            false => step.bundles,
-        };
+        let (asked, names) = self.asked(step.bundles, &release.release)?;
         let bundles = closure(&release.release, &asked)?;
         let mut installed = Installed::default();
         let mut steps = Vec::new();
@@ -156,7 +167,7 @@ impl Session {
             way.iter().for_each(|known| contents.add_document(known));
             let before = way.last().unwrap_or(newest);
             // What is new in the release that is to be reached, the machine does not have.
-            let had = asked.iter().filter(|name| before.release.bundles.contains_key(*name)).cloned().collect();
+            let had = names.into_iter().filter(|name| before.release.bundles.contains_key(name)).collect();
             let had = closure(&before.release, &had)?;
             installed = Installed::of(self.target_tree(before, &had, &[], &Tree::default()).await?.tree);
             // The machine finds its way by the same documents.
@@ -176,6 +187,22 @@ impl Session {
         contents.add_packs(of_steps.chain(&planner.whole).map(|pack| &pack.offer));
         contents.add_objects(&planner.target.tree, |digest| objects.contains(digest));
         Ok((contents, bundles))
+    }
+
+    /// The bundles of a release that are asked for, and those that the machine may have before, whichever release that is.
+    fn asked(
+        &self,
+        bundles: WantedBundles,
+        release: &Release,
+    ) -> Result<(BTreeSet<BundleName>, BTreeSet<BundleName>), ClientError> {
+        Ok(match bundles {
+            WantedBundles::All => {
+                let all: BTreeSet<BundleName> = release.bundles.keys().cloned().collect();
+                (all.clone(), all)
+            }
+            WantedBundles::Named(names) => (names.clone(), names),
+            WantedBundles::Subscribed => (self.kept_subscriptions(release)?, self.subscriptions()?),
+        })
     }
 
     /// All files of all releases.

@@ -11,6 +11,7 @@ use super::session::{KnownRelease, Session};
 use super::{
     ClientError, InstallRequest, Mode, Settings, Thoroughness, Transition, UpdateCheck, UpdateRequest, VerifyRequest,
 };
+use crate::manifest::Release;
 use crate::report::{Event, Reporter};
 use crate::transport::without_password;
 use crate::types::BundleName;
@@ -145,16 +146,21 @@ pub async fn repair(
 }
 
 impl Session {
-    /// The subscriptions as far as a release has them. Those that it has not are told, and end with the transition.
     fn goal(&self, release: KnownRelease, overrides: Overrides) -> Result<Goal, ClientError> {
+        let subscriptions = self.kept_subscriptions(&release.release)?;
+        Ok(Goal { release, subscriptions, overrides })
+    }
+
+    /// The subscriptions as far as a release has them. Those that it has not are told, and end with the transition.
+    pub(super) fn kept_subscriptions(&self, release: &Release) -> Result<BTreeSet<BundleName>, ClientError> {
         let (kept, dropped): (BTreeSet<BundleName>, BTreeSet<BundleName>) =
-            self.subscriptions()?.into_iter().partition(|name| release.release.bundles.contains_key(name));
+            self.subscriptions()?.into_iter().partition(|name| release.bundles.contains_key(name));
         for name in dropped {
-            let version = release.release.version;
+            let version = release.version;
             self.reporter
                 .report(Event::Warning(format!("release {version} has no bundle {name} any more: it is dropped")));
         }
-        Ok(Goal { release, subscriptions: kept, overrides })
+        Ok(kept)
     }
 
     /// The answer where the machine is at its target.

@@ -8,6 +8,7 @@ use xtask::judge::Tree;
 use xtask::programs::Outcome;
 use xtask::publication::{Input, Publication};
 
+use crate::config::write;
 use crate::machine::{Machine, assert_equal, error, warned};
 use crate::world::{NOWHERE, copy, damage, damage_file, noise, world};
 
@@ -179,6 +180,58 @@ fn an_export_holds_every_root_that_leads_to_the_newest() {
     fs::remove_dir_all(machine.path(".stateless-update/trust")).expect("it has seen nothing");
     machine.client(["update", "--url", &text(&file)]).success().expect("updated");
     machine.assert_holds(20, &[]);
+}
+
+/// Between two releases a bundle is dropped, and the core gets what only that had.
+#[test]
+fn an_export_leads_a_machine_on_whatever_it_has_subscribed_to() {
+    let directory = world().directory();
+    let publication = Publication::init(&world().programs, directory.path(), None).expect("a publication");
+    let (definitions, trees) = (directory.path().join("definitions"), directory.path().join("trees"));
+    let publish = |version: u32| {
+        // Bundles agree about the directories that they share.
+        let find = Command::new("find").arg(&trees).args(["-exec", "touch", "-d", "@1700000000", "{}", "+"]).status();
+        assert!(find.expect("find starts").success());
+        let input = Input { version, definitions: &definitions, trees: &trees };
+        publication.release(&world().programs, input, &[]).expect("it starts").success().expect("published");
+    };
+    let moved = String::from_utf8(noise(1, 40 << 10)).expect("letters");
+    for name in ["os-core", "other"] {
+        write(&definitions.join(format!("{name}.toml")), &format!("title = \"{name}\"\n"));
+        write(&trees.join(name).join("usr/share").join(name), name);
+    }
+    let place = |bundle: &str| trees.join(bundle).join("usr/share/moved");
+    write(&place("other"), &moved);
+    publish(10);
+    fs::rename(place("other"), place("os-core")).expect("moved");
+    fs::remove_file(definitions.join("other.toml")).expect("removed");
+    fs::remove_dir_all(trees.join("other")).expect("removed");
+    for name in ["third", "fourth"] {
+        write(&definitions.join(format!("{name}.toml")), &format!("title = \"{name}\"\n"));
+        write(&trees.join(name).join("usr/share").join(name), &String::from_utf8(noise(2, 4 << 10)).expect("letters"));
+    }
+    publish(20);
+    let expected = Tree::expected(&trees, &["os-core"]).expect("the published trees are read");
+    let [origin, trust, file] =
+        [publication.path.clone(), publication.trust(), directory.path().join("step.tar")].map(|path| text(&path));
+    let machines = [&[][..], &["--bundle", "other"]].map(|bundles| {
+        let machine = Machine::empty();
+        let install = ["os-install", "--version", "10", "--url", &origin, "--trust", &trust];
+        machine.client([&install, bundles].concat()).success().expect("installed");
+        let exported = machine.succeeds(["export", &file, "--this-machine"]);
+        assert_eq!(exported.result["bundles"], serde_json::json!(["os-core"]), "{bundles:?}");
+        assert_eq!(warned(&exported, "no bundle other any more"), !bundles.is_empty(), "{:?}", exported.events);
+        let step = fs::read(&file).expect("written");
+        let manifests = step.windows(10).filter(|name| name == b"manifests/").count();
+        assert_eq!(manifests, 1, "{bundles:?}: that of the core alone");
+        (machine, step)
+    });
+    fs::remove_dir_all(&publication.path).expect("removed");
+    for (machine, step) in machines {
+        fs::write(&file, step).expect("written");
+        machine.succeeds(["update", "--url", &file]);
+        assert_equal(&expected, &Tree::of_machine(&machine.root).expect("the machine's tree is read"));
+    }
 }
 
 /// What the machine's other trees have makes objects cheaper for it than the packs that the file has: where it lacks them, the
