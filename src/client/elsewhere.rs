@@ -1,5 +1,6 @@
-//! What the machine's other two trees have of what a target needs: manifests and files. After a rollback that is all of
-//! it, and nothing is asked of anybody.
+//! What the machine's trees have of what a target needs, beside the intact files of the live one: manifests and files of the
+//! other two, which after a rollback is all of it, and files of the live one that differ in their metadata alone. Nothing is
+//! asked of anybody for it.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -8,8 +9,8 @@ use super::session::Session;
 use crate::manifest::{ManifestName, Release, Tree};
 use crate::plan::{Need, Place};
 use crate::state::{Record, Slot};
-use crate::tree::{Fingerprints, find};
-use crate::types::{BundleName, Digest, TreePath};
+use crate::tree::{Age, Fingerprints, find};
+use crate::types::{BundleName, Digest, Entry, TreePath};
 
 /// The trees beside the live one, as plans and as the disk name them.
 const OTHERS: [(Place, Slot); 2] = [(Place::Previous, Slot::Previous), (Place::Next, Slot::Next)];
@@ -26,22 +27,28 @@ impl Session {
         Ok(bundles.iter().all(has))
     }
 
-    /// Files of the other two trees with content that the target misses.
+    /// Files with content that the target misses: of the live tree those that were `altered`, of the other two any.
     pub fn elsewhere(
         &self,
+        altered: &[&Entry],
         target: &Tree,
         missing: &[Need],
     ) -> Result<HashMap<Digest, (Place, TreePath)>, ClientError> {
-        let wanted: HashSet<Digest> = missing.iter().map(|need| need.digest).collect();
+        let mut wanted: HashSet<Digest> = missing.iter().map(|need| need.digest).collect();
         let mut found = HashMap::new();
         if wanted.is_empty() {
             return Ok(found);
         }
         let known = Fingerprints::parse(&self.machine.cached_fingerprints()?);
-        for (place, slot) in OTHERS {
+        let of_target: Vec<&Entry> = target.entries().iter().collect();
+        // Their own entries say what they had, and their age may be what was altered.
+        let live = (Place::Live, Slot::Live, (altered, Age::Ignored));
+        let others = OTHERS.map(|(place, slot)| (place, slot, (&of_target[..], Age::Compared)));
+        for (place, slot, places) in std::iter::once(live).chain(others) {
             if let Some(tree) = self.machine.tree(slot)? {
-                for (digest, path) in find(&tree, target, &wanted, &known) {
-                    found.entry(digest).or_insert((place, path));
+                for (digest, path) in find(&tree, places, &wanted, &known) {
+                    wanted.remove(&digest);
+                    found.insert(digest, (place, path));
                 }
             }
         }

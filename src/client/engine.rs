@@ -71,7 +71,7 @@ pub(super) async fn go(
         None => None,
     };
     let missing = missing_blobs(installed.present(), &planner.target.tree);
-    planner.memory.elsewhere = session.elsewhere(&planner.target.tree, &missing)?;
+    planner.memory.elsewhere = session.elsewhere(&installed.altered(), &planner.target.tree, &missing)?;
     planner.look_further(&installed).await?;
     let record = new_record(session, goal, &bundles, std::mem::take(&mut planner.target.fresh))?;
 

@@ -14,7 +14,7 @@ use crate::plan::{Need, Present, blobs, is_shared, joined, taken_over};
 use crate::report::{Event, Step};
 use crate::state::Slot;
 use crate::tree::{Depth, Fingerprints, scan, split_up};
-use crate::types::{BundleName, Digest, Seen, Version};
+use crate::types::{BundleName, Difference, Digest, Entry, Seen, Version};
 
 /// What is installed and what is really on disk.
 #[derive(Debug, Default)]
@@ -45,6 +45,14 @@ impl Installed {
 
     pub fn present(&self) -> Present<'_> {
         Present { tree: &self.tree, seen: &self.seen, extra: &self.extra }
+    }
+
+    /// Entries of which only the metadata is known to differ, so that the content may be what it should be.
+    pub fn altered(&self) -> Vec<&Entry> {
+        use Difference::{Attributes, Mode, Owner, Time};
+        let is_altered = |seen: &Seen| matches!(seen, Seen::Differs(Mode | Owner | Time | Attributes));
+        let all = self.tree.entries().iter().zip(&self.seen);
+        all.filter(|(_, seen)| is_altered(seen)).map(|(entry, _)| entry).collect()
     }
 }
 

@@ -55,7 +55,8 @@ pub struct Memory {
     pub blobs: HashSet<Digest>,
     /// Blocks that an earlier run left in the store.
     pub blocks: HashSet<Digest>,
-    /// Files of the other two trees that have content that is wanted.
+    /// Files that have content that is wanted, beside the intact ones of the live tree: altered ones of it, and any of the
+    /// other two trees.
     pub elsewhere: HashMap<Digest, (Place, TreePath)>,
     /// Blocks that are missing or bad, and blobs that files turned out not to have.
     pub struck: HashSet<Digest>,

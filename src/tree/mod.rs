@@ -10,7 +10,7 @@ mod scan;
 mod unowned;
 mod write;
 
-pub use find::find;
+pub use find::{Age, find};
 pub use fingerprints::{Fingerprint, Fingerprints, KnownContent};
 pub use look::{Found, FoundKind, look};
 pub use scan::{Depth, Scan, compare, scan};

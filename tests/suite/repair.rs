@@ -3,6 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
+use std::time::SystemTime;
 
 use serde_json::json;
 use xtask::crash::can_trace;
@@ -71,6 +72,46 @@ fn one_path_is_looked_at_whatever_it_is() {
     let found = machine.client(["diagnose", "--file", "/usr/bin/hello"]);
     assert_eq!((found.code, &found.result["missing"]), (1, &json!(["usr/bin/hello"])), "{}", found.told());
     assert_eq!(machine.client(["diagnose", "--file", "/usr"]).code, 1);
+}
+
+/// Every byte is on disk, and a fresh machine has no other trees.
+#[test]
+fn what_was_altered_in_its_metadata_alone_needs_no_network() {
+    let machine = Machine::installed(20, &["editors"]);
+    for name in fs::read_dir(machine.path("usr/bin")).expect("listed").map(|entry| entry.expect("an entry").path()) {
+        if name.is_file() && !name.is_symlink() {
+            fs::set_permissions(&name, PermissionsExt::from_mode(0o700)).expect("mode");
+        }
+    }
+    let touched = fs::File::options().write(true).open(machine.path("usr/bin/ed")).expect("opened");
+    touched.set_modified(SystemTime::UNIX_EPOCH).expect("time");
+    let flags = rustix::fs::XattrFlags::empty();
+    rustix::fs::setxattr(machine.path("usr/bin/hello"), "user.x", b"mine", flags).expect("set");
+    let twin = machine.twin();
+    let repair = machine.succeeds(["repair", "--url", NOWHERE]);
+    assert_eq!((repair.number("requests"), repair.number("download_bytes")), (0, 0), "{}", repair.told());
+    machine.assert_holds(20, &["editors"]);
+    machine.succeeds(["diagnose", "--full-verify"]);
+
+    // Altered files may have another content all the same, also one of the same length.
+    let ping = twin.path("usr/bin/ping");
+    let length = fs::metadata(&ping).expect("there").len();
+    fs::write(&ping, vec![b'x'; usize::try_from(length).expect("small")]).expect("written");
+    twin.refuses(3, ["repair", "--url", NOWHERE, "--max-retries", "0"]);
+    let repair = twin.succeeds(["repair"]);
+    assert!(0 < repair.number("requests") && repair.number("requests") < 8, "{}", repair.told());
+    twin.assert_holds(20, &["editors"]);
+}
+
+/// What is the same in the next release is taken from altered files, too.
+#[test]
+fn an_update_takes_what_was_altered_from_the_live_tree() {
+    let machine = Machine::installed(10, &["editors"]);
+    let clean = machine.twin().succeeds(["update"]);
+    fs::set_permissions(machine.path("usr/bin/ed"), PermissionsExt::from_mode(0o700)).expect("mode");
+    let update = machine.succeeds(["update"]);
+    assert_eq!(update.number("download_bytes"), clean.number("download_bytes"), "{}", update.told());
+    machine.assert_holds(20, &["editors"]);
 }
 
 #[test]
