@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::ClientError;
 use super::session::{Access, KnownRelease, Session};
 use crate::report::Event;
-use crate::state::Slot;
+use crate::state::{Record, Slot};
 use crate::transport::{Answer, Served, Transport, TransportError};
 use crate::trust::{
     Expiry, Fetched, KnownTime, Look, MAX_ROOT_BYTES, Source, SourceError, TrustDirectory, check_root, refresh,
@@ -40,10 +40,26 @@ impl Session {
                     true => TrustDirectory::throwaway()?,
                     false => directory.throwaway_copy()?,
                 };
+                self.begin(&copy)?;
                 self.newest_as_seen_by(&copy, &first_root).await
             }
-            Access::Work(_) => self.newest_as_seen_by(&directory, &first_root).await,
+            Access::Work(_) => {
+                self.begin(&directory)?;
+                self.newest_as_seen_by(&directory, &first_root).await
+            }
         }
+    }
+
+    /// Has a machine that has seen nothing begin with the root of its previous tree where that is older than the live
+    /// tree's: a rollback brings it back, and a chain that begins after it cannot tell whether it is the publication's.
+    fn begin(&self, directory: &TrustDirectory) -> Result<(), ClientError> {
+        let (None, Some(live)) = (&self.settings.trust, &self.record) else { return Ok(()) };
+        // A tree from elsewhere, which another install left, says nothing of this publication.
+        let is_kin = |kept: &Record| kept.installed.origin == live.installed.origin;
+        let Some(kept) = self.machine.other_record(Slot::Previous)?.filter(is_kin) else { return Ok(()) };
+        // Damage to the kept tree is no reason not to look.
+        let Ok(older) = kept.root() else { return Ok(()) };
+        Ok(directory.begin_before(&older, &live.root()?)?)
     }
 
     /// The same for a machine that remembers what `directory` does and was given `first_root`.

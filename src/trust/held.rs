@@ -68,6 +68,22 @@ impl TrustDirectory {
             Err(error) => Err(error),
         }
     }
+
+    /// Where nothing was seen yet, begins the chain with `older` if that is of a lower version than `newer`: whoever may
+    /// come back to the older root then finds it in the chain. The next look is given `newer` and must come through it, so
+    /// nothing is believed that it would not believe. What is no root is passed over.
+    ///
+    /// # Errors
+    /// [`TrustError::Local`], [`TrustError::LocalNotPlain`], [`TrustError::LocalDamaged`].
+    pub fn begin_before(&self, older: &[u8], newer: &[u8]) -> Result<(), TrustError> {
+        let parse = |root: &[u8]| Seen::parse_root("the given root", root.to_vec()).ok();
+        let (Some(older), Some(newer)) = (parse(older), parse(newer)) else { return Ok(()) };
+        let is_before = older.version() < newer.version() && older.verify(&older.document.signed).is_ok();
+        if !is_before || !self.read()?.is_empty() {
+            return Ok(());
+        }
+        self.scratch()?.commit(&Held::begin(older).files())
+    }
 }
 
 impl Held {

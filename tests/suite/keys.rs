@@ -96,6 +96,37 @@ fn keys_are_replaced() {
     assert_eq!(checked.result["unreferenced"], serde_json::json!([]));
 }
 
+/// `trust/` was removed, as is advised to whoever cannot go on otherwise: a rollback brings back a tree with an older root.
+#[test]
+fn a_machine_that_forgot_what_it_saw_goes_back_over_a_rotation() {
+    let directory = world().directory();
+    let mut publication = Publication::init(&world().programs, directory.path(), None).expect("a publication");
+    release(&world().programs, &publication, &world().trees, 10);
+    let machine = Machine::empty();
+    let [site, trust] = [publication.path.clone(), publication.trust()].map(|path| path.display().to_string());
+    machine.succeeds(["os-install", "--url", &site, "--trust", &trust]);
+    let new = directory.path().join("new");
+    let options = ["--new-keys", new.to_str().expect("UTF-8")];
+    publish(&["keys", "rotate"], &publication, &publication.keys, &options).success().expect("rotated");
+    publication.keys = new;
+    release(&world().programs, &publication, &world().trees, 20);
+    machine.succeeds(["update"]);
+    fs::remove_dir_all(machine.path(".stateless-update/trust")).expect("removed");
+    machine.succeeds(["update", "--dry-run"]);
+    assert_eq!(machine.client(["check-update"]).code, 1, "nothing is newer");
+    machine.succeeds(["rollback"]);
+    machine.succeeds(["check-update"]);
+    // Forgotten once more, it is the live tree that has the older root.
+    fs::remove_dir_all(machine.path(".stateless-update/trust")).expect("removed");
+    machine.succeeds(["check-update"]);
+    machine.succeeds(["update"]);
+    machine.assert_holds(20, &[]);
+    // Damage to the kept tree's root is no reason not to look.
+    fs::remove_dir_all(machine.path(".stateless-update/trust")).expect("removed");
+    fs::write(machine.path(".stateless-update/previous/share/stateless-update/root.json"), "{}").expect("written");
+    assert_eq!(machine.client(["check-update"]).code, 1, "nothing is newer");
+}
+
 /// A publication without a release for four weeks, whose timestamp is signed again all the while.
 #[test]
 fn a_refresh_tells_what_ends_first() {
