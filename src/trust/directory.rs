@@ -3,7 +3,8 @@
 //! **Promises.** Its content changes as a whole and durably: the next content is written into a scratch directory beside
 //! it, every file and the directory are synced, the two are exchanged by one `renameat2`, and the parent is synced. The
 //! one file that is replaced alone, the release document, is renamed over its predecessor. Nothing in it is reached
-//! through a symlink. **Needs** a parent directory that only root can write, and a caller that holds the process lock.
+//! through a symlink. **Needs** a parent directory that only root can write, and a caller that holds the process lock; who
+//! only reads needs no lock and gets one content, never parts of two.
 //! **Leaves to** `held` what the files mean.
 //!
 //! ```text
@@ -31,6 +32,8 @@ use super::{MAX_METADATA_BYTES, MAX_RELEASE_BYTES};
 /// The newest release document, opaque here.
 pub(super) const RELEASE: &str = TrustDirectory::RELEASE;
 const RELEASE_NEXT: &str = "release.json.next";
+/// So often is read what another run exchanges meanwhile. Each of its looks exchanges once, and takes requests.
+const MAX_READS: usize = 4;
 /// The tag of the timestamp.
 pub(super) const ETAG: &str = "timestamp.etag";
 /// An empty file that is there after a look that did not come to its end.
@@ -152,18 +155,49 @@ impl TrustDirectory {
     /// # Errors
     /// [`TrustError::Local`], [`TrustError::LocalNotPlain`], [`TrustError::LocalDamaged`] for one that is too long.
     pub(super) fn read(&self) -> Result<Files, TrustError> {
-        let directory = match open_directory(&self.path) {
-            Err(TrustError::Local { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
-                return Ok(Files::new());
+        self.read_while(|| {})
+    }
+
+    /// The same, while something else goes on: it is called each time that the directory has been opened.
+    ///
+    /// What is open may be exchanged and removed file by file: what was read of it, errors too, counts only when it is
+    /// still the trust directory afterwards.
+    pub(super) fn read_while(&self, mut meanwhile: impl FnMut()) -> Result<Files, TrustError> {
+        for _ in 0..MAX_READS {
+            let directory = match open_directory(&self.path) {
+                Err(TrustError::Local { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+                    return Ok(Files::new());
+                }
+                other => other?,
+            };
+            meanwhile();
+            let files = self.read_opened(&directory);
+            if self.is_still(&directory)? {
+                return files;
             }
-            other => other?,
-        };
+        }
+        let source = std::io::Error::other("other runs exchange it again and again; try again");
+        Err(TrustError::local("read", &self.path, source))
+    }
+
+    /// Whether the path leads to this directory.
+    fn is_still(&self, directory: &OwnedFd) -> Result<bool, TrustError> {
+        let failed = |source: Errno| TrustError::local("look at", &self.path, source);
+        let opened = rustix::fs::fstat(directory).map_err(failed)?;
+        match rustix::fs::lstat(&self.path) {
+            Ok(now) => Ok((now.st_dev, now.st_ino) == (opened.st_dev, opened.st_ino)),
+            Err(Errno::NOENT) => Ok(false),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    fn read_opened(&self, directory: &OwnedFd) -> Result<Files, TrustError> {
         let failed = |source: Errno| TrustError::local("list", &self.path, source);
         let mut files = Files::new();
-        for entry in rustix::fs::Dir::read_from(&directory).map_err(failed)? {
+        for entry in rustix::fs::Dir::read_from(directory).map_err(failed)? {
             let entry = entry.map_err(failed)?;
             let Some(name) = entry.file_name().to_str().ok().filter(|name| is_ours(name)) else { continue };
-            files.insert(name.to_owned(), read_file(&directory, &self.path, name)?);
+            files.insert(name.to_owned(), read_file(directory, &self.path, name)?);
         }
         Ok(files)
     }

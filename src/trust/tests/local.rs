@@ -163,6 +163,29 @@ fn the_newest_release_document_outlives_looks() {
     world.machine.forget().expect("nothing to forget");
 }
 
+/// Who only looks has no lock: meanwhile a run may swap in what it saw, or the owner may remove all of it.
+#[test]
+fn what_is_exchanged_while_it_is_read_is_read_anew() {
+    let mut world = seen_world();
+    world.release(20);
+    let (before, mut reads) = (world.content(), 0);
+    let read = world.machine.read_while(|| {
+        reads += 1;
+        if reads == 1 {
+            world.look().expect("a look");
+        }
+    });
+    assert_ne!(world.content(), before);
+    assert_eq!((read.expect("readable"), reads), (world.content(), 2));
+
+    let again = || world.machine.scratch().and_then(|scratch| scratch.commit(&before)).expect("exchanged");
+    let error = world.machine.read_while(again).expect_err("it never stays");
+    assert!(error.is_local(), "{error:?}");
+
+    let forgotten = world.machine.read_while(|| world.machine.forget().expect("removed"));
+    assert!(forgotten.expect("nothing is there").is_empty());
+}
+
 #[test]
 fn a_missing_parent_is_an_error() {
     let mut world = World::new();
