@@ -5,6 +5,11 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use rustix::io::Errno;
+
+/// What is told of what is no regular file.
+pub(super) const NO_FILE: io::ErrorKind = io::ErrorKind::InvalidInput;
+
 /// What the taker of a span may end it with.
 pub type SinkError = Box<dyn Error + Send + Sync>;
 
@@ -241,6 +246,7 @@ impl TransportError {
             | Self::Redirect { .. } => true,
             // It is not busy, or broken: it refuses.
             Self::Status { status, .. } => *status < 500 && !matches!(status, 408 | 429),
+            Self::File { source, .. } => is_about_what_lies_there(source),
             Self::Mirrors { failures, .. } => failures.iter().any(Self::is_about_the_file),
             _ => false,
         }
@@ -263,6 +269,12 @@ impl TransportError {
             _ => Self::Mirrors { path: path.to_owned(), failures },
         }
     }
+}
+
+/// Whether a local file cannot be read for what it is or for where it lies on a damaged disk, while others may be.
+fn is_about_what_lies_there(error: &io::Error) -> bool {
+    const ERRNOS: [Errno; 6] = [Errno::ACCESS, Errno::PERM, Errno::ISDIR, Errno::IO, Errno::UCLEAN, Errno::BADMSG];
+    error.kind() == NO_FILE || ERRNOS.iter().any(|errno| error.raw_os_error() == Some(errno.raw_os_error()))
 }
 
 impl Cause {

@@ -1,6 +1,6 @@
 //! Files of this machine as bodies: those of a local publication, and parts of an archive.
 
-use std::io::SeekFrom;
+use std::io::{ErrorKind, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
@@ -10,6 +10,7 @@ use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt, Take};
 
 use super::archive::Place;
+use super::error::NO_FILE;
 use super::origin::beneath;
 use super::retry::Fault;
 use super::{Counters, TransportError};
@@ -52,7 +53,7 @@ pub(super) async fn open_file(
     let mut file = opened.map_err(|source| unreadable(&path, source))?;
     let metadata = file.metadata().await.map_err(|source| unreadable(&path, source))?;
     if !metadata.is_file() {
-        return Err(unreadable(&path, std::io::Error::other("it is not a regular file")));
+        return Err(unreadable(&path, std::io::Error::new(NO_FILE, "it is not a regular file")));
     }
     if start > 0 {
         file.seek(SeekFrom::Start(start)).await.map_err(|source| unreadable(&path, source))?;
@@ -79,9 +80,8 @@ pub(super) async fn open_part(
 }
 
 fn unreadable(path: &Path, source: std::io::Error) -> Fault {
-    use std::io::ErrorKind::{NotADirectory, NotFound};
     Fault::lasting(match source.kind() {
-        NotFound | NotADirectory => TransportError::NotFound { url: path.display().to_string() },
+        ErrorKind::NotFound | ErrorKind::NotADirectory => TransportError::NotFound { url: path.display().to_string() },
         _ => TransportError::File { path: path.to_owned(), source },
     })
 }

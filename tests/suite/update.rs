@@ -6,7 +6,7 @@ use std::path::Path;
 use serde_json::json;
 use xtask::judge::Tree;
 
-use crate::machine::{Machine, figures, overwrite_in_place, replace};
+use crate::machine::{Machine, figures, overwrite_in_place, replace, warned};
 use crate::world::{copy, world};
 
 #[test]
@@ -30,6 +30,22 @@ fn a_step_costs_less_than_its_files() {
     let (bytes, requests) = (update.number("download_bytes"), update.number("requests"));
     assert!(bytes < whole / 4, "{bytes} bytes for a tree of {whole}");
     assert!(requests <= 20, "{requests} requests");
+}
+
+/// Bad sectors of a medium, or rights that one file lacks: all else is read from it.
+#[test]
+fn a_pack_that_cannot_be_read_is_gone_around() {
+    let directory = world().directory();
+    let copied = directory.path().join("publication");
+    copy(&world().publication.path, &copied);
+    let pack = copied.join("packs/10-20/all");
+    assert!(pack.is_file());
+    fs::remove_file(&pack).expect("removed");
+    fs::create_dir(&pack).expect("made");
+    let machine = Machine::installed(10, &["editors"]);
+    let update = machine.succeeds(["update", "--url", &copied.display().to_string()]);
+    assert!(warned(&update, "packs/10-20/all is not used"), "{:?}", update.events);
+    machine.assert_holds(20, &["editors"]);
 }
 
 #[test]

@@ -305,7 +305,8 @@ async fn directories_are_origins_too() {
         assert_eq!(name(&transport.get("a", 9).await.expect_err("long")), "TooLong");
         assert!(transport.get("b", 9).await.expect_err("missing").is_not_found());
         assert!(transport.get("a/b", 9).await.expect_err("missing").is_not_found());
-        assert_eq!(name(&transport.get("d", 9).await.expect_err("a directory")), "File");
+        let error = transport.get("d", 9).await.expect_err("a directory");
+        assert!(name(&error) == "File" && error.is_about_the_file(), "{error:?}");
         assert_eq!(name(&transport.get("../a", 9).await.expect_err("leads out")), "BadPath");
         assert_eq!(transport.meter(), Meter { requests: 5, bytes: 10 });
         let mut bytes = Vec::new();
@@ -319,6 +320,23 @@ async fn directories_are_origins_too() {
         assert_eq!(name(&transport.range("a", 8, 3, &mut sink).await.expect_err("past it")), "WrongLength");
         transport.range("missing", 3, 0, &mut sink).await.expect("nothing is nothing");
         assert_eq!(bytes, b"34560123456789");
+    }
+}
+
+#[test]
+fn one_file_that_cannot_be_read_is_told_from_a_medium_that_is_gone() {
+    use rustix::io::Errno;
+    for (errno, wanted) in [
+        (Errno::ACCESS, true),
+        (Errno::IO, true),
+        (Errno::ISDIR, true),
+        (Errno::UCLEAN, true),
+        (Errno::NODEV, false),
+        (Errno::STALE, false),
+        (Errno::NFILE, false),
+    ] {
+        let error = TransportError::File { path: "/mnt/os/packs/10-20".into(), source: errno.into() };
+        assert_eq!(error.is_about_the_file(), wanted, "{error:?}");
     }
 }
 
