@@ -23,6 +23,9 @@ impl Transport {
     ///
     /// One that had something wrong is asked all the same: nobody else may have what a mirror lacks that is behind, or has
     /// no metadata. Of roots it is not: the next one is lacking as a rule, and who was refused is not to answer instead.
+    ///
+    /// A span goes on at the next origin where one broke off. So it is told who gave something before: what is wrong then may
+    /// be the beginning.
     pub(super) async fn take(
         &self,
         path: &str,
@@ -37,6 +40,7 @@ impl Transport {
         ordered.sort_by_key(|(standing, _, mirror)| (standing.blamed_at(), is_metadata && mirror.is_override));
         let mut failures = Vec::new();
         let mut is_lacking = false;
+        let mut contributor = None;
         let count = ordered.len();
         for (place, (standing, number, mirror)) in ordered.into_iter().enumerate() {
             let is_settled_by_a_lack = match standing {
@@ -48,17 +52,22 @@ impl Transport {
                 continue;
             }
             let patience = if place + 1 < count { SHORT } else { Duration::MAX };
+            let served = Served { last: number, before: contributor };
+            let before = intake.delivered();
             match self.ask_again_and_again(mirror, path, intake, patience).await {
                 Ok(answer) => {
                     mirror.stands(Standing::Sound);
-                    return Ok((answer, Served(number)));
+                    return Ok((answer, served));
                 }
                 // Either the bytes were wrong, or the disk is full and nobody is asked any more.
                 Err(error @ TransportError::Sink { .. }) => {
-                    self.doubt(Served(number));
+                    self.doubt(served);
                     return Err(error);
                 }
                 Err(error) => {
+                    if intake.delivered() > before {
+                        contributor = Some(number);
+                    }
                     tracing::debug!(%error, "origin failed");
                     mirror.stands(Standing::after(&error, self.next_blame()));
                     is_lacking |= error.is_not_found() && standing == Standing::Sound;

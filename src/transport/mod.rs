@@ -77,9 +77,14 @@ pub enum Answer {
     },
 }
 
-/// Which origin answered.
+/// Which origin answered, by its number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Served(usize);
+pub struct Served {
+    /// It gave the end.
+    last: usize,
+    /// It gave what came before, and failed then; none where all came from one.
+    before: Option<usize>,
+}
 
 /// The way to one publication, at one or several origins. Shared by reference; all methods may run at once.
 #[derive(Debug)]
@@ -202,9 +207,12 @@ impl Transport {
         }
     }
 
-    /// Asks others before this origin from now on: what it served was not what it should be.
+    /// Asks others before this origin from now on: what it served was not what it should be. Where two of them served it,
+    /// either may be to blame: the one that failed on the way is asked after the other, which then gives all of it.
     pub fn doubt(&self, served: Served) {
-        self.mirrors[served.0].stands(Standing::Doubted(self.next_blame()));
+        for number in std::iter::once(served.last).chain(served.before) {
+            self.mirrors[number].stands(Standing::Doubted(self.next_blame()));
+        }
     }
 
     fn next_blame(&self) -> u64 {
@@ -292,7 +300,7 @@ impl Transport {
 
     async fn span(&self, path: &str, span: Span<'_>) -> Result<Served, TransportError> {
         if span.is_complete() {
-            return check_path(path).map(|()| Served(0));
+            return check_path(path).map(|()| Served { last: 0, before: None });
         }
         self.take(path, &mut Intake::Span(span)).await.map(|(_, served)| served)
     }

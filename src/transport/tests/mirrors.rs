@@ -79,6 +79,28 @@ async fn no_chance_is_spent_twice_on_one_origin_before_the_others_had_theirs() {
     }
 }
 
+/// The first origin begins with something wrong and breaks off, so the second one goes on from there: whoever asks again gets
+/// all of it from the second.
+#[tokio::test]
+async fn who_gave_the_beginning_is_doubted_with_who_gave_the_end() {
+    let one = Server::start(vec![cut("200 OK", 4, b"no")]).await;
+    let two = Server::start(vec![partial("bytes 2-3/4", b"cd"), ok(b"abcd")]).await;
+    let urls = [&one, &two].map(|server| server.url.clone());
+    let both = Transport::new(&urls, Limits { max_retries: 0, ..LIMITS }).expect("loopback");
+    let mut bytes = Vec::new();
+    for wanted in [b"nocd", b"abcd"] {
+        bytes.clear();
+        let mut sink = |piece: &[u8]| {
+            bytes.extend_from_slice(piece);
+            Ok(())
+        };
+        let served = both.object("objects/ab/abcd", 4, &mut sink).await.expect("at the second");
+        assert_eq!(bytes, wanted);
+        both.doubt(served);
+    }
+    assert_eq!((one.requests().len(), two.requests().len()), (1, 2));
+}
+
 #[tokio::test]
 async fn a_mirror_without_metadata_hides_none() {
     let content = Server::start(vec![reply("404 Not Found", "", b"")]).await;
