@@ -7,9 +7,9 @@
 //!
 //! A plan's work comes in stages, each of which may need what those before it bring: blobs of releases on the way.
 //!
-//! A block that is missing, bad, or does not make what it should, is reported as struck; the caller plans again without
-//! it. An object that is bad is fetched again, elsewhere first; one that stays bad or is nowhere is reported with its
-//! error, for a pack may have the blob, too.
+//! A block that is bad is fetched again from every other origin. One that stays bad, is missing, or does not make what it
+//! should, is reported as struck; the caller plans again without it. An object that is bad is fetched again, elsewhere
+//! first; one that stays bad or is nowhere is reported with its error, for a pack may have the blob, too.
 
 mod decode;
 mod error;
@@ -30,7 +30,7 @@ use object::{again, decoded, wrong};
 use splitter::Splitter;
 
 use crate::disk::{Directory, DiskError};
-use crate::plan::{BlockWork, Need, Place, RangeWork, UpdatePlan, Work};
+use crate::plan::{BlockWork, Need, Place, RangeWork, UpdatePlan, Work, join};
 use crate::report::{Progress, Reporter, Step};
 use crate::store::{Shelf, Store, StoreError};
 use crate::transport::Transport;
@@ -205,22 +205,36 @@ impl Fetcher {
         Ok(())
     }
 
-    /// Streams a part of a pack into the store, block by block.
+    /// Brings the blocks of a part of a pack. Those that come bad are asked for again at the other origins; not at the same
+    /// one, as objects are, for what is struck is to be had as objects, too, and a pack that lies there damaged is large.
     async fn range(&self, range: &RangeWork, decode: &UnboundedSender<BlockWork>) -> Result<(), FetchError> {
+        let mut bad = self.stream(range, decode).await?;
+        for _ in 0..self.doors.transport.others() {
+            let mut still_bad = Vec::new();
+            for range in join(&range.path, bad) {
+                still_bad.extend(self.stream(&range, decode).await?);
+            }
+            bad = still_bad;
+        }
+        bad.iter().for_each(|work| self.strike(work.block.block.digest));
+        Ok(())
+    }
+
+    /// Streams a part of a pack into the store, block by block. Gives those that came bad.
+    async fn stream(
+        &self,
+        range: &RangeWork,
+        decode: &UnboundedSender<BlockWork>,
+    ) -> Result<Vec<BlockWork>, FetchError> {
         let mut splitter = Splitter::new(self, range, decode);
         let mut sink = |bytes: &[u8]| splitter.take(bytes);
         match self.doors.transport.range(&range.path, range.offset, range.length, &mut sink).await {
             // Blocks that came before stay, and are found when the caller plans again.
-            Err(error) if error.is_about_the_file() => {
-                splitter.rest().for_each(|block| self.strike(block));
-                Ok(())
-            }
-            Ok(served) if splitter.has_struck() => {
-                self.doors.transport.doubt(served);
-                Ok(())
-            }
-            other => Ok(other.map(drop)?),
+            Err(error) if error.is_about_the_file() => splitter.rest().for_each(|block| self.strike(block)),
+            Ok(served) if splitter.has_bad() => self.doors.transport.doubt(served),
+            other => drop(other?),
         }
+        Ok(splitter.into_bad())
     }
 
     fn strike(&self, block: Digest) {

@@ -19,19 +19,24 @@ pub(super) struct Splitter<'a> {
     at: u64,
     /// Index of the block that is coming or comes next.
     next: usize,
-    struck: bool,
+    bad: Vec<BlockWork>,
     incoming: Option<Incoming<'a>>,
 }
 
 impl<'a> Splitter<'a> {
     /// At the beginning of a range.
     pub(super) fn new(fetcher: &'a Fetcher, range: &'a RangeWork, decode: &'a UnboundedSender<BlockWork>) -> Self {
-        Self { fetcher, range, decode, at: range.offset, next: 0, struck: false, incoming: None }
+        Self { fetcher, range, decode, at: range.offset, next: 0, bad: Vec::new(), incoming: None }
     }
 
     /// Whether a block that came was bad.
-    pub(super) fn has_struck(&self) -> bool {
-        self.struck
+    pub(super) fn has_bad(&self) -> bool {
+        !self.bad.is_empty()
+    }
+
+    /// The blocks that came and were bad, in order.
+    pub(super) fn into_bad(self) -> Vec<BlockWork> {
+        self.bad
     }
 
     /// The blocks that have not come.
@@ -63,10 +68,7 @@ impl<'a> Splitter<'a> {
             }
             match incoming.finish(Shelf::Block, digest) {
                 Ok(()) => drop(self.decode.send(work.clone())),
-                Err(StoreError::OtherContent { .. }) => {
-                    self.struck = true;
-                    self.fetcher.strike(digest);
-                }
+                Err(StoreError::OtherContent { .. }) => self.bad.push(work.clone()),
                 Err(error) => return Err(error.into()),
             }
             self.next += 1;

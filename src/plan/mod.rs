@@ -22,7 +22,7 @@ pub use bundles::{BundleError, closure, dependents, dependents_tree, similar, wi
 pub use carried::{Carried, goes_along, is_shared, may_be_carried, taken_over};
 pub use route::{Found, Offered, Route};
 use sources::Chosen;
-pub use work::{Base, BlockWork, Make, Place, REQUEST_BYTES, RangeWork, Work, joined};
+pub use work::{Base, BlockWork, Make, Place, REQUEST_BYTES, RangeWork, Work, join, joined};
 
 /// What is on disk.
 #[derive(Clone, Copy, Debug)]

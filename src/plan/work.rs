@@ -136,7 +136,7 @@ pub fn joined(places: impl IntoIterator<Item = (u64, u64)>) -> Vec<(u64, u64)> {
 }
 
 /// Makes one request of blocks that lie close together. The blocks are in the order of the pack.
-pub(super) fn join(path: &str, blocks: Vec<BlockWork>) -> Vec<RangeWork> {
+pub fn join(path: &str, blocks: Vec<BlockWork>) -> Vec<RangeWork> {
     let ranges = joined(blocks.iter().map(|work| (work.block.offset, work.block.block.length())));
     let mut blocks = blocks.into_iter().peekable();
     ranges

@@ -222,7 +222,12 @@ impl Transport {
     /// How often it is worth it to ask again after a wrong answer: at every other origin, and as often as a request that
     /// failed is tried again.
     pub fn chances(&self) -> usize {
-        self.limits.max_retries as usize + self.mirrors.len() - 1
+        self.limits.max_retries as usize + self.others()
+    }
+
+    /// How many other origins there are than the one that answers.
+    pub fn others(&self) -> usize {
+        self.mirrors.len() - 1
     }
 
     /// Reads the document at `path`, of at most `limit` bytes, unless it is still the one that `etag` was given for.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use super::fault::Fault;
+use super::fault::{At, Fault};
 use super::origin::{Entry, Files, Origin, Rule};
 use super::request::Kind;
 use super::scene::{Scenario, scene, tree_of};
@@ -137,6 +137,30 @@ fn the_next_run_fetches_no_object_again() {
         assert_eq!(fetched.len(), all.len(), "after {after} objects: {fetched:?}");
         assert_eq!(fetched.iter().collect::<BTreeSet<_>>(), all.iter().collect(), "after {after} objects");
     }
+}
+
+/// A block that one mirror has damaged comes from the other, and nothing else does.
+#[test]
+fn a_bad_block_is_asked_for_at_the_other_mirror() {
+    let scenario = &scene().resuming;
+    let (code, clean) = Trial::new(scenario).run(None, "0");
+    assert_eq!(code, 0);
+    let (trial, sound) = (Trial::new(scenario), Origin::new(&scenario.files, &scenario.sound.url, None));
+    let (index, whole) = longest(&ranges(&clean));
+    let fault = Fault::Flip(At::End);
+    trial.origin.set(Some(Rule { kind: Kind::PackRange, fault, after: index, times: 1 }));
+    let command = scenario.command.iter().map(String::as_str).chain(["--url", &trial.origin.url, "--url", &sound.url]);
+    let one = ["--max-parallel-downloads", "1", "--max-retries", "0"];
+    let outcome = world().programs.client(&trial.root, command.chain(one)).expect("the contract of --json is kept");
+    assert_eq!(outcome.code, 0, "{}", outcome.told());
+    trial.assert_done();
+    let (first, second) = (trial.origin.take_log(), sound.take_log());
+    let is_object = |entry: &&Entry| entry.request.kind() == Kind::Object;
+    let objects = |log: &[Entry]| log.iter().filter(is_object).count();
+    assert_eq!(objects(&first) + objects(&second), objects(&clean), "no object in its place");
+    let (from, to) = ranges(&second)[0];
+    assert!(whole.0 < from && to == whole.1, "the last block of {whole:?} alone, not {from}-{to}");
+    assert_eq!(ranges(&first).len() + ranges(&second).len(), ranges(&clean).len() + 1);
 }
 
 /// Where no object comes, a few of them say so; and what was not to be had is not asked for again.
