@@ -212,10 +212,12 @@ pub(super) fn keys_revoked(before: &Root, after: &Root, role: RoleType) -> bool 
     !old.is_subset(&new) || new_threshold > old_threshold
 }
 
-/// A role's keys and how many of them must sign; where there is no such role, no key and none.
+/// A role's keys and how many of them must sign; where there is no such role, no key and none. An id alone is no key: nothing
+/// is signed with one that the root does not have, and leaving it out of `keys` revokes it.
 fn keys_of(root: &Root, role: RoleType) -> (BTreeSet<&[u8]>, u64) {
     let keys = root.roles.get(&role);
-    let ids = keys.into_iter().flat_map(|keys| &keys.keyids).map(|id| &id[..]).collect();
+    let ids = keys.into_iter().flat_map(|keys| &keys.keyids).filter(|id| root.keys.contains_key(*id));
+    let ids = ids.map(|id| &id[..]).collect();
     (ids, keys.map_or(0, |keys| keys.threshold.get()))
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::forge::{bytes, parse, sign};
+use super::forge::{KEEP, bytes, only, parse, sign};
 use super::*;
 
 #[test]
@@ -63,6 +63,33 @@ fn rotating_the_timestamp_key_frees_the_timestamp_alone() {
     // And the check survives the look that kept the new root only.
     let error = world.refused();
     assert!(matches!(error, TrustError::RolledBack { role: Role::Snapshot, seen: 3, offered: 2 }), "{error:?}");
+}
+
+/// A root may leave a stolen key's id in the role and the key itself out: nothing that it signed binds any more.
+#[test]
+fn a_key_that_is_named_and_not_there_is_revoked() {
+    let mut world = World::new();
+    world.look().expect("a look");
+    let honest = world.mirror.files.clone();
+    let leap = |signed: &mut serde_json::Value| {
+        signed["version"] = json!(1_u64 << 62);
+        signed["meta"]["snapshot.json"] = json!({"version": 1_u64 << 62});
+    };
+    world.forge(&only(Role::Timestamp, leap), KEEP);
+    let error = world.refused();
+    assert!(matches!(error, TrustError::Missing { .. }), "{error:?}");
+    world.mirror.files = honest;
+    let root = world.keys.root().expect("key").remove(0);
+    let (stolen, fresh) = (world.keys.timestamp().expect("key"), World::empty().keys.timestamp().expect("another key"));
+    let [stolen, name] = [&stolen, &fresh].map(|key| hex::encode(&key.id));
+    world.forge_root(&[&root], |signed| {
+        signed["keys"].as_object_mut().expect("keys").remove(&stolen).expect("there");
+        signed["keys"][&name] = serde_json::to_value(&fresh.public).expect("JSON");
+        signed["roles"]["timestamp"]["keyids"] = json!([stolen, name]);
+    });
+    let timestamp = parse(&world.file(Role::Timestamp))["signed"].take();
+    world.mirror.files.insert("metadata/timestamp.json".to_owned(), bytes(&sign(&timestamp, &[&fresh])));
+    assert_eq!(world.look().expect("healed").newest.version, version(10));
 }
 
 /// Other keys for the targets alone, and a look that gets no further than the new root: the next one does.
