@@ -70,25 +70,47 @@ fn what_is_too_large_is_refused_before_anything_is_made() {
     assert!(out.is_empty());
 }
 
+/// A linked file of so many sections of this type and length, all of them behind the header.
+fn at_one_place(count: u16, kind: u32, length: usize, byte: u8) -> Vec<u8> {
+    let mut file = vec![byte; 64 + length];
+    let table = file.len() as u64;
+    file[..64].fill(0);
+    file[..7].copy_from_slice(b"\x7fELF\x02\x01\x01");
+    (file[16], file[18], file[58]) = (3, 62, 64);
+    file[40..48].copy_from_slice(&table.to_le_bytes());
+    file[60..62].copy_from_slice(&count.to_le_bytes());
+    for _ in 0..count {
+        file.extend([0, kind].map(u32::to_le_bytes).concat());
+        file.extend([6u64, 0x40, 0x40, length as u64, 0, 1, 0].map(u64::to_le_bytes).concat());
+    }
+    file
+}
+
 #[test]
 fn sections_over_each_other_take_no_time() {
-    let mut old = vec![0xe8; 8 << 20];
-    let count = 60_000u16;
-    let table = old.len() as u64;
-    old[..64].fill(0);
-    old[..7].copy_from_slice(b"\x7fELF\x02\x01\x01");
-    (old[16], old[18], old[58]) = (3, 62, 64);
-    old[40..48].copy_from_slice(&table.to_le_bytes());
-    old[60..62].copy_from_slice(&count.to_le_bytes());
-    for _ in 0..count {
-        old.extend([0u32, 1].map(u32::to_le_bytes).concat());
-        old.extend([6u64, 0x40, 0x40, table - 64, 0, 1, 0].map(u64::to_le_bytes).concat());
-    }
+    let old = at_one_place(60_000, 1, (8 << 20) - 64, 0xe8);
     let mut new = old.clone();
     new.splice(1000..1000, [1; 16]);
     let delta = Delta::make(&old, &new);
     let delta = delta.predicted(&old, &new).unwrap_or(delta);
     assert!(applied(&old, &delta) == new);
+}
+
+/// Each of many triples may come by the same place: what is tried there must not grow with the number of sections.
+#[test]
+fn few_fields_begin_at_one_place() {
+    let symbol = at_one_place(60_000, 2, 24, 1);
+    let old = &&symbol[..];
+    let known = Known::new(old, &Layout::default()).expect("memory");
+    let predictor = Predictor::new(&known, &[]).expect("memory");
+    for place in [64, 72] {
+        assert_eq!(predictor.fields.iter().filter(|field| field.at == place).count(), 8, "at {place}");
+    }
+    let mut new = symbol.clone();
+    new.splice(1000..1000, [1; 16]);
+    let delta = Delta::make(&symbol, &new);
+    let delta = delta.predicted(&symbol, &new).unwrap_or(delta);
+    assert!(applied(&symbol, &delta) == new);
 }
 
 /// Programs and modules with some bytes changed, most in their headers and tables.
