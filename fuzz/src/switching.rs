@@ -6,9 +6,9 @@ use std::path::Path;
 
 use stateless_update::manifest::{InstalledRecord, ReleaseName};
 use stateless_update::report::Silent;
-use stateless_update::state::{Machine, Slot};
+use stateless_update::state::Machine;
 use stateless_update::switch::recover;
-use stateless_update::types::{Digest, Version};
+use stateless_update::types::{Digest, Slot, Version};
 
 /// The journal's text, found on a machine whose trees have been exchanged. Recovery ends; the live tree is the same one, by
 /// its record, and nothing outside of the root has changed.

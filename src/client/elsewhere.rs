@@ -7,13 +7,13 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use super::ClientError;
 use super::session::Session;
 use crate::manifest::{ManifestName, Release, Tree};
-use crate::plan::{Need, Place};
-use crate::state::{Record, Slot};
+use crate::plan::Need;
+use crate::state::Record;
 use crate::tree::{Age, Fingerprints, find};
-use crate::types::{BundleName, Digest, Entry, TreePath};
+use crate::types::{BundleName, Digest, Entry, Slot, TreePath};
 
-/// The trees beside the live one, as plans and as the disk name them.
-const OTHERS: [(Place, Slot); 2] = [(Place::Previous, Slot::Previous), (Place::Next, Slot::Next)];
+/// The trees beside the live one.
+const OTHERS: [Slot; 2] = [Slot::Previous, Slot::Next];
 
 impl Session {
     /// Whether the records of the machine's trees have all manifests of `bundles` in a release.
@@ -33,7 +33,7 @@ impl Session {
         altered: &[&Entry],
         target: &Tree,
         missing: &[Need],
-    ) -> Result<HashMap<Digest, (Place, TreePath)>, ClientError> {
+    ) -> Result<HashMap<Digest, (Slot, TreePath)>, ClientError> {
         let mut wanted: HashSet<Digest> = missing.iter().map(|need| need.digest).collect();
         let mut found = HashMap::new();
         if wanted.is_empty() {
@@ -42,13 +42,13 @@ impl Session {
         let known = Fingerprints::parse(&self.machine.cached_fingerprints()?);
         let of_target: Vec<&Entry> = target.entries().iter().collect();
         // Their own entries say what they had, and their age may be what was altered.
-        let live = (Place::Live, Slot::Live, (altered, Age::Ignored));
-        let others = OTHERS.map(|(place, slot)| (place, slot, (&of_target[..], Age::Compared)));
-        for (place, slot, places) in std::iter::once(live).chain(others) {
+        let live = (Slot::Live, (altered, Age::Ignored));
+        let others = OTHERS.map(|slot| (slot, (&of_target[..], Age::Compared)));
+        for (slot, places) in std::iter::once(live).chain(others) {
             if let Some(tree) = self.machine.tree(slot)? {
                 for (digest, path) in find(&tree, places, &wanted, &known) {
                     wanted.remove(&digest);
-                    found.insert(digest, (place, path));
+                    found.insert(digest, (slot, path));
                 }
             }
         }
@@ -57,7 +57,7 @@ impl Session {
 
     /// What the other two trees say of themselves, as far as they do.
     pub fn other_records(&self) -> Result<Vec<Record>, ClientError> {
-        let records = OTHERS.into_iter().map(|(_, slot)| self.machine.other_record(slot));
+        let records = OTHERS.into_iter().map(|slot| self.machine.other_record(slot));
         Ok(records.filter_map(Result::transpose).collect::<Result<_, _>>()?)
     }
 }

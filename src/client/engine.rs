@@ -17,10 +17,10 @@ use crate::disk::Ownership;
 use crate::manifest::{InstalledRecord, ReleaseName, Tree};
 use crate::plan::{closure, missing_blobs};
 use crate::report::{Checkpoint, Event};
-use crate::state::{NewRecord, Record, Slot};
+use crate::state::{NewRecord, Record};
 use crate::store::Store;
 use crate::switch::check_movable;
-use crate::types::{BundleName, Digest};
+use crate::types::{BundleName, Digest, Slot};
 
 /// A target state: a release and the bundles that were asked for.
 #[derive(Debug)]

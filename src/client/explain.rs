@@ -12,9 +12,8 @@ use crate::disk::FileType;
 use crate::manifest::{Tree, describe_difference};
 use crate::plan::{closure, goes_along};
 use crate::report::{Event, Reporter};
-use crate::state::Slot;
 use crate::tree::compare;
-use crate::types::{BundleName, Entry, Kind, Seen, TreePath, Version, split_path};
+use crate::types::{BundleName, Entry, Kind, Seen, Slot, TreePath, Version, split_path};
 use crate::verify::finding;
 
 /// The answer of `explain`.

@@ -7,9 +7,8 @@ use serde::Serialize;
 use super::session::Session;
 use super::{ClientError, Settings};
 use crate::report::Reporter;
-use crate::state::Slot;
 use crate::tree::{Found, FoundKind, look};
-use crate::types::{Digest, TreePath};
+use crate::types::{Digest, Slot, TreePath};
 
 /// The answer of `hashdump`: the fields of a manifest's entry that a tree on disk tells.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -11,10 +11,9 @@ use crate::disk::mounts_within;
 use crate::manifest::BundleManifest;
 use crate::plan::may_be_carried;
 use crate::report::{Event, Reporter};
-use crate::state::Slot;
 use crate::transport::without_password;
 use crate::tree::with_all_beneath;
-use crate::types::TreePath;
+use crate::types::{Slot, TreePath};
 use crate::verify::{Findings, findings};
 
 /// What the machine is.

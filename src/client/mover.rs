@@ -9,14 +9,14 @@ use super::session::Session;
 use super::trees::Installed;
 use crate::fetch::{Doors, fetch};
 use crate::manifest::Tree;
-use crate::plan::{Place, UpdatePlan};
+use crate::plan::UpdatePlan;
 use crate::report::{Checkpoint, Event};
 use crate::stage::{Damaged, Job, StageError, StagedTree, damaged, heal, stage};
-use crate::state::{LockedMachine, NewRecord, Record, Slot};
+use crate::state::{LockedMachine, NewRecord, Record};
 use crate::store::Store;
 use crate::switch::switch;
 use crate::tree::Fingerprints;
-use crate::types::{Digest, TreePath};
+use crate::types::{Digest, Slot, TreePath};
 
 /// So often a plan is made again because parts of the publication turned out bad, before the origin is given up.
 const MAX_PLANS: usize = 5;
@@ -43,8 +43,8 @@ impl Mover<'_> {
             jobs => jobs,
         };
         let mut trees = HashMap::new();
-        for (place, slot) in [(Place::Live, Slot::Live), (Place::Previous, Slot::Previous), (Place::Next, Slot::Next)] {
-            trees.extend(session.machine.tree(slot)?.map(|tree| (place, Arc::new(tree))));
+        for slot in [Slot::Live, Slot::Previous, Slot::Next] {
+            trees.extend(session.machine.tree(slot)?.map(|tree| (slot, Arc::new(tree))));
         }
         let doors = Doors {
             transport: session.transport.clone(),

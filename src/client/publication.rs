@@ -9,11 +9,12 @@ use jiff::Timestamp;
 use super::ClientError;
 use super::session::{Access, KnownRelease, Session};
 use crate::report::Event;
-use crate::state::{Record, Slot};
+use crate::state::Record;
 use crate::transport::{Answer, Served, Transport, TransportError};
 use crate::trust::{
     Expiry, Fetched, KnownTime, Look, MAX_ROOT_BYTES, Source, SourceError, TrustDirectory, check_root, refresh,
 };
+use crate::types::Slot;
 
 /// The program was made no earlier than this (2026-11-23): no clock before it is believed.
 const BUILT_AT: i64 = 1_795_392_000;

@@ -12,10 +12,10 @@ use crate::manifest::{BundleManifest, Release, Tree, Union};
 use crate::plan::{Carried, Memory, Terms, plan};
 use crate::report::{Event, Reporter};
 use crate::stage::{StageError, previous};
-use crate::state::{Record, Slot, StateError};
+use crate::state::{Record, StateError};
 use crate::switch::switch;
 use crate::tree::Fingerprints;
-use crate::types::BundleName;
+use crate::types::{BundleName, Slot};
 
 /// Exchanges the live tree with the previous one; once more brings it back.
 ///

@@ -10,11 +10,11 @@ use super::{ClientError, Mode, Settings};
 use crate::disk::{FileType, Ownership, labels_are_enforced, mounts_within};
 use crate::manifest::Release;
 use crate::report::{Event, Reporter};
-use crate::state::{HOME, LockedMachine, Machine, Record, Slot, StateError, TRUST};
+use crate::state::{HOME, LockedMachine, Machine, Record, StateError, TRUST};
 use crate::transport::{Transport, TransportError};
 use crate::tree::Writer;
 use crate::trust::{Reference, TrustDirectory, Trusted};
-use crate::types::{BundleName, Version};
+use crate::types::{BundleName, Slot, Version};
 
 /// A machine that is only looked at, or one that is worked on.
 #[derive(Debug)]

@@ -13,8 +13,8 @@ use super::session::Session;
 use super::{ClientError, Settings};
 use crate::disk::{Directory, Manager, Mapped, mapped_beneath};
 use crate::report::Reporter;
-use crate::state::{BUSY, HOME, Slot};
-use crate::types::{TreePath, Version};
+use crate::state::{BUSY, HOME};
+use crate::types::{Slot, TreePath, Version};
 
 /// The answer of `status`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -12,9 +12,8 @@ use crate::manifest::{BundleManifest, Conflict, ManifestName, Release, Tree, Uni
 use crate::pack::apply_text_delta;
 use crate::plan::{Need, Present, blobs, is_shared, joined, taken_over};
 use crate::report::{Event, Step};
-use crate::state::Slot;
 use crate::tree::{Depth, Fingerprints, scan, split_up};
-use crate::types::{BundleName, Difference, Digest, Entry, Seen, Version};
+use crate::types::{BundleName, Difference, Digest, Entry, Seen, Slot, Version};
 
 /// What is installed and what is really on disk.
 #[derive(Debug, Default)]

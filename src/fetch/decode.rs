@@ -9,9 +9,9 @@ use super::{FetchError, Fetcher};
 use crate::delta::DeltaError;
 use crate::disk::DiskError;
 use crate::pack::{BlockReader, PackError};
-use crate::plan::{Base, BlockWork, Make, Place};
+use crate::plan::{Base, BlockWork, Make};
 use crate::store::{Shelf, StoreError};
-use crate::types::Digest;
+use crate::types::{Digest, Slot};
 
 /// Decoders that are at work at once, whatever the doors allow. Each holds a thread of the runtime's pool for blocking
 /// work to the end, of which copies, local files and names of hosts need some, too: without any they would wait for the
@@ -82,7 +82,7 @@ impl Fetcher {
     }
 
     fn make(&self, work: &BlockWork) -> Result<(), BlockError> {
-        let (store, live) = (&self.doors.store, self.doors.trees.get(&Place::Live));
+        let (store, live) = (&self.doors.store, self.doors.trees.get(&Slot::Live));
         let content = store.open_content(Shelf::Block, work.block.block.digest)?;
         let mut reader = BlockReader::open(&work.block.block, &content, 0)?;
         for (make, build) in work.makes.iter().zip(&work.block.block.builds) {

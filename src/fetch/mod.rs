@@ -30,11 +30,11 @@ use object::{again, decoded, wrong};
 use splitter::Splitter;
 
 use crate::disk::{Directory, DiskError};
-use crate::plan::{BlockWork, Need, Place, RangeWork, UpdatePlan, Work, join};
+use crate::plan::{BlockWork, Need, RangeWork, UpdatePlan, Work, join};
 use crate::report::{Progress, Reporter, Step};
 use crate::store::{Shelf, Store, StoreError};
 use crate::transport::Transport;
-use crate::types::{Digest, TreePath};
+use crate::types::{Digest, Slot, TreePath};
 
 /// Where from and where to.
 #[derive(Clone, Debug)]
@@ -44,7 +44,7 @@ pub struct Doors {
     /// The store.
     pub store: Arc<Store>,
     /// The machine's trees, as far as it has them: deltas start from files of the live one.
-    pub trees: HashMap<Place, Arc<Directory>>,
+    pub trees: HashMap<Slot, Arc<Directory>>,
     /// Threads that decode.
     pub jobs: usize,
     /// Requests under way at once.
@@ -147,7 +147,7 @@ impl Fetcher {
         }
     }
 
-    async fn copy(&self, tree: Place, from: TreePath, need: Need) -> Result<(), FetchError> {
+    async fn copy(&self, tree: Slot, from: TreePath, need: Need) -> Result<(), FetchError> {
         let (doors, built) = (self.doors.clone(), self.built.clone());
         let copy = move || -> Result<bool, FetchError> {
             let Some(file) = doors.trees.get(&tree).map(|tree| tree.open_file(from.beneath_usr())) else {

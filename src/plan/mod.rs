@@ -16,13 +16,13 @@ use std::path::{Path, PathBuf};
 
 use crate::manifest::{PackOffer, Tree};
 use crate::pack::Index;
-use crate::types::{Digest, Entry, Kind, Metadata, Seen, TreePath};
+use crate::types::{Digest, Entry, Kind, Metadata, Seen, Slot, TreePath};
 
 pub use bundles::{BundleError, closure, dependents, dependents_tree, similar, with_recommended};
 pub use carried::{Carried, goes_along, is_shared, may_be_carried, taken_over};
 pub use route::{Found, Offered, Route};
 use sources::Chosen;
-pub use work::{Base, BlockWork, Make, Place, REQUEST_BYTES, RangeWork, Work, join, joined};
+pub use work::{Base, BlockWork, Make, REQUEST_BYTES, RangeWork, Work, join, joined};
 
 /// What is on disk.
 #[derive(Clone, Copy, Debug)]
@@ -57,7 +57,7 @@ pub struct Memory {
     pub blocks: HashSet<Digest>,
     /// Files that have content that is wanted, beside the intact ones of the live tree: altered ones of it, and any of the
     /// other two trees.
-    pub elsewhere: HashMap<Digest, (Place, TreePath)>,
+    pub elsewhere: HashMap<Digest, (Slot, TreePath)>,
     /// Blocks that are missing or bad, and blobs that files turned out not to have.
     pub struck: HashSet<Digest>,
     /// Blobs whose objects are missing or bad: they are asked for again only where nothing else makes them.

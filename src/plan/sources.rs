@@ -9,10 +9,10 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::work::{Base, BlockWork, Make, Place, Work, join};
+use super::work::{Base, BlockWork, Make, Work, join};
 use super::{Memory, Need, Offer, Preference, Present, Terms};
 use crate::pack::{Build, PlacedBlock, ShortId};
-use crate::types::{Digest, Seen, TreePath};
+use crate::types::{Digest, Seen, Slot, TreePath};
 
 /// So often is chosen anew because a blob of a release on the way is not to be had, before all of them are done without.
 const MAX_ROUNDS: usize = 8;
@@ -124,12 +124,12 @@ impl<'a> Chooser<'a> {
     }
 
     /// A file with that content, unless it turned out to have another.
-    fn file(&self, digest: &Digest) -> Option<(Place, &TreePath)> {
+    fn file(&self, digest: &Digest) -> Option<(Slot, &TreePath)> {
         if self.memory.struck.contains(digest) {
             return None;
         }
         let elsewhere = || self.memory.elsewhere.get(digest).map(|(tree, path)| (*tree, path));
-        self.here.get(digest).map(|path| (Place::Live, *path)).or_else(elsewhere)
+        self.here.get(digest).map(|path| (Slot::Live, *path)).or_else(elsewhere)
     }
 
     /// What of one pack pays, given what is `open`; that is less afterwards. Also gives the blobs of the release before

@@ -273,14 +273,14 @@ fn other_metadata_is_a_copy_and_not_a_download() {
             _ => false,
         }
     };
-    assert!(planned.work.concat().iter().all(is_copy(Place::Live)) && planned.work.len() == 1);
+    assert!(planned.work.concat().iter().all(is_copy(Slot::Live)) && planned.work.len() == 1);
     assert_eq!(planned.counts, Counts { added: 1, changed: 1, removed: 0 });
 
     // So is a file of another tree.
-    let elsewhere = [(digest(1), (Place::Previous, "usr/bin/a".parse().expect("a path")))].into();
+    let elsewhere = [(digest(1), (Slot::Previous, "usr/bin/a".parse().expect("a path")))].into();
     let memory = Memory { elsewhere, ..Memory::default() };
     let planned = plan_simple(&Tree::default(), &[], &new, &[pack(&[vec![(1, None)]])], &memory);
-    assert!(planned.work.concat().iter().all(is_copy(Place::Previous)) && planned.requests == 0);
+    assert!(planned.work.concat().iter().all(is_copy(Slot::Previous)) && planned.requests == 0);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::Need;
 use crate::pack::PlacedBlock;
-use crate::types::{Digest, TreePath};
+use crate::types::{Digest, Slot, TreePath};
 
 /// What one more request counts for, in bytes: so many are better spent than asking once more. It is what a line of 20
 /// Mbit/s brings while one of eight connections waits 50 ms for an answer.
@@ -11,24 +11,13 @@ use crate::types::{Digest, TreePath};
 /// and blocks of one pack that are no further apart than this are fetched with what lies between.
 pub const REQUEST_BYTES: u64 = 16 << 10;
 
-/// One of the machine's trees.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Place {
-    /// `/usr` as processes see it.
-    Live,
-    /// The release before.
-    Previous,
-    /// The tree that is brought forward.
-    Next,
-}
-
 /// One thing to do so that blobs get into the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Work {
     /// Copy a file of one of the machine's trees: the same content is wanted elsewhere or with other metadata.
     Copy {
         /// The tree.
-        tree: Place,
+        tree: Slot,
         /// The file in it.
         from: TreePath,
         /// Its content.

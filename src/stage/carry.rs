@@ -10,9 +10,9 @@ use super::{StageError, StagedTree, settle_above, split};
 use crate::disk::{Directory, DiskError, FileType, Inode};
 use crate::plan::{is_shared, taken_over};
 use crate::report::{Checkpoint, Reporter, Silent, Step};
-use crate::state::{LockedMachine, Slot};
+use crate::state::LockedMachine;
 use crate::tree::{Depth, Writer, scan, split_up};
-use crate::types::Metadata;
+use crate::types::{Metadata, Slot};
 
 /// What is the administrator's in a tree.
 #[derive(Debug, Default)]

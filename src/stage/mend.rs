@@ -8,9 +8,9 @@ use super::{StageError, StagedTree};
 use crate::disk::{Directory, DiskError, FileType};
 use crate::manifest::Tree;
 use crate::report::{Checkpoint, Reporter};
-use crate::state::{LockedMachine, Slot};
+use crate::state::LockedMachine;
 use crate::tree::{KnownContent, Writer};
-use crate::types::{Difference, Digest, Entry, Kind, Seen};
+use crate::types::{Difference, Digest, Entry, Kind, Seen, Slot};
 
 /// A kept tree and what it is mended with.
 pub(super) struct Mender<'a> {

@@ -20,10 +20,10 @@ use crate::disk::{Directory, DiskError};
 use crate::manifest::Tree;
 use crate::plan::Carried;
 use crate::report::{Checkpoint, Reporter, Step};
-use crate::state::{BUSY, LockedMachine, NewRecord, Record, Slot, StateError};
+use crate::state::{BUSY, LockedMachine, NewRecord, Record, StateError};
 use crate::store::Store;
 use crate::tree::{Depth, Fingerprints, KnownContent, Scan, Writer, scan};
-use crate::types::{Difference, Entry, Seen, split_path};
+use crate::types::{Difference, Entry, Seen, Slot, split_path};
 use builder::Builder;
 pub(crate) use carry::His;
 use carry::carry;
@@ -245,13 +245,14 @@ fn next_tree(machine: &LockedMachine, reporter: &dyn Reporter) -> Result<Directo
             reporter.passes(Checkpoint::BusyDropped);
         }
     }
-    if let Some(inode) = home.look("next")?
-        && crate::disk::is_in_use(&home.path().join("next"))
+    let next = Slot::Next.name();
+    if let Some(inode) = home.look(next)?
+        && crate::disk::is_in_use(&home.path().join(next))
     {
-        home.rename("next", home, format!("{BUSY}{}", inode.number))?;
+        home.rename(next, home, format!("{BUSY}{}", inode.number))?;
         reporter.passes(Checkpoint::NextLeft);
     }
-    Ok(home.ensure_subdirectory("next", 0o700)?)
+    Ok(home.ensure_subdirectory(next, 0o700)?)
 }
 
 /// Gives the directories above these paths what `expected` says of them, or what is known of those that are there for a carried

@@ -4,9 +4,10 @@ use std::path::Path;
 
 use rustix::io::Errno;
 
-use super::{HOME, Record, Slot, StateError};
+use super::{HOME, Record, StateError};
 use crate::disk::{Directory, DiskError, FileType, Lock};
 use crate::manifest::{HistoryEntry, MirrorOverride};
+use crate::types::Slot;
 
 /// The cache of what is known of the content of files, in [`HOME`].
 pub const FINGERPRINTS: &str = "fingerprints";

@@ -36,26 +36,3 @@ pub const BUSY: &str = "busy-";
 
 /// The directory for what is the administrator's and has no place in the live tree.
 pub const RESCUED: &str = "rescued";
-
-/// One of the three trees.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Slot {
-    /// `/usr` as processes see it.
-    Live,
-    /// The release before, complete.
-    Previous,
-    /// The tree that is brought forward.
-    Next,
-}
-
-impl Slot {
-    /// Its name: that of the live tree in the root, of the others in the directory beside the trees.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Live => "usr",
-            Self::Previous => "previous",
-            Self::Next => "next",
-        }
-    }
-}

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::*;
 use crate::manifest::{BundleManifest, InstalledRecord, ReleaseName, Tree};
 use crate::report::Silent;
-use crate::types::{BundleName, Digest, Version};
+use crate::types::{BundleName, Digest, Slot, Version};
 
 #[test]
 fn a_root_without_a_record_is_not_managed() {

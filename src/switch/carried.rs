@@ -28,8 +28,8 @@ use super::seal::{is_same, seal};
 use crate::disk::{Directory, DiskError};
 use crate::report::{Event, Reporter};
 use crate::stage::{His, StagedTree};
-use crate::state::{LockedMachine, Machine, Slot};
-use crate::types::Digest;
+use crate::state::{LockedMachine, Machine};
+use crate::types::{Digest, Slot};
 
 /// What is to go back after the exchange, as the live tree has it now, with how the copies are known, and what is displaced: for
 /// the journal.

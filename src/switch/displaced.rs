@@ -12,7 +12,8 @@ use super::SwitchError;
 use super::carried::{holder, split};
 use super::rescue::rescue;
 use crate::report::{Event, Reporter};
-use crate::state::{LockedMachine, Slot};
+use crate::state::LockedMachine;
+use crate::types::Slot;
 
 /// Rescues what lies at a displaced path of the former tree. No release owns anything there, so whatever it is, it is his; and
 /// he is told where it is, since it may have come after he was told what would be displaced.

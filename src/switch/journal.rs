@@ -6,8 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::disk::{Directory, DiskError};
 use crate::stage::StagedTree;
-use crate::state::Slot;
-use crate::types::{Digest, Timestamp};
+use crate::types::{Digest, Slot, Timestamp};
 
 /// The journal is unreadable, which no crash of this program can cause.
 #[derive(Debug, thiserror::Error)]

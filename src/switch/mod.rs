@@ -24,7 +24,8 @@ use crate::disk::DiskError;
 use crate::manifest::InstalledRecord;
 use crate::report::{Checkpoint, Reporter};
 use crate::stage::{StageError, StagedTree};
-use crate::state::{LockedMachine, Slot, StateError};
+use crate::state::{LockedMachine, StateError};
+use crate::types::Slot;
 pub use carried::check_movable;
 use carried::{bring_back, real_paths, real_paths_of_former, rescue_if_touched};
 use displaced::rescue_displaced;
@@ -148,9 +149,10 @@ fn settle(
         }
         reporter.passes(Checkpoint::Rescued);
         if slot == Slot::Next && journal.former == Slot::Previous {
-            match home.look("previous")? {
-                Some(_) => home.exchange("next", home, "previous")?,
-                None => home.rename("next", home, "previous")?,
+            let [next, previous] = [Slot::Next, Slot::Previous].map(Slot::name);
+            match home.look(previous)? {
+                Some(_) => home.exchange(next, home, previous)?,
+                None => home.rename(next, home, previous)?,
             }
             reporter.passes(Checkpoint::FormerPlaced);
         }

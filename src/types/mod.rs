@@ -6,6 +6,7 @@
 mod bundle_name;
 mod digest;
 mod entry;
+mod slot;
 mod tree_path;
 mod version;
 mod visible;
@@ -13,6 +14,7 @@ mod visible;
 pub use bundle_name::{BundleName, BundleNameError};
 pub use digest::{Digest, DigestError, Hasher};
 pub use entry::{Difference, Entry, Kind, Metadata, Seen, Timestamp, Xattrs};
+pub use slot::Slot;
 pub use tree_path::{TreePath, TreePathError, split_path};
 pub use version::{Version, VersionError};
 pub use visible::Visible;

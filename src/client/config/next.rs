@@ -16,8 +16,7 @@ use crate::manifest::Tree;
 use crate::overlay::{App, Change, ChangeKind, Content, Declaration, MAX_FILE_BYTES, Model, Reach, Side, differences};
 use crate::plan::{Need, closure};
 use crate::report::Event;
-use crate::state::Slot;
-use crate::types::{Digest, Entry, Kind, TreePath, Version, split_path};
+use crate::types::{Digest, Entry, Kind, Slot, TreePath, Version, split_path};
 
 /// So many overrides are told of at most before an update.
 const MAX_TOLD: usize = 20;

@@ -66,7 +66,7 @@ fn a_base_that_comes_anyway_serves() {
     assert_eq!(taken(&planned), [last.1.blocks()[0].block.digest]);
 
     // So is what another tree has: it is copied, and no block is paid for it.
-    let (first, elsewhere) = (pack(&[vec![(113, None)]]), (Place::Previous, "usr/bin/x".parse().expect("a path")));
+    let (first, elsewhere) = (pack(&[vec![(113, None)]]), (Slot::Previous, "usr/bin/x".parse().expect("a path")));
     let memory = Memory { elsewhere: [(digest(113), elsewhere)].into(), ..Memory::default() };
     let planned = plan_by(&old, &new, [&first, &last], &between, &memory);
     assert_eq!(taken(&planned), [last.1.blocks()[0].block.digest]);
