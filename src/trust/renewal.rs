@@ -72,9 +72,15 @@ fn resign_due(
     let mut documents = Vec::new();
     for role in due {
         match resign_from(role, present, keys, when) {
-            // A key that is elsewhere, or no longer the role's, is no reason to let the timestamp end; neither is a root that
-            // waits for the end of a rotation.
-            Err(TrustError::KeyMissing { .. } | TrustError::CannotSign { .. } | TrustError::Rotating) => {}
+            // A key that is elsewhere, encrypted, not for this user, or no longer the role's, is no reason to let the timestamp
+            // end; neither is a root that waits for the end of a rotation. Nothing but keys is read here.
+            Err(
+                TrustError::KeyMissing { .. }
+                | TrustError::KeyUnusable { .. }
+                | TrustError::Local { .. }
+                | TrustError::CannotSign { .. }
+                | TrustError::Rotating,
+            ) => {}
             signed => documents.extend(signed?),
         }
     }

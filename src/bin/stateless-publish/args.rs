@@ -92,8 +92,8 @@ pub(crate) enum Keys {
         after_help = "Metadata ends: the timestamp after a week, the snapshot after four, targets after half a year, the \
         root after two years. Once any of them has ended, clients refuse the publication.\n\
         Unless --what says otherwise, the timestamp is signed again, and whatever else is due (a third of its life is \
-        left, at most a month) if the keys' directory has the key for it. What is due and was not signed is told, with \
-        the command that does it.\n\n\
+        left, at most a month) if the keys' directory has the key for it, neither encrypted nor closed to this user. What \
+        is due and was not signed is told, with the command that does it.\n\n\
         Exit code 0: clients take what is published; 4: it was signed, but they refuse it, because something else has \
         ended.\n\n\
         Examples:\n  stateless-publish keys refresh /srv/os\n  \

@@ -1,5 +1,7 @@
 //! Metadata that is signed again, to end later.
 
+use std::path::Path;
+
 use super::forge::{bytes, parse, sign};
 use super::*;
 
@@ -9,6 +11,14 @@ fn signed(world: &World, what: Resign, now: &str) -> Vec<Role> {
     let documents = resign(&world.current(), &world.keys, what, &LIFETIMES, at(now)).expect("signed");
     documents.iter().map(|document| document.role).collect()
 }
+
+/// How a key comes to be of no use to a daily job: it is elsewhere, encrypted, or not to be read. By whoever may read everything
+/// a directory is not, either.
+const AWAY: [fn(&Path); 3] = [
+    |_| (),
+    |key| std::fs::write(key, "-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIGb\n").expect("written"),
+    |key| std::fs::create_dir(key).expect("made"),
+];
 
 #[test]
 fn what_is_due_is_signed_where_its_key_is() {
@@ -41,10 +51,15 @@ fn what_is_due_is_signed_where_its_key_is() {
         assert_eq!((due(&ends, &LIFETIMES, at(now)), ends.first().0), (vec![], Timestamp), "{now}: nothing is left");
 
         let mut world = World::new();
-        std::fs::remove_file(world.keys.path().join("root.pem")).expect("taken offline");
-        assert_eq!(signed(&world, Resign::Due, now), without_root, "{now}");
-        std::fs::remove_file(world.keys.path().join("targets.pem")).expect("taken offline");
-        assert_eq!(signed(&world, Resign::Due, now), [Timestamp], "{now}");
+        for (key, left) in [("root.pem", &without_root[..]), ("targets.pem", &[Timestamp])] {
+            let key = world.keys.path().join(key);
+            std::fs::remove_file(&key).expect("taken offline");
+            for (number, leave) in AWAY.into_iter().enumerate() {
+                leave(&key);
+                assert_eq!(signed(&world, Resign::Due, now), left, "{now}, {}, {number}", key.display());
+                let _ = std::fs::remove_file(&key);
+            }
+        }
         world.write(resign(&world.current(), &world.keys, Resign::Due, &LIFETIMES, at(now)).expect("signed"));
         let ends = world.current().expirations().expect("sound");
         assert_eq!(
