@@ -70,6 +70,17 @@ pub enum ComposeError {
     /// A bundle without a tree that includes nothing.
     #[error("bundle {0} has a definition but no tree, and includes no other bundle")]
     NoTree(BundleName),
+    /// A bundle of the release before that still has a tree and no definition any more.
+    #[error(
+        "bundle {bundle} of release {version} has a tree, but no definition any more: put its definition back, or remove the \
+         tree, too, if machines are to drop the bundle"
+    )]
+    LostDefinition {
+        /// The bundle.
+        bundle: BundleName,
+        /// The release before.
+        version: Version,
+    },
     /// A bundle that had a tree in the release before and has none now.
     #[error(
         "bundle {bundle} has no tree, but {entries} entries in release {version}: put its tree back, or make an empty \

@@ -50,6 +50,7 @@ mod sources;
 mod tests;
 mod text_deltas;
 mod texts;
+mod warnings;
 
 pub use bases::Reason;
 pub use check::{CheckRequest, Checked, check};

@@ -7,18 +7,16 @@ use rayon::prelude::*;
 use super::PublishError;
 use super::compose::{ComposeError, Digests, InputBundle, check_definitions};
 use super::published::PublishedRelease;
+use super::warnings::{warn_of_foreign_owners, warn_of_ignored, warn_of_lost_owners};
 use crate::manifest::BundleDefinition;
 use crate::report::{Event, Progress, Reporter, Step};
 use crate::site::{FileId, InputKind, InputSource, InputTrees, Owners, ScannedTree};
 use crate::types::{BundleName, TreePath};
 
-/// More warnings of one kind than this are counted instead of listed.
-const LISTED: usize = 10;
-
 /// Reads definitions and trees and hashes all files.
 ///
-/// The definitions say what a release is made of: a tree without one is left out, with a warning. One that is missing for a
-/// bundle which had one in the release `before` is more likely forgotten than meant.
+/// The definitions say what a release is made of: a tree without one is left out, with a warning. A tree or a definition that
+/// is missing for a bundle which had one in the release `before` is more likely forgotten than meant.
 ///
 /// # Errors
 /// When something cannot be read, is nothing that a release carries, or is missing.
@@ -31,6 +29,9 @@ pub fn read(
     check_definitions(&definitions)?;
     let left_out: Vec<String> =
         input.tree_names()?.into_iter().filter(|name| !definitions.contains_key(name.as_str())).collect();
+    if let Some(before) = before {
+        left_out.iter().try_for_each(|name| refuse_lost_definition(name, before))?;
+    }
     if !left_out.is_empty() {
         let text = format!("trees without a definition are left out: {}", left_out.join(", "));
         reporter.report(Event::Warning(text));
@@ -43,11 +44,6 @@ pub fn read(
         let mut without = definitions.keys().filter(|bundle| !sources.contains_key(bundle));
         without.try_for_each(|bundle| refuse_lost_tree(bundle, before))?;
     }
-    let has_directory = sources.values().any(|source| matches!(source, InputSource::Directory(_)));
-    if input.owners() == Owners::AllRoot && has_directory {
-        let text = "not run as root: all entries from directories are published as owned by 0:0";
-        reporter.report(Event::Warning(text.to_owned()));
-    }
     let trees: Vec<(BundleName, ScannedTree)> = definitions
         .par_iter()
         .map(|(bundle, _)| {
@@ -56,6 +52,12 @@ pub fn read(
         })
         .collect::<Result<_, PublishError>>()?;
     trees.iter().for_each(|(bundle, tree)| warn_of_ignored(bundle, tree, reporter));
+    if input.owners() == Owners::AllRoot {
+        let is_directory = |bundle: &BundleName| matches!(sources.get(bundle), Some(InputSource::Directory(_)));
+        let directories = trees.iter().filter(|(bundle, _)| is_directory(bundle));
+        warn_of_lost_owners(directories.map(|(bundle, tree)| (bundle, tree)), reporter);
+    }
+    warn_of_foreign_owners(&trees, reporter);
     let digests = digests(input, &trees, reporter)?;
     let bundles = trees
         .into_iter()
@@ -73,12 +75,12 @@ fn refuse_lost_tree(bundle: &BundleName, before: &PublishedRelease) -> Result<()
     }
 }
 
-fn warn_of_ignored(bundle: &BundleName, tree: &ScannedTree, reporter: &dyn Reporter) {
-    for (path, name) in tree.ignored_xattrs.iter().take(LISTED) {
-        reporter.report(Event::Warning(format!("bundle {bundle}: {path}: attribute {name} is left out")));
-    }
-    if let Some(more) = tree.ignored_xattrs.len().checked_sub(LISTED).filter(|more| *more > 0) {
-        reporter.report(Event::Warning(format!("bundle {bundle}: {more} more attributes are left out")));
+/// A bundle that machines are to drop has no tree, either.
+fn refuse_lost_definition(name: &str, before: &PublishedRelease) -> Result<(), ComposeError> {
+    let version = before.release.version;
+    match before.release.bundles.keys().find(|bundle| bundle.as_str() == name) {
+        Some(bundle) => Err(ComposeError::LostDefinition { bundle: bundle.clone(), version }),
+        None => Ok(()),
     }
 }
 

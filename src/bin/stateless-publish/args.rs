@@ -54,9 +54,11 @@ pub(crate) enum Command {
     /// Publish a release from DIR/<bundle>/usr/... or DIR/<bundle>.tar
     #[command(
         after_help = "The definitions say what the release consists of; a tree without a definition is left out, \
-        with a warning.\n\
+        with a warning, but not that of a bundle which the release before has.\n\
         Without root, trees in directories are published as owned by 0:0. Trees in archives keep owners, modes, times and \
-        attributes; they are made, for example, by: tar --xattrs --format=pax -cf out/20/os-core.tar -C tree usr\n\
+        attributes; they are made, for example, by: \
+        tar --xattrs --format=pax --owner=0 --group=0 -cf out/20/os-core.tar -C tree usr\n\
+        Where other owners are needed, make tree and archive under fakeroot, and leave out --owner and --group.\n\
         With SOURCE_DATE_EPOCH set, the release is published and signed at that time and no time in it is later: the \
         same input and keys then give the same bytes.\n\n\
         Examples:\n  stateless-publish release /srv/os --version 20 --definitions bundles --trees out/20\n  \

@@ -129,11 +129,15 @@ fn bundles_that_only_include_and_trees_without_definition() {
 }
 
 #[test]
-fn a_tree_that_is_forgotten_is_missed() {
+fn a_tree_or_a_definition_that_is_forgotten_is_missed() {
     let world = World::new();
     world.define("server", "title = \"All of it\"\nincludes = [\"web\"]\n");
     world.write("server", "usr/bin/serve-all", b"#!/bin/sh\n");
     world.release(10).expect("good input");
+    fs::remove_file(world.path("definitions/server.toml")).expect("remove");
+    let said = world.refusal(20);
+    assert!(said.contains("bundle server of release 10 has a tree, but no definition any more"), "{said}");
+    world.define("server", "title = \"All of it\"\nincludes = [\"web\"]\n");
     fs::remove_dir_all(world.path("trees/server")).expect("remove");
     let said = world.refusal(20);
     assert!(said.contains("bundle server has no tree, but 3 entries in release 10"), "{said}");
@@ -142,6 +146,47 @@ fn a_tree_that_is_forgotten_is_missed() {
     assert_eq!(released.release.bundles["server"].files, 0);
     fs::remove_dir_all(world.path("trees/server")).expect("remove");
     world.release(30).expect("it only includes others by now");
+}
+
+/// Makes archives of both bundles, in which everything is this user's.
+fn pack(world: &World, owner: u32) {
+    fs::create_dir_all(world.path("archives")).expect("write");
+    let owners = [format!("--owner={owner}"), format!("--group={owner}")];
+    for bundle in ["os-core", "web"] {
+        let archive = world.path("archives").join(format!("{bundle}.tar"));
+        let (options, tree) = (["--xattrs", "--format=pax", "--numeric-owner", "-C"], world.path("trees").join(bundle));
+        let mut tar = std::process::Command::new("tar");
+        let made = tar.args(&owners).args(options).arg(tree).arg("-cf").arg(archive).arg("usr").status();
+        assert!(made.expect("GNU tar is there").success());
+    }
+}
+
+/// Whoever builds without root: his files become root's, or his number's on each machine.
+#[test]
+fn owners_that_hardly_anybody_means_are_told() {
+    let world = World::new();
+    for number in 0..12 {
+        world.write("web", &format!("usr/lib/helper-{number:02}"), b"#!/bin/sh\n");
+        let place = world.path("trees/web").join(format!("usr/lib/helper-{number:02}"));
+        let mode = if number % 2 == 0 { 0o4755 } else { 0o2755 };
+        fs::set_permissions(place, fs::Permissions::from_mode(mode)).expect("chmod");
+    }
+    let told = |request: ReleaseRequest| {
+        let warnings = Warnings::default();
+        release(&request, &warnings).expect("good input");
+        warnings.told()
+    };
+    let said = told(world.request(10));
+    let wanted = ["owned by 0:0; these keep set-user-ID", "usr/lib/helper-09 of web and 2 more"];
+    assert!(said.len() == 1 && wanted.iter().all(|words| said[0].contains(words)), "{said:?}");
+    let from_archives = |version| ReleaseRequest { trees: world.path("archives"), ..world.request(version) };
+    for (version, owner) in [(20, 1000), (30, 0)] {
+        pack(&world, owner);
+        let said = told(from_archives(version));
+        let wanted = "usr is not owned by 0:0";
+        assert_eq!(said.iter().filter(|text| text.contains(wanted)).count(), usize::from(owner != 0), "{said:?}");
+        assert!(said.iter().all(|text| text.contains("os-core (1000:1000), web (1000:1000)")), "{said:?}");
+    }
 }
 
 #[test]
@@ -157,15 +202,7 @@ fn an_archive_is_the_tree_that_is_in_it() {
         b"two\nlines\0",
         rustix::fs::XattrFlags::empty(),
     );
-    fs::create_dir(world.path("archives")).expect("write");
-    for bundle in ["os-core", "web"] {
-        let archive = world.path("archives").join(format!("{bundle}.tar"));
-        let options = ["--xattrs", "--format=pax", "--owner=0", "--group=0", "--numeric-owner", "-C"];
-        let tree = world.path("trees").join(bundle);
-        let made =
-            std::process::Command::new("tar").args(options).arg(tree).arg("-cf").arg(archive).arg("usr").status();
-        assert!(made.expect("GNU tar is there").success());
-    }
+    pack(&world, 0);
     init(&world.path("other"), &world.path("keys"), NOW).expect("an empty place");
     world.release(10).expect("good input");
     let request = ReleaseRequest { site: world.path("other"), trees: world.path("archives"), ..world.request(10) };
