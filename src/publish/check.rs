@@ -16,10 +16,11 @@ use super::notes::{Finding, Noted, Notes};
 use super::published::{Releases, manifest, name_of, release};
 use super::signing::{current_metadata, refusal};
 use super::text_deltas::check_documents;
+use super::warnings::{some_of, warn_of_each};
 use super::{PublishError, search};
 use crate::manifest::{BundleManifest, Predecessor, Release, Tree};
 use crate::report::{Event, Progress, Reporter, Step};
-use crate::site::{Access, Site};
+use crate::site::{Access, Listing, Site};
 use crate::trust::NewestRelease;
 use crate::types::{BundleName, Digest, Kind, Version};
 
@@ -60,12 +61,13 @@ struct BlobFacts {
     object_bytes: u64,
 }
 
-/// Proves a publication. Everything that is wrong with it is a finding, not an error.
+/// Proves a publication. Everything that is wrong with it is a finding, not an error, also what cannot be read.
 ///
 /// # Errors
-/// When there is no publication, another run is writing it, or the disk fails.
+/// When there is no publication, another run is writing it, or there is no place for what a look needs.
 pub fn check(request: &CheckRequest, reporter: &dyn Reporter) -> Result<Checked, PublishError> {
     let site = Site::open(&request.site, Access::Read)?;
+    site.check_published()?;
     let notes = Notes::default();
     let newest = look(&site, request.trust.as_deref(), request.now, &notes)?;
     let releases = reachable(&site, newest.as_ref(), &notes);
@@ -86,14 +88,18 @@ pub fn check(request: &CheckRequest, reporter: &dyn Reporter) -> Result<Checked,
         let path = newest.as_ref().map(|newest| &*newest.path).unwrap_or_default();
         refusal(&site, &current).ok().flatten().into_iter().for_each(|why| notes.found(path, why));
     }
-    let files: BTreeSet<String> = site.files()?.into_iter().map(|file| file.path).collect();
+    let Listing { files, unreadable, private } = site.list();
+    unreadable.iter().for_each(|(path, error)| notes.failed(path, error));
+    if !private.is_empty() {
+        let text = "not everybody may read these, so a web server that runs as somebody else cannot serve them";
+        reporter.report(Event::Warning(format!("{text}: {}", some_of(&private))));
+    }
     check_documents(&site, newest.as_ref(), &releases, &files, &notes);
     let Noted { findings, referenced } = notes.into_noted();
     let files = files.into_iter();
     checked.unreferenced = files.filter(|path| !referenced.contains(path) && !is_metadata(path)).collect();
-    for path in &checked.unreferenced {
-        reporter.report(Event::Warning(format!("nothing refers to {path}")));
-    }
+    let unreferenced = checked.unreferenced.iter().map(|path| format!("nothing refers to {path}"));
+    warn_of_each(unreferenced, "nothing refers to", reporter);
     checked.findings = findings.into_iter().collect();
     Ok(checked)
 }

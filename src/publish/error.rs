@@ -164,7 +164,7 @@ impl PublishError {
                 _ => Category::Usage,
             },
             Self::Site(error) => match error {
-                SiteError::NoDirectory(_) | SiteError::NotEmpty(_) => Category::Usage,
+                SiteError::NoDirectory(_) | SiteError::NoPublication(_) | SiteError::NotEmpty(_) => Category::Usage,
                 SiteError::Locked(_) => Category::Locked,
                 SiteError::Missing(_) | SiteError::TooLong { .. } => Category::Integrity,
                 SiteError::Io { .. } => Category::Disk,

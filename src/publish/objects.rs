@@ -61,7 +61,7 @@ pub fn publish(
     missing.sort_by_key(|(digest, blob)| (std::cmp::Reverse(blob.size), *digest));
     let total = missing.iter().map(|(_, blob)| blob.size).sum();
     let progress = Progress::new(reporter, Step::Objects, total);
-    let batch = contents.site.batch()?;
+    let batch = contents.site.batch();
     let made: Vec<(Digest, u64)> = missing
         .par_iter()
         .with_max_len(1)

@@ -71,7 +71,7 @@ pub fn publish(
 ) -> Result<Packs, PublishError> {
     let orders: Vec<PackOrder> = orders.into_iter().filter(|order| !order.is_empty()).collect();
     let progress = Progress::new(reporter, Step::Packs, orders.iter().map(|order| order.plan.new_bytes()).sum());
-    let batch = site.batch()?;
+    let batch = site.batch();
     let from_nothing = || orders.iter().filter(|order| order.plan.from.is_none());
     let blocks = from_nothing().map(|order| order.plan.blocks.len() as u64).sum();
     let level = from_nothing().map(|order| order.level).next().unwrap_or_default();

@@ -132,7 +132,7 @@ pub fn release(request: &ReleaseRequest, reporter: &dyn Reporter) -> Result<Rele
 
     let texts = manifest_texts(&composition)?;
     let mut release = Release::new(request.version, request.published, floor);
-    let batch = site.batch()?;
+    let batch = site.batch();
     for (bundle, text) in &texts {
         let manifest = MANIFEST.publish(&site, &batch, text)?;
         let entries = &composition.bundles[bundle];

@@ -26,18 +26,9 @@ pub enum Access {
     Write,
 }
 
-/// One file of a publication.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct SiteFile {
-    /// Where it lies, relative to the publication.
-    pub path: String,
-    /// Its length in bytes.
-    pub length: u64,
-}
-
 impl Site {
     /// Names that begin so are the publisher's own and no part of the publication.
-    const HIDDEN: char = '.';
+    pub(super) const HIDDEN: char = '.';
     const STAGING: &str = ".staging";
     /// How names in the staging directory begin.
     const TEMPORARY: &str = ".tmp";
@@ -89,6 +80,18 @@ impl Site {
             site.clear_staging()?;
         }
         Ok(site)
+    }
+
+    /// Refuses a directory in which no publication lies, nor a part of one. What cannot be looked at is no reason.
+    ///
+    /// # Errors
+    /// [`SiteError::NoPublication`].
+    pub fn check_published(&self) -> Result<(), SiteError> {
+        let first = format!("metadata/{}", Self::FIRST[0]);
+        match [Self::LAST, &first].iter().all(|path| matches!(self.length(path), Ok(None))) {
+            true => Err(SiteError::NoPublication(self.root.clone())),
+            false => Ok(()),
+        }
     }
 
     /// The directory.
@@ -146,39 +149,8 @@ impl Site {
     }
 
     /// Begins to write many files.
-    ///
-    /// # Errors
-    /// When the disk refuses.
-    pub fn batch(&self) -> Result<Batch<'_>, SiteError> {
+    pub fn batch(&self) -> Batch<'_> {
         Batch::begin(self)
-    }
-
-    /// All files of the publication, in order of their paths.
-    ///
-    /// # Errors
-    /// When a directory cannot be read.
-    pub fn files(&self) -> Result<Vec<SiteFile>, SiteError> {
-        let mut files = Vec::new();
-        let mut open = vec![String::new()];
-        while let Some(directory) = open.pop() {
-            let place = self.root.join(&directory);
-            for found in fs::read_dir(&place).map_err(SiteError::io("read", &place))? {
-                let found = found.map_err(SiteError::io("read", &place))?;
-                let name = found.file_name().to_string_lossy().into_owned();
-                if directory.is_empty() && name.starts_with(Self::HIDDEN) {
-                    continue;
-                }
-                let path = if directory.is_empty() { name } else { format!("{directory}/{name}") };
-                let metadata = found.metadata().map_err(SiteError::io("look at", found.path()))?;
-                if metadata.is_dir() {
-                    open.push(path);
-                } else {
-                    files.push(SiteFile { path, length: metadata.len() });
-                }
-            }
-        }
-        files.sort();
-        Ok(files)
     }
 
     /// A file in the staging directory.

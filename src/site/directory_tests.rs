@@ -14,7 +14,10 @@ fn only_an_empty_place_becomes_a_publication() {
     assert_eq!(site.read("metadata/a.json", 2).expect("read"), b"22");
     assert!(matches!(site.read("metadata/a.json", 1), Err(SiteError::TooLong { .. })));
     assert!(matches!(site.read("metadata/b.json", 1), Err(SiteError::Missing(_))));
-    assert_eq!(site.files().expect("list"), [SiteFile { path: "metadata/a.json".to_owned(), length: 2 }]);
+    assert!(site.list().files.iter().eq(["metadata/a.json"]));
+    assert!(matches!(site.check_published(), Err(SiteError::NoPublication(place)) if place == root));
+    site.replace("metadata/1.root.json", b"{}").expect("write");
+    site.check_published().expect("a part of one");
     drop(site);
     assert!(matches!(Site::create(&root), Err(SiteError::NotEmpty(_))));
     assert!(matches!(Site::open(&root.join("x"), Access::Read), Err(SiteError::NoDirectory(_))));

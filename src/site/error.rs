@@ -12,6 +12,9 @@ pub enum SiteError {
     /// There is no publication.
     #[error("{} is not a directory", .0.display())]
     NoDirectory(PathBuf),
+    /// A directory that holds something else.
+    #[error("{} is no publication: it has neither metadata/timestamp.json nor metadata/1.root.json", .0.display())]
+    NoPublication(PathBuf),
     /// A new publication needs an empty place.
     #[error("{} is not empty", .0.display())]
     NotEmpty(PathBuf),

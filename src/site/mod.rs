@@ -18,6 +18,7 @@ mod directory;
 mod error;
 mod export;
 mod input;
+mod listing;
 mod pax;
 mod scan;
 mod scanned;
@@ -25,9 +26,12 @@ mod spool;
 
 pub use batch::{Batch, ClosedDraft, Draft};
 pub use content_kind::ContentKind;
-pub use directory::{Access, Site, SiteFile, read_file, temporary_directory};
+pub use directory::{Access, Site, read_file, temporary_directory};
 pub use error::{ArchiveError, InputError, SiteError};
 pub use export::{ArchiveWriter, CompleteArchive};
 pub use input::{InputSource, InputTrees};
+pub use listing::Listing;
+#[cfg(test)]
+pub(crate) use listing::make_unreadable;
 pub use scanned::{FileId, InputEntry, InputKind, Owners, ScannedTree};
 pub use spool::Spool;

@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::pack::write_object;
+use crate::report::Warnings;
+use crate::site::make_unreadable;
 use crate::trust::{KeyDirectory, Lifetimes, NewestRelease, Reference, sign_release};
 
 #[test]
@@ -71,6 +73,41 @@ fn every_planted_damage_is_found() {
     )
     .expect("keys");
     assert_eq!(check(&late, &Silent).expect("a publication").findings, []);
+}
+
+/// A directory that cannot be read is one finding among others, and of what lies beside the publication a few names do.
+#[test]
+fn a_check_tells_all_that_it_found_and_no_more_than_people_read() {
+    let world = World::new();
+    world.release(10).expect("good input");
+    let object = Release::object_path(Digest::of(&program(2)));
+    fs::remove_file(world.path("site").join(&object)).expect("remove");
+    (0..12).for_each(|number| fs::write(world.path("site/packs").join(format!("{number:02}")), "").expect("write"));
+    fs::set_permissions(world.path("site/packs/00"), fs::Permissions::from_mode(0o600)).expect("chmod");
+    make_unreadable(&world.path("site"));
+    let request = CheckRequest { site: world.path("site"), trust: None, now: NOW };
+    let warnings = Warnings::default();
+    let checked = check(&request, &warnings).expect("a publication");
+    let [unreadable, missing] = &checked.findings[..] else { panic!("{:?}", checked.findings) };
+    assert!(unreadable.path.starts_with("ddd") && unreadable.problem.starts_with("cannot read"), "{unreadable:?}");
+    assert_eq!((&missing.path, &*missing.problem), (&object, "it is missing"));
+    assert_eq!(checked.unreferenced.len(), 12);
+    let told = warnings.told();
+    let (last, first) =
+        (&told[told.len() - 1], "not everybody may read these, so a web server that runs as somebody else");
+    assert_eq!((told.len(), &**last), (12, "nothing refers to 2 more"));
+    assert!(told[0].starts_with(first) && told[0].ends_with(": packs/00"), "{told:?}");
+}
+
+#[test]
+fn what_is_no_publication_is_not_checked() {
+    let place = tempfile::tempdir().expect("a directory");
+    fs::write(place.path().join("notes"), "somebody else's").expect("write");
+    let request = CheckRequest { site: place.path().to_owned(), trust: None, now: NOW };
+    let warnings = Warnings::default();
+    let error = check(&request, &warnings).expect_err("no publication");
+    assert_eq!((error.category(), warnings.told().len()), (Category::Usage, 0), "{error}");
+    assert!(error.to_string().contains("is no publication"), "{error}");
 }
 
 #[test]
