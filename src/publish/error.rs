@@ -126,6 +126,19 @@ pub enum PublishError {
         /// The file.
         path: String,
     },
+    /// An object that is lost, and that is another when it is made again.
+    #[error(
+        "{path} is missing; releases are signed that say it has {signed} bytes, and made again it has {made}: bring it back \
+         from a copy of the publication, or make it with the --level, and by the program, that made it"
+    )]
+    OtherObject {
+        /// The object.
+        path: String,
+        /// How long it was.
+        signed: u64,
+        /// How long it would be.
+        made: u64,
+    },
     /// A pack cannot be made.
     #[error("cannot make {path}")]
     Pack {
@@ -185,7 +198,8 @@ impl PublishError {
             | Self::Release { .. }
             | Self::Manifest { .. }
             | Self::Conflict { .. }
-            | Self::Misnamed { .. } => Category::Integrity,
+            | Self::Misnamed { .. }
+            | Self::OtherObject { .. } => Category::Integrity,
             // What no system call said is said by the decoder.
             Self::Object { source, .. } if source.raw_os_error().is_none() => Category::Integrity,
             Self::Blob { .. } | Self::Object { .. } => Category::Disk,

@@ -26,11 +26,12 @@ pub struct Objects {
     pub added_bytes: u64,
 }
 
-/// Makes the objects that the publication does not have yet and publishes them. One that it has must be as long as the
-/// releases of the `past` signed for.
+/// Makes the objects that the publication does not have yet and publishes them. One that it has, or had, must be as long as
+/// the releases of the `past` signed for.
 ///
 /// # Errors
-/// When a blob is not what it was when it was first read, an object is damaged, or the disk refuses.
+/// When a blob is not what it was when it was first read, an object is damaged or cannot be made as it was, or the disk
+/// refuses.
 pub fn publish(
     contents: &Contents<'_>,
     blobs: &BTreeMap<Digest, Blob>,
@@ -68,6 +69,10 @@ pub fn publish(
         .map(|(digest, blob)| {
             let length = make(&batch, contents, *digest, blob.size, level)?;
             progress.advance(blob.size);
+            // It is lost, and clients of the releases that have it go by the length that is signed there.
+            if let Some(signed) = signed.get(digest).copied().filter(|signed| *signed != length) {
+                return Err(PublishError::OtherObject { path: Release::object_path(*digest), signed, made: length });
+            }
             Ok((*digest, length))
         })
         .collect::<Result<_, PublishError>>()?;

@@ -162,6 +162,27 @@ fn an_object_that_is_there_is_not_taken_as_it_lies() {
     assert_eq!(world.check().findings, []);
 }
 
+/// Made again with another level it would be longer or shorter than manifests of older releases say, which clients believe.
+#[test]
+fn an_object_that_is_lost_is_made_again_as_it_was_or_not_at_all() {
+    let world = World::new();
+    let text = (0..9000).map(|number| format!("{} ", number * number % 7919)).collect::<String>().into_bytes();
+    world.write("web", "usr/share/doc/text", &text);
+    world.release(10).expect("good input");
+    let path = Release::object_path(Digest::of(&text));
+    let whole = fs::read(world.path("site").join(&path)).expect("there");
+    fs::remove_file(world.path("site").join(&path)).expect("lost");
+    let levels = Levels { objects: 9, ..world.request(20).levels };
+    let error = release(&ReleaseRequest { levels, ..world.request(20) }, &Silent).expect_err("another length");
+    let told = error.to_string();
+    assert!(told.contains(&format!("{path} is missing")) && told.contains(&whole.len().to_string()), "{told}");
+    assert_eq!(error.category(), Category::Integrity);
+    assert!(!world.path("site").join(&path).exists());
+    assert_eq!(world.release(20).expect("as it was").objects_added, 1);
+    assert_eq!(fs::read(world.path("site").join(&path)).expect("there"), whole);
+    assert_eq!(world.check().findings, []);
+}
+
 /// What lies under the name of a text that is to be published is signed for with its length, so it is read.
 #[test]
 fn a_text_that_is_there_is_not_taken_as_it_lies() {
