@@ -58,6 +58,9 @@ pub enum PublishError {
     /// Signatures and keys.
     #[error(transparent)]
     Trust(#[from] TrustError),
+    /// The keys at hand are those of a rotation that is not at its end: so far others signed what is published.
+    #[error("a replacing of the keys was begun and is not at its end")]
+    RotationUnfinished(#[source] TrustError),
     /// The signed metadata of the publication refers to something that is not there as signed.
     #[error("{path} is not what the publication's signed metadata says it is")]
     NotAsSigned {
@@ -171,7 +174,7 @@ impl PublishError {
             Self::KeysInside { .. } | Self::NotNewer { .. } | Self::BadFloor { .. } | Self::BadTime(_) => {
                 Category::Usage
             }
-            Self::Compose(_) | Self::NotInstallable(_) => Category::Usage,
+            Self::Compose(_) | Self::NotInstallable(_) | Self::RotationUnfinished(_) => Category::Usage,
             Self::Input(error) => match error {
                 InputError::Read { .. } | InputError::Changed { .. } => Category::Disk,
                 _ => Category::Usage,
@@ -188,6 +191,8 @@ impl PublishError {
                 | TrustError::KeyUnusable { .. }
                 | TrustError::CannotSign { .. }
                 | TrustError::Rotating
+                // What clients would refuse is a finding of `check`; here it is a root that must be signed again first.
+                | TrustError::Expired { .. }
                 | TrustError::Threshold { .. }
                 | TrustError::TimeWentBack { .. }
                 | TrustError::OutOfRange { .. } => Category::Usage,

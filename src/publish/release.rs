@@ -14,7 +14,7 @@ use super::planning::{self, Needs, NewRelease, OldRelease, PackPlan};
 use super::published::{PublishedRelease, name_of, newest_releases, predecessors_after};
 use super::reuse::OldBlocks;
 use super::routes::routes_to;
-use super::signing::{Signed, current_metadata, write_documents};
+use super::signing::{Signed, current_metadata, not_signed, write_documents};
 use super::similar::Comparer;
 use super::sources::Sources;
 use super::texts::{MANIFEST, SEARCH_INDEX, manifest_texts};
@@ -113,7 +113,7 @@ pub fn release(request: &ReleaseRequest, reporter: &dyn Reporter) -> Result<Rele
     }
     let lifetimes = Lifetimes::default();
     // What is signed at the end takes the same keys at the same time: whether they do is better known before hours of work.
-    current.check_signing(&keys, &lifetimes, signing_time)?;
+    current.check_signing(&keys, &lifetimes, signing_time).map_err(|error| not_signed(error, &current))?;
     let past = match &newest {
         Some(newest) => newest_releases(&site, newest, request.deltas.max(1))?,
         None => Vec::new(),

@@ -79,7 +79,8 @@ pub fn refresh(site: &Path, keys: &Path, what: Resign, now: i64) -> Result<Signe
     let time = Timestamp::from_second(now).map_err(|_| PublishError::BadTime(now))?;
     let site = Site::open(site, Access::Write)?;
     let current = current_metadata(&site)?;
-    let documents = resign(&current, &KeyDirectory::open(keys), what, &Lifetimes::default(), time)?;
+    let documents = resign(&current, &KeyDirectory::open(keys), what, &Lifetimes::default(), time)
+        .map_err(|error| not_signed(error, &current))?;
     write_documents(&site, &documents)
 }
 
@@ -105,6 +106,17 @@ pub(super) fn current_metadata(site: &Site) -> Result<CurrentMetadata, PublishEr
         Err(SiteError::Missing(_)) => Ok(None),
         Err(error) => Err(PublishError::from(error)),
     })
+}
+
+/// Why nothing was signed. Whoever goes on with the new keys while the old ones have signed what is published is not to look for
+/// other keys.
+pub(super) fn not_signed(error: TrustError, current: &CurrentMetadata) -> PublishError {
+    match error {
+        TrustError::CannotSign { .. } if current.is_rotating().is_ok_and(|is| is) => {
+            PublishError::RotationUnfinished(error)
+        }
+        error => error.into(),
+    }
 }
 
 /// Writes signed documents in their order, each on disk before the next.

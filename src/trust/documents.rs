@@ -18,6 +18,9 @@ use crate::types::Digest;
 /// The version of the TUF specification that documents claim to follow. `tough` writes the same.
 const SPEC_VERSION: &str = "1.0.0";
 
+/// The roles that the root names beside itself.
+pub(super) const BELOW_ROOT: [RoleType; 3] = [RoleType::Targets, RoleType::Snapshot, RoleType::Timestamp];
+
 /// For how many days each role's metadata is good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifetimes {
@@ -160,6 +163,11 @@ pub(super) fn root_of(
         roles,
         _extra: HashMap::new(),
     })
+}
+
+/// Whether this is a root between two, of a rotation: only there has a role below the root more than one key.
+pub(super) fn is_between(root: &Root) -> bool {
+    BELOW_ROOT.iter().filter_map(|role| root.roles.get(role)).any(|role| role.keyids.len() > 1)
 }
 
 pub(super) fn targets_of(version: NonZeroU64, when: &When) -> Targets {

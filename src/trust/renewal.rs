@@ -8,12 +8,11 @@ use jiff::{SignedDuration, Timestamp};
 use tough::schema::{Root, Snapshot, Targets, Timestamp as TimestampRole};
 
 use super::documents::{
-    Document, Lifetimes, When, below_root, check_own, checked, next, signed, signed_root, timestamp_for,
+    Document, Lifetimes, When, below_root, check_own, checked, is_between, next, signed, signed_root, timestamp_for,
 };
 use super::error::{Role, TrustError};
 use super::keys::KeyDirectory;
 use super::roles::{Expirations, Quartet};
-use super::rotation::is_between;
 use super::signing::CurrentMetadata;
 
 /// How long before its end metadata is due at the earliest: enough for a key to be fetched from where it is kept.

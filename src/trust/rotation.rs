@@ -18,13 +18,13 @@
 use jiff::Timestamp;
 use tough::schema::{RoleType, Root, Targets};
 
-use super::documents::{Document, Lifetimes, When, below_root, check_own, checked, next, root_of, signed_root};
+use super::documents::{
+    BELOW_ROOT, Document, Lifetimes, When, below_root, check_own, checked, is_between, next, root_of, signed_root,
+};
 use super::error::TrustError;
 use super::keys::{KeyDirectory, RootKeys};
 use super::roles::{Quartet, keys_differ, keys_revoked};
 use super::signing::CurrentMetadata;
-
-const BELOW_ROOT: [RoleType; 3] = [RoleType::Targets, RoleType::Snapshot, RoleType::Timestamp];
 
 /// What is still to be written until the keys of `new` sign alone; nothing when they do. Of `old` only the root keys are
 /// used, and these until the new ones are the root's.
@@ -76,11 +76,6 @@ pub fn rotate(
     }
     documents.push(signed_root(Some(&before), last, &signers, old)?);
     Ok(documents)
-}
-
-/// Whether this is a root between two: only there has a role below the root more than one key.
-pub(super) fn is_between(root: &Root) -> bool {
-    BELOW_ROOT.iter().filter_map(|role| root.roles.get(role)).any(|role| role.keyids.len() > 1)
 }
 
 impl CurrentMetadata {

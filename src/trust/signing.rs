@@ -16,7 +16,8 @@ use tough::TargetName;
 use tough::schema::{Target, Targets};
 
 use super::documents::{
-    Document, Lifetimes, When, below_root, check_own, checked, hashes, next, root_of, signed_root, targets_of,
+    Document, Lifetimes, When, below_root, check_own, checked, hashes, is_between, next, root_of, signed_root,
+    targets_of,
 };
 use super::error::TrustError;
 use super::keys::{KeyDirectory, RootKeys};
@@ -59,7 +60,8 @@ pub fn initialize(
 ///
 /// # Errors
 /// Those of reading keys; [`TrustError::Signature`] and the like when the present metadata is not what the root's keys
-/// signed; [`TrustError::CannotSign`] when the keys at hand are not the root's; [`TrustError::TimeWentBack`].
+/// signed; [`TrustError::CannotSign`] when the keys at hand are not the root's; [`TrustError::TimeWentBack`];
+/// [`TrustError::Expired`] and [`TrustError::Rotating`] when the root has ended: no client takes what is signed beneath it.
 pub fn sign_release(
     current: &CurrentMetadata,
     keys: &KeyDirectory,
@@ -92,10 +94,11 @@ impl CurrentMetadata {
         Ok(self.verify()?.expirations())
     }
 
-    /// Whether these keys can sign what comes next at that time: for whoever has much to do first.
+    /// Whether these keys can sign what comes next at that time, and clients take it: for whoever has much to do first.
     ///
     /// # Errors
-    /// Those of reading keys; [`TrustError::CannotSign`] when this was signed by others; [`TrustError::TimeWentBack`].
+    /// Those of reading keys; [`TrustError::CannotSign`] when this was signed by others; [`TrustError::TimeWentBack`];
+    /// [`TrustError::Expired`] when the root has ended, [`TrustError::Rotating`] when that is a root between two.
     pub fn check_signing(&self, keys: &KeyDirectory, lifetimes: &Lifetimes, now: Timestamp) -> Result<(), TrustError> {
         check_signing(&self.verify()?, keys, lifetimes, now).map(drop)
     }
@@ -128,5 +131,7 @@ fn check_signing(
     let root = &present.root.document.signed;
     check_own(root, &present.targets, &[keys.targets()?], keys)?;
     check_own(root, &present.timestamp, &[keys.timestamp()?], keys)?;
+    // A root between two is never signed again.
+    present.root.check_end(now).map_err(|ended| if is_between(root) { TrustError::Rotating } else { ended })?;
     When::after(present, now, lifetimes)
 }

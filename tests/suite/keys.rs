@@ -11,7 +11,7 @@ use stateless_update::types::Version;
 use xtask::programs::Outcome;
 use xtask::publication::Publication;
 
-use crate::machine::{Machine, warned};
+use crate::machine::{Machine, checked, warned};
 use crate::world::{copy, release, world};
 
 /// Runs a command of the publisher on a publication, with these keys.
@@ -20,7 +20,7 @@ fn publish(command: &[&str], publication: &Publication, keys: &Path, options: &[
     let place = [site, "--keys", keys, "--json"];
     let words = command.iter().chain(&place).chain(options);
     let output = world().programs.publish(words, publication.epoch).expect("it starts");
-    Outcome::of(output).expect("the contract of --json is kept")
+    checked(Outcome::of(output).expect("the contract of --json is kept"))
 }
 
 #[test]
@@ -40,6 +40,8 @@ fn keys_are_replaced() {
     let inside = publication.path.join("keys");
     let refused = publish(&rotate, &publication, &old, &["--new-keys", inside.to_str().expect("UTF-8")]);
     assert_eq!((refused.code, inside.exists()), (2, false), "{}", refused.told());
+    let begun = Publication { path: directory.path().join("begun"), ..publication.clone() };
+    copy(&publication.path, &begun.path);
     let rotated = publish(&rotate, &publication, &old, &["--new-keys", new_path]).success().expect("rotated");
     assert_eq!((rotated.result["keys"].as_str(), &rotated.result["keys_reused"]), (Some(new_path), &false.into()));
     let signed = serde_json::json!(["root", "targets", "snapshot", "timestamp", "root"]);
@@ -83,6 +85,15 @@ fn keys_are_replaced() {
         assert!(refused.told().contains(old.to_str().expect("UTF-8")), "{}", refused.told());
     }
     assert!(!publication.path.join("packs/10-20").exists(), "refused before the work was done");
+    // Cut off after its first document, and gone on with as if it was done: it is not the keys that are wrong.
+    let between = "metadata/2.root.json";
+    fs::copy(publication.path.join(between), begun.path.join(between)).expect("copied");
+    for (command, options) in [(&["release"][..], &input[..]), (&["keys", "refresh"], &[])] {
+        let refused = publish(command, &begun, &new, options);
+        let wanted = ["begun and is not at its end", "do not sign the", "`keys rotate` with the same"];
+        let told = wanted.iter().all(|words| refused.told().contains(words));
+        assert_eq!((refused.code, told), (2, true), "{command:?}: {}", refused.told());
+    }
     publication.keys = new;
     publish(&["keys", "refresh"], &publication, &publication.keys, &[]).success().expect("refreshed");
     release(&world().programs, &publication, &world().trees, 20);
@@ -203,4 +214,32 @@ fn a_release_that_is_dated_far_ahead_is_told() {
     let trust = publication.trust();
     let refused = machine.client(["os-install", "--url", site, "--trust", trust.to_str().expect("UTF-8")]);
     assert_eq!((refused.code, refused.told().contains(why)), (4, true), "{}", refused.told());
+}
+
+/// Whoever signs with one key alone, in time, and forgets the root for two years: known before anything is made.
+#[test]
+fn no_release_is_made_that_clients_would_refuse() {
+    let directory = world().directory();
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("after 1970").as_secs();
+    let begun = Publication::init(&world().programs, directory.path(), Some(now - 731 * 24 * 60 * 60)).expect("made");
+    let publication = Publication { epoch: None, ..begun };
+    let (definitions, trees) = (world().trees.definitions.display().to_string(), world().trees.of(10));
+    let trees = trees.display().to_string();
+    let release = |publication: &Publication| {
+        let input = ["--version", "10", "--definitions", &definitions, "--trees", &trees, "--level", "1"];
+        publish(&["release"], publication, &publication.keys, &input)
+    };
+    let refresh = |what| publish(&["keys", "refresh"], &publication, &publication.keys, &["--what", what]);
+    assert_eq!(refresh("targets").code, 4);
+    let refused = release(&publication);
+    let told =
+        ["the root metadata expired", "`keys refresh --what root`"].iter().all(|word| refused.told().contains(word));
+    assert_eq!((refused.code, told), (2, true), "{}", refused.told());
+    assert!(!publication.path.join("objects").exists(), "refused before the work was done");
+    refresh("root").success().expect("renewed");
+    let refused = release(&Publication { epoch: Some(now - 24 * 60 * 60), ..publication.clone() });
+    let told =
+        ["was last signed at", "SOURCE_DATE_EPOCH", "wait until"].iter().all(|word| refused.told().contains(word));
+    assert_eq!((refused.code, told), (2, true), "{}", refused.told());
+    release(&publication).success().expect("published");
 }

@@ -61,6 +61,8 @@ pub(crate) enum Command {
         Where other owners are needed, make tree and archive under fakeroot, and leave out --owner and --group.\n\
         With SOURCE_DATE_EPOCH set, the release is published and signed at that time and no time in it is later: the \
         same input and keys then give the same bytes.\n\n\
+        Exit code 0: it is published; 4: it is, but clients refuse it, because its metadata has ended by now (not with \
+        SOURCE_DATE_EPOCH set).\n\n\
         Examples:\n  stateless-publish release /srv/os --version 20 --definitions bundles --trees out/20\n  \
         stateless-publish release /srv/os --version 21 --definitions bundles --trees out/21 --deltas 5 --floor 20"
     )]

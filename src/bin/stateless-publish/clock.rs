@@ -26,9 +26,14 @@ pub(crate) fn times() -> Result<(i64, Option<i64>), Failure> {
     }
 }
 
+/// Whether work goes by the clock, and not by a time that the environment asks for.
+pub(crate) fn is_by_the_clock() -> bool {
+    std::env::var_os(EPOCH).is_none()
+}
+
 /// What a command has to be run without that is to sign by the clock; nothing where it does so anyway.
 pub(crate) fn without_epoch() -> &'static str {
-    if std::env::var_os(EPOCH).is_some() { ", without SOURCE_DATE_EPOCH" } else { "" }
+    if is_by_the_clock() { "" } else { ", without SOURCE_DATE_EPOCH" }
 }
 
 /// What clients take the time to be.

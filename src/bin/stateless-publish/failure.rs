@@ -1,19 +1,14 @@
 //! What is told of this program's failures beyond what both programs tell.
 
 use stateless_update::publish::{Category, PublishError};
+use stateless_update::site::SiteError;
 use stateless_update::trust::TrustError;
 
 use super::common::{Failure, FailureKind};
 
 /// An error of the library, with the hint for its category.
 pub(crate) fn of_publish(error: PublishError) -> Failure {
-    if let PublishError::Trust(TrustError::CannotSign { .. }) = error {
-        let hint = "--keys names the directory with the publication's keys, since `keys rotate` the new one; \
-                    nothing was published";
-        return Failure::of(FailureKind::USAGE, &error, hint);
-    }
-    if let PublishError::Trust(TrustError::Rotating) = error {
-        let hint = "`keys rotate` with the same --keys and --new-keys goes on with it; nothing was published";
+    if let Some(hint) = hint_beyond_category(&error) {
         return Failure::of(FailureKind::USAGE, &error, hint);
     }
     let (kind, hint) = match error.category() {
@@ -31,4 +26,28 @@ pub(crate) fn of_publish(error: PublishError) -> Failure {
         Category::Bug => (FailureKind::BUG, Failure::REPORT),
     };
     Failure::of(kind, &error, hint)
+}
+
+/// What to do where no publication is there, or nothing can be signed although what is to be published is right.
+fn hint_beyond_category(error: &PublishError) -> Option<&'static str> {
+    Some(match error {
+        PublishError::Site(SiteError::NoDirectory(_) | SiteError::NoPublication(_)) => {
+            "REPO names the directory of a publication, which `stateless-publish init` makes"
+        }
+        PublishError::Trust(TrustError::CannotSign { .. }) => {
+            "--keys names the directory with the publication's keys, since `keys rotate` the new one; nothing was published"
+        }
+        PublishError::Trust(TrustError::Rotating) | PublishError::RotationUnfinished(_) => {
+            "`keys rotate` with the same --keys and --new-keys goes on with it; nothing was published"
+        }
+        PublishError::Trust(TrustError::Expired { .. }) => {
+            "clients refuse the publication, and a new release, too, until `keys refresh --what root` was run with the root's \
+             key; nothing was published"
+        }
+        PublishError::Trust(TrustError::TimeWentBack { .. }) => {
+            "look at this machine's clock and SOURCE_DATE_EPOCH; if they are right, wait until that time has come, or let \
+             machines forget it by `keys rotate`; nothing was published"
+        }
+        _ => return None,
+    })
 }

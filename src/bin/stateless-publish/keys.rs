@@ -45,7 +45,7 @@ pub(crate) fn rotate(options: &Rotate, face: &Face) -> Ending {
 }
 
 /// 0 where clients take what is published, 4 where they refuse it.
-fn exit_code(signed: &Signed) -> u8 {
+pub(super) fn exit_code(signed: &Signed) -> u8 {
     if signed.refusal.is_some() || has_ended(signed.ends.first().1) { 4 } else { 0 }
 }
 
@@ -110,4 +110,26 @@ pub(crate) fn warn_of_rotation(reporter: &dyn Reporter) {
 /// Whether clients, who go by the clock, take this for the past.
 fn has_ended(end: Timestamp) -> bool {
     end.as_second() <= wall_clock()
+}
+
+#[cfg(test)]
+mod tests {
+    use stateless_update::trust::Expirations;
+
+    use super::*;
+
+    /// The end of what has been signed just now is no success where clients do not get to it.
+    #[test]
+    fn what_clients_refuse_is_no_success() {
+        let at = |days: i64| Timestamp::from_second(wall_clock() + days * 24 * 60 * 60).expect("a time");
+        let signed = |root, refusal: Option<&str>| Signed {
+            roles: vec![Role::Targets, Role::Snapshot, Role::Timestamp],
+            ends: Expirations { root: at(root), timestamp: at(7), snapshot: at(28), targets: at(183) },
+            is_rotating: false,
+            refusal: refusal.map(str::to_owned),
+        };
+        for (root, refusal, code) in [(1, None, 0), (-1, None, 4), (1, Some("it is dated far ahead"), 4)] {
+            assert_eq!(exit_code(&signed(root, refusal)), code, "{root}, {refusal:?}");
+        }
+    }
 }

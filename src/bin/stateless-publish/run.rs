@@ -11,7 +11,7 @@ use stateless_update::site::Owners;
 use stateless_update::types::Visible;
 
 use super::args::{Args, Check, Command, Init, Keys, Release};
-use super::clock::{times, wall_clock};
+use super::clock::{is_by_the_clock, times, wall_clock};
 use super::common::numbers::{bytes, count, counted, duration};
 use super::common::{Answer, Ending, Face, Weight, dist};
 use super::done::done;
@@ -136,6 +136,8 @@ fn release(options: &Release, face: &Face) -> Ending {
     });
     let mut answer = done(text, fields);
     answer.fields.extend(keys::fields(&released.signed));
+    // Who signs at a time of the past means to, and signs again what clients are to take.
+    answer.exit_code = if is_by_the_clock() { keys::exit_code(&released.signed) } else { 0 };
     Ok(answer)
 }
 

@@ -77,6 +77,7 @@ fn what_cannot_be_signed_is_refused_before_anything_is_made() {
         ReleaseRequest { keys: world.path("nowhere"), ..world.request(20) },
         ReleaseRequest { keys: World::new().path("keys"), ..world.request(20) },
         ReleaseRequest { published: NOW, ..world.request(20) },
+        ReleaseRequest { published: NOW + 730 * 24 * 60 * 60, ..world.request(20) },
     ];
     for request in requests {
         let error = release(&request, &Silent).expect_err("a refusal");

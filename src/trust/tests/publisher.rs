@@ -255,3 +255,30 @@ fn times_out_of_range_are_refused() {
     let new = KeyDirectory::generate(world.home.path().join("new"), RootKeys::ONE).expect("keys");
     rotate(&world.current(), &world.keys, &new, RootKeys::ONE, &lifetimes, before).expect("rotation heals");
 }
+
+/// Clients go by the root: whatever is signed beneath one that has ended, they refuse.
+#[test]
+fn nothing_is_signed_beneath_a_root_that_has_ended() {
+    let mut world = World::new();
+    let lifetimes = Lifetimes::default();
+    let newest = NewestRelease::new(version(20), reference("release 20"));
+    let both = |world: &World, now| {
+        let current = world.current();
+        let checked = current.check_signing(&world.keys, &lifetimes, now).map(|()| Vec::new());
+        [checked, sign_release(&current, &world.keys, &newest, &lifetimes, now)]
+    };
+    let end = at("2028-02-29T12:00:00Z");
+    assert!(both(&world, at("2028-02-29T11:59:59Z")).iter().all(Result::is_ok));
+    for refused in both(&world, end) {
+        let error = refused.expect_err("the root has ended");
+        let told = matches!(error, TrustError::Expired { role: Role::Root, expired_at, now } if expired_at == end && now == end);
+        assert!(told, "{error:?}");
+    }
+    let new = KeyDirectory::generate(world.home.path().join("new"), RootKeys::ONE).expect("keys");
+    let rotated = rotate(&world.current(), &world.keys, &new, RootKeys::ONE, &lifetimes, at(NOW)).expect("signed");
+    world.write(rotated.into_iter().take(1).collect());
+    for refused in both(&world, end) {
+        let error = refused.expect_err("the root between has ended");
+        assert!(matches!(error, TrustError::Rotating), "{error:?}");
+    }
+}
