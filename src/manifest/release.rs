@@ -143,6 +143,10 @@ impl Release {
     /// # Errors
     /// When it is another release's, or refers to bundles that it does not have, or breaks a limit.
     pub fn parse(wanted: Version, json: &[u8]) -> Result<Self, ReleaseError> {
+        if json.len() as u64 > Self::MAX_BYTES {
+            let reason = format!("its document has {} bytes; {} are allowed", json.len(), Self::MAX_BYTES);
+            return Err(ReleaseError::BadField { version: wanted, reason });
+        }
         let release: Self = read_document(&format!("the document of release {wanted}"), Self::FORMAT, json)?;
         if release.version != wanted {
             return Err(ReleaseError::OtherRelease { wanted, found: release.version });
@@ -264,6 +268,16 @@ mod tests {
     fn written_and_read_again_it_is_the_same() {
         let release = sample();
         assert_eq!(Release::parse(release.version, &release.to_json()).expect("its own output"), release);
+    }
+
+    #[test]
+    fn a_document_is_as_long_as_any_may_be_and_no_longer() {
+        let mut json = sample().to_json();
+        json.resize(Release::MAX_BYTES as usize, b' ');
+        Release::parse(sample().version, &json).expect("just short enough");
+        json.push(b' ');
+        let error = Release::parse(sample().version, &json).expect_err("too long");
+        assert!(error.to_string().contains("16777217 bytes; 16777216 are allowed"), "{error}");
     }
 
     #[test]

@@ -34,6 +34,9 @@ pub enum SearchError {
     /// Another format.
     #[error("it is no search index of a format that this program knows")]
     Format,
+    /// It is larger than any may be.
+    #[error("the search index is too large: {0}")]
+    TooLarge(&'static str),
     /// It breaks a rule of the format.
     #[error("the search index is damaged: {0}")]
     Damaged(&'static str),
@@ -43,6 +46,7 @@ const MAGIC: &[u8; 8] = b"SUSRCH01";
 const MAX_PATHS: usize = 1 << 21;
 const MAX_PATH_BYTES: usize = 4096;
 const WORD: usize = 4;
+const TOO_LONG: SearchError = SearchError::TooLarge("it is longer than 64 MiB");
 
 impl SearchIndex {
     /// A longer one is refused, plain or compressed.
@@ -106,7 +110,7 @@ impl SearchIndex {
     pub fn expand_unsigned(compressed: &[u8]) -> Result<Vec<u8>, SearchError> {
         let expected = Self::MAX_BYTES;
         let plain = frame::up_to(compressed, expected).map_err(|source| SearchError::Expansion { expected, source })?;
-        if plain.len() as u64 > expected { Err(SearchError::Damaged("it is too long")) } else { Ok(plain) }
+        if plain.len() as u64 > expected { Err(TOO_LONG) } else { Ok(plain) }
     }
 
     /// Reads what stands before the paths. It takes no more memory than the bytes themselves do, a few times over.
@@ -114,10 +118,13 @@ impl SearchIndex {
     /// # Errors
     /// When it is of another format, or breaks a rule that can be seen from there.
     pub fn parse(plain: Vec<u8>) -> Result<Self, SearchError> {
+        if plain.len() as u64 > Self::MAX_BYTES {
+            return Err(TOO_LONG);
+        }
         let mut rest = plain.strip_prefix(MAGIC).ok_or(SearchError::Format)?;
         let [bundle_count, set_count, paths] = [number(&mut rest)?, number(&mut rest)?, number(&mut rest)?];
         if paths > MAX_PATHS {
-            return Err(SearchError::Damaged("it has too many paths"));
+            return Err(SearchError::TooLarge("it has too many paths"));
         }
         let mut bundles: Vec<BundleName> = Vec::new();
         for _ in 0..bundle_count {

@@ -107,6 +107,19 @@ pub enum PublishError {
         /// Why.
         source: ReleaseError,
     },
+    /// A release that says more of its bundles than fits into a document.
+    #[error(
+        "the document of release {version} has {bytes} bytes, and clients take {limit}: shorten the descriptions in the \
+         definitions"
+    )]
+    ReleaseTooLong {
+        /// The release.
+        version: Version,
+        /// How long its document is.
+        bytes: usize,
+        /// How long it may be.
+        limit: u64,
+    },
     /// A blob cannot be read.
     #[error("cannot read blob {digest}")]
     Blob {
@@ -174,7 +187,9 @@ impl PublishError {
             Self::KeysInside { .. } | Self::NotNewer { .. } | Self::BadFloor { .. } | Self::BadTime(_) => {
                 Category::Usage
             }
-            Self::Compose(_) | Self::NotInstallable(_) | Self::RotationUnfinished(_) => Category::Usage,
+            Self::Compose(_) | Self::NotInstallable(_) | Self::ReleaseTooLong { .. } | Self::RotationUnfinished(_) => {
+                Category::Usage
+            }
             Self::Input(error) => match error {
                 InputError::Read { .. } | InputError::Changed { .. } => Category::Disk,
                 _ => Category::Usage,

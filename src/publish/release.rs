@@ -17,7 +17,7 @@ use super::routes::routes_to;
 use super::signing::{Signed, current_metadata, not_signed, write_documents};
 use super::similar::Comparer;
 use super::sources::Sources;
-use super::texts::{MANIFEST, SEARCH_INDEX, manifest_texts};
+use super::texts::{MANIFEST, manifest_texts};
 use super::{PublishError, objects, packs, read, search, text_deltas};
 use crate::manifest::{BundleDefinition, BundleOffer, ManifestName, Release};
 use crate::pack::LEVEL;
@@ -139,8 +139,10 @@ pub fn release(request: &ReleaseRequest, reporter: &dyn Reporter) -> Result<Rele
         release.bundles.insert(bundle.clone(), offer(&bundles[bundle].definition, entries, manifest));
     }
     check_bundles(&release, |bundle| composition.bundles[bundle].len())?;
-    let index = search::index(composition.bundles.iter().map(|(bundle, entries)| (bundle, &entries[..])));
-    release.search = Some(SEARCH_INDEX.publish(&site, &batch, &index)?);
+    // What is still to come is short: a document that is too long is better known before hours of work.
+    document(&release)?;
+    let bundles_of_index = composition.bundles.iter().map(|(bundle, entries)| (bundle, &entries[..]));
+    release.search = search::publish(&site, &batch, bundles_of_index, reporter)?;
     batch.publish()?;
 
     let contents = Contents { site: &site, input: Some((&input, &composition.blobs)) };
@@ -164,9 +166,7 @@ pub fn release(request: &ReleaseRequest, reporter: &dyn Reporter) -> Result<Rele
         }
     }
     let routes = routes_to(&site, &release)?;
-    let document = release.to_json();
-    Release::parse(request.version, &document)
-        .map_err(|source| PublishError::NewRelease { version: request.version, source })?;
+    let document = document(&release)?;
     site.replace(&Release::path(request.version, Digest::of(&document)), &document)?;
     let newest = text_deltas::publish_document(&site, request.version, &document, past.iter().take(request.deltas))?;
     let documents = sign_release(&current, &keys, &newest, &lifetimes, signing_time)?;
@@ -183,6 +183,16 @@ pub fn release(request: &ReleaseRequest, reporter: &dyn Reporter) -> Result<Rele
         signed,
         release,
     })
+}
+
+/// The JSON of a release, proved to be a document that clients take.
+fn document(release: &Release) -> Result<Vec<u8>, PublishError> {
+    let (version, document) = (release.version, release.to_json());
+    if document.len() as u64 > Release::MAX_BYTES {
+        return Err(PublishError::ReleaseTooLong { version, bytes: document.len(), limit: Release::MAX_BYTES });
+    }
+    Release::parse(version, &document).map_err(|source| PublishError::NewRelease { version, source })?;
+    Ok(document)
 }
 
 fn floor(request: &ReleaseRequest, before: Option<&PublishedRelease>) -> Result<Version, PublishError> {

@@ -238,3 +238,20 @@ fn a_bundle_that_no_machine_can_install_is_refused() {
     assert!(said.contains("no machine can install bundle web"), "{said}");
     assert!(!world.path("site/packs").exists(), "it is known before packs are made");
 }
+
+#[test]
+fn a_release_that_says_more_than_clients_take_is_refused() {
+    let world = World::new();
+    world.release(10).expect("good input");
+    let before = world.files();
+    world.write("web", "usr/bin/server", &edited(program(2)));
+    world.define("web", &format!("title = \"Web\"\ndescription = \"{}\"\n", "long ".repeat(4 << 20)));
+    let said = world.refusal(20);
+    assert!(said.contains("the document of release 20 has 2") && said.contains("clients take 16777216"), "{said}");
+    let published = world.files().into_iter().filter(|(path, _)| !path.starts_with("objects/"));
+    let known = before.iter().filter(|(path, _)| !path.starts_with("objects/"));
+    assert!(published.eq(known.cloned()), "it is known before packs are made");
+    world.define("web", "title = \"Web\"\n");
+    world.release(20).expect("shortened");
+    assert_eq!(world.check().findings, []);
+}
