@@ -107,14 +107,14 @@ pub enum InputError {
         /// What it is.
         what: &'static str,
     },
-    /// A name or link target that is not UTF-8.
+    /// A name, link target or definition that is not UTF-8.
     #[error("bundle {bundle}: the {what} of {} is not UTF-8", path.display())]
     NotUtf8 {
         /// The bundle.
         bundle: BundleName,
         /// Whose name or target.
         path: PathBuf,
-        /// `name` or `link target`.
+        /// `name`, `link target` or `text`.
         what: &'static str,
     },
     /// A path that no release carries.

@@ -54,10 +54,11 @@ impl InputTrees {
             let name = path.file_stem().unwrap_or_default().to_string_lossy();
             let bundle: BundleName =
                 name.parse().map_err(|source| InputError::BadName { path: path.clone(), source })?;
-            let text = fs::read_to_string(&path).map_err(|source| InputError::Read {
-                bundle: bundle.clone(),
-                path: path.clone(),
-                source,
+            let text = fs::read_to_string(&path).map_err(|source| match source.kind() {
+                io::ErrorKind::InvalidData => {
+                    InputError::NotUtf8 { bundle: bundle.clone(), path: path.clone(), what: "text" }
+                }
+                _ => InputError::Read { bundle: bundle.clone(), path: path.clone(), source },
             })?;
             let definition =
                 BundleDefinition::parse(&bundle, &text).map_err(|source| InputError::Definition { path, source })?;

@@ -6,7 +6,7 @@ use crate::report::Warnings;
 #[test]
 fn what_cannot_be_published_is_refused_by_name() {
     type Change = fn(&World);
-    let cases: [(Change, &[&str]); 10] = [
+    let cases: [(Change, &[&str]); 11] = [
         (|w| w.write("web", "usr/share/doc/shared", b"said otherwise"), &["os-core and web", "usr/share/doc/shared"]),
         (
             |w| {
@@ -29,6 +29,10 @@ fn what_cannot_be_published_is_refused_by_name() {
         (|w| w.define("empty", "title = \"x\"\n"), &["bundle empty", "no tree"]),
         (|w| fs::remove_file(w.path("definitions/os-core.toml")).expect("remove"), &["no bundle os-core"]),
         (|w| w.define("web", "titel = \"x\"\n"), &["web.toml is not valid"]),
+        (
+            |w| fs::write(w.path("definitions/web.toml"), b"title = \"Caf\xe9\"\n").expect("write"),
+            &["bundle web: the text of", "web.toml is not UTF-8"],
+        ),
     ];
     for (change, wanted) in cases {
         let world = World::new();
