@@ -2,10 +2,13 @@
 //! [`Machine::client`] checks), the first is the start, the last the result.
 
 use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
 
+use serde_json::Value;
 use xtask::programs::Outcome;
 
-use crate::machine::{Machine, error};
+use crate::machine::{Machine, checked, error};
 use crate::world::{NOWHERE, world};
 
 /// A command, what makes it succeed on a machine at release 10 with the bundle `editors`, and what makes it fail there.
@@ -43,9 +46,9 @@ const COMMANDS: [(&str, &[&str], &[&str]); 30] = [
     ("help", &[], &[]),
 ];
 
-/// What the command line itself says that there is.
-fn commands() -> BTreeSet<String> {
-    let help = Machine::empty().succeeds(["--help"]).result["text"].as_str().expect("a text").to_owned();
+/// What a command line itself says that there is.
+fn commands(help: &Outcome) -> BTreeSet<String> {
+    let help = help.result["text"].as_str().expect("a text").to_owned();
     let listed = help.split("Commands:\n").nth(1).expect("a list").split("\n\n").next().expect("a list");
     let names = listed.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
     names.filter(|name| !name.is_empty()).map(str::to_owned).collect()
@@ -71,7 +74,11 @@ fn check(command: &str, outcome: &Outcome, succeeds: bool) {
 fn every_line_of_every_command_fits_the_schema() {
     let known: BTreeSet<String> =
         COMMANDS.iter().filter_map(|(name, ..)| name.split(' ').next()).map(str::to_owned).collect();
-    assert_eq!(commands(), known, "a command that is new belongs into the list of this test");
+    assert_eq!(
+        commands(&Machine::empty().succeeds(["--help"])),
+        known,
+        "a command that is new belongs into the list of this test"
+    );
     let machine = Machine::installed(10, &["editors"]);
     let directory = world().directory();
     let file = directory.path().join("export.tar").display().to_string();
@@ -97,4 +104,52 @@ fn every_line_of_every_command_fits_the_schema() {
         let help = machine.client(name.split(' ').chain(["--help"]));
         assert!(help.code == 0 && help.result["text"].as_str().is_some_and(|text| text.contains("Examples")), "{name}");
     }
+}
+
+/// Runs the publisher. Every line that it writes must fit the schema.
+fn publish(line: &[&str]) -> Outcome {
+    let output = world().programs.publish(line.iter().chain(&["--json"]), None).expect("it starts");
+    checked(Outcome::of(output).expect("the contract of --json is kept"))
+}
+
+#[test]
+fn every_line_of_the_publisher_fits_the_schema_too() {
+    let directory = world().directory();
+    let path = |name: &str| directory.path().join(name).display().to_string();
+    let [site, keys, new, inside] = ["site", "keys", "new", "site/inside"].map(path);
+    let (definitions, trees) = (world().trees.definitions.display().to_string(), world().trees.of(10));
+    let trees = trees.display().to_string();
+    let release = [&site, "--keys", &keys, "--version", "10", "--definitions", &definitions, "--trees", &trees];
+    let place = [&*site, "--keys", &keys];
+    let rotate = |new| [&place[..], &["--new-keys", new]].concat();
+    // A command, what makes it succeed, and what makes it fail then; in this order on one publication.
+    let runs: [(&str, Vec<&str>, Vec<&str>); 5] = [
+        ("init", place.to_vec(), place.to_vec()),
+        ("release", [&release[..], &["--level", "1"]].concat(), release.to_vec()),
+        ("check", vec![&site], vec![&keys]),
+        ("keys refresh", place.to_vec(), vec![&site, "--keys", &new]),
+        ("keys rotate", rotate(&new), rotate(&inside)),
+    ];
+    let known = runs.iter().filter_map(|(name, ..)| name.split(' ').next()).chain(["serve", "help"]);
+    assert_eq!(commands(&publish(&["--help"])), known.map(str::to_owned).collect());
+    for (name, success, failure) in runs {
+        let words: Vec<&str> = name.split(' ').collect();
+        check(name, &publish(&[&words[..], &success].concat()), true);
+        check(name, &publish(&[&words[..], &failure].concat()), false);
+    }
+    // One that clients refuse is told without an error.
+    std::fs::remove_dir_all(directory.path().join("site/packs")).expect("removed");
+    let findings = publish(&["check", &site]);
+    assert_eq!((findings.code, &findings.result["ok"]), (4, &false.into()), "{}", findings.told());
+
+    check("serve", &publish(&["serve", &inside]), false);
+    let mut server = Command::new(&world().programs.publish);
+    server.args(["serve", &site, "--listen", "127.0.0.1:0", "--json"]).stdout(Stdio::piped());
+    let mut server = server.spawn().expect("it starts");
+    let lines = BufReader::new(server.stdout.take().expect("a pipe")).lines().take(2);
+    let lines: Vec<String> = lines.map_while(Result::ok).collect();
+    server.kill().and_then(|()| server.wait()).expect("it is ended");
+    let events: Vec<Value> = lines.iter().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    events.iter().for_each(|event| world().schemas.check("cli-event", event).expect("it fits"));
+    assert_eq!(events.iter().map(|event| &event["event"]).collect::<Vec<_>>(), ["start", "listening"]);
 }

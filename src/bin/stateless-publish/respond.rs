@@ -1,7 +1,7 @@
 //! What a request for a static file gets: GET and HEAD, one range, a tag to ask again with.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
@@ -45,8 +45,9 @@ pub(crate) fn respond(root: &Path, request: &Parts) -> (Response<Body>, u64) {
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
         return (response, 0);
     }
-    let Some((mut file, length, tag)) = place(root, request.uri.path()).and_then(|place| open(&place).ok()) else {
-        return (status(StatusCode::NOT_FOUND), 0);
+    let (mut file, length, tag) = match place(root, request.uri.path()).and_then(|place| open(&place)) {
+        Ok(opened) => opened,
+        Err(error) => return (status(refusal(error.kind())), 0),
     };
     let header = |name| request.headers.get(name).and_then(|value| value.to_str().ok());
     let mut response = Response::new(Body::default());
@@ -88,6 +89,16 @@ pub(crate) fn respond(root: &Path, request: &Parts) -> (Response<Body>, u64) {
     (response, count)
 }
 
+/// What is not there is for good, for this publication; the rest is the server's trouble, after which a client asks again or goes
+/// elsewhere.
+fn refusal(kind: ErrorKind) -> StatusCode {
+    match kind {
+        ErrorKind::NotFound | ErrorKind::NotADirectory | ErrorKind::InvalidFilename => StatusCode::NOT_FOUND,
+        ErrorKind::PermissionDenied => StatusCode::FORBIDDEN,
+        _ => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
 fn status(code: StatusCode) -> Response<Body> {
     let mut response = Response::new(Body::default());
     *response.status_mut() = code;
@@ -101,8 +112,9 @@ fn text(text: String) -> HeaderValue {
 
 /// Where the file for a request path lies. Publications have only plain names, so whatever would have to be decoded,
 /// leads upwards, or is the publisher's own (hidden) is not there.
-fn place(root: &Path, path: &str) -> Option<PathBuf> {
-    let names = path.strip_prefix('/')?.split('/');
+fn place(root: &Path, path: &str) -> io::Result<PathBuf> {
+    let not_there = || io::Error::from(ErrorKind::NotFound);
+    let names = path.strip_prefix('/').ok_or_else(not_there)?.split('/');
     let plain = |name: &str| {
         !name.is_empty()
             && !name.starts_with('.')
@@ -111,15 +123,15 @@ fn place(root: &Path, path: &str) -> Option<PathBuf> {
     let mut place = root.to_owned();
     for name in names {
         if !plain(name) {
-            return None;
+            return Err(not_there());
         }
         place.push(name);
         // A symlink could lead out.
-        if place.symlink_metadata().ok()?.is_symlink() {
-            return None;
+        if place.symlink_metadata()?.is_symlink() {
+            return Err(not_there());
         }
     }
-    Some(place)
+    Ok(place)
 }
 
 /// The file, its length, and a tag that changes with it.
@@ -127,7 +139,7 @@ fn open(place: &Path) -> io::Result<(File, u64, String)> {
     let file = File::open(place)?;
     let found = file.metadata()?;
     if !found.is_file() {
-        return Err(io::ErrorKind::NotFound.into());
+        return Err(ErrorKind::NotFound.into());
     }
     let tag = format!("\"{:x}-{:x}-{:x}.{:x}\"", found.ino(), found.len(), found.mtime(), found.mtime_nsec());
     Ok((file, found.len(), tag))
@@ -249,8 +261,20 @@ mod tests {
             "/up/secret",
             "/.staging/x",
             "//objects/ab/x",
+            "/objects/ab/x/y",
+            &format!("/{}", "x".repeat(300)),
         ] {
             assert_eq!(ask(&root, "GET", path, &[]).0, 404, "{path}");
+        }
+    }
+
+    /// A disk or a limit that fails for a moment does not make files vanish.
+    #[test]
+    fn trouble_is_told_from_what_is_not_there() {
+        // As Linux numbers them: ENOENT, ENOTDIR, ENAMETOOLONG, EACCES, EIO, EMFILE.
+        for (number, code) in [(2, 404), (20, 404), (36, 404), (13, 403), (5, 503), (24, 503)] {
+            let error = io::Error::from_raw_os_error(number);
+            assert_eq!(refusal(error.kind()).as_u16(), code, "{error}");
         }
     }
 
