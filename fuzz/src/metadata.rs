@@ -2,9 +2,8 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use stateless_update::trust::{
-    Expiry, Fetched, KnownTime, MAX_RELEASE_BYTES, Source, SourceError, TrustDirectory, TrustError, refresh,
-};
+use stateless_update::manifest::Release;
+use stateless_update::trust::{Expiry, Fetched, KnownTime, Source, SourceError, TrustDirectory, TrustError, refresh};
 use tokio::runtime;
 
 use super::parts::parts;
@@ -27,7 +26,7 @@ pub fn trust_metadata(input: &[u8]) {
         Ok(first) => {
             let second = look().expect("the same files");
             assert_eq!(second.newest, first.newest);
-            assert!(first.newest.get().reference.length <= MAX_RELEASE_BYTES);
+            assert!(first.newest.get().reference.length <= Release::MAX_BYTES);
         }
         Err(first) => {
             let second = look().expect_err("the same files");

@@ -55,7 +55,7 @@ impl Session {
         let name = newest.as_ref().map(|newest| newest.reference);
         match self.document_by_delta(newest, &name).await? {
             Some(document) => Ok(document),
-            None => self.admitted(&newest.path, &name).await,
+            None => self.admitted(&newest.path(), &name).await,
         }
     }
 

@@ -85,8 +85,8 @@ pub fn check(request: &CheckRequest, reporter: &dyn Reporter) -> Result<Checked,
     // What cannot be read of metadata and release is a finding already.
     if let Ok(current) = current_metadata(&site) {
         checked.is_rotating = current.is_rotating().is_ok_and(|is| is);
-        let path = newest.as_ref().map(|newest| &*newest.path).unwrap_or_default();
-        refusal(&site, &current).ok().flatten().into_iter().for_each(|why| notes.found(path, why));
+        let path = newest.as_ref().map(|newest| newest.path()).unwrap_or_default();
+        refusal(&site, &current).ok().flatten().into_iter().for_each(|why| notes.found(&path, why));
     }
     let Listing { files, unreadable, private } = site.list();
     unreadable.iter().for_each(|(path, error)| notes.failed(path, error));

@@ -134,7 +134,7 @@ pub(super) fn write_documents(site: &Site, documents: &[Document]) -> Result<Sig
 /// makes another. Where its document does not lie beside the metadata, that is not looked at.
 pub(super) fn refusal(site: &Site, current: &CurrentMetadata) -> Result<Option<String>, PublishError> {
     let Some(newest) = current.newest()? else { return Ok(None) };
-    if site.length(&newest.path)?.is_none() {
+    if site.length(&newest.path())?.is_none() {
         return Ok(None);
     }
     let release = release(site, &name_of(&newest))?;

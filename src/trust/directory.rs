@@ -25,9 +25,10 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
+use super::MAX_METADATA_BYTES;
 use super::error::TrustError;
 use super::trusted::Trusted;
-use super::{MAX_METADATA_BYTES, MAX_RELEASE_BYTES};
+use crate::manifest::Release;
 
 /// The newest release document, opaque here.
 pub(super) const RELEASE: &str = TrustDirectory::RELEASE;
@@ -311,7 +312,7 @@ fn read_file(directory: &OwnedFd, path: &Path, name: &str) -> Result<Vec<u8>, Tr
     if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
         return Err(not_plain());
     }
-    let limit = if name == RELEASE { MAX_RELEASE_BYTES } else { MAX_METADATA_BYTES };
+    let limit = if name == RELEASE { Release::MAX_BYTES } else { MAX_METADATA_BYTES };
     let mut bytes = Vec::new();
     let read = File::from(file).take(limit + 1).read_to_end(&mut bytes);
     let count = read.map_err(|source| TrustError::local("read", &path, source))?;

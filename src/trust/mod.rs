@@ -77,7 +77,5 @@ pub const MAX_ROOT_BYTES: u64 = 64 * 1024;
 pub const MAX_TIMESTAMP_BYTES: u64 = 16 * 1024;
 /// The largest snapshot or targets metadata that is read, in bytes, whatever length is signed.
 pub const MAX_METADATA_BYTES: u64 = 1024 * 1024;
-/// The largest release document that may be named, in bytes.
-pub const MAX_RELEASE_BYTES: u64 = 16 * 1024 * 1024;
 /// How many roots one look follows at most.
 pub const MAX_ROOT_ROTATIONS: u64 = 1024;

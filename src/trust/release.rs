@@ -13,10 +13,10 @@ use std::collections::{BTreeMap, HashMap};
 use serde_json::Value;
 use tough::schema::Target;
 
-use super::MAX_RELEASE_BYTES;
 use super::error::TrustError;
 use super::roles::Quartet;
 use super::trusted::{Reference, Trusted};
+use crate::manifest::Release;
 use crate::types::{Digest, Version};
 
 /// The newest release of a publication.
@@ -26,8 +26,6 @@ pub struct NewestRelease {
     pub version: Version,
     /// Its release document.
     pub reference: Reference,
-    /// Where the release document lies, relative to the publication.
-    pub path: String,
     /// From which older releases' documents there is a delta to this one, and its length in bytes. Hints: what such a
     /// delta makes is believed when it is what `reference` names.
     pub deltas: BTreeMap<Version, u64>,
@@ -36,8 +34,12 @@ pub struct NewestRelease {
 impl NewestRelease {
     /// The release of that number with this document, and no deltas to it.
     pub fn new(version: Version, reference: Reference) -> Self {
-        let path = document_path(version, &reference.digest);
-        Self { version, reference, path, deltas: BTreeMap::new() }
+        Self { version, reference, deltas: BTreeMap::new() }
+    }
+
+    /// Where its document lies, relative to the publication.
+    pub fn path(&self) -> String {
+        Release::path(self.version, self.reference.digest)
     }
 
     /// What the targets metadata says of it beside digest and length.
@@ -54,11 +56,6 @@ impl NewestRelease {
 /// The name that the targets metadata gives to the release document of a version.
 pub(super) fn target_name(version: Version) -> String {
     format!("releases/{version}.json")
-}
-
-/// The path of a release document in a publication.
-pub(super) fn document_path(version: Version, digest: &Digest) -> String {
-    format!("releases/{digest}.{version}.json")
 }
 
 /// What verified metadata names.
@@ -108,8 +105,8 @@ fn read(name: &str, target: &Target) -> Result<NewestRelease, String> {
         return Err(format!("the custom version of `{shown}` is not {version}"));
     }
     let digest = sha256(target).ok_or_else(|| format!("the digest of `{shown}` is not 32 bytes long"))?;
-    if target.length > MAX_RELEASE_BYTES {
-        return Err(format!("`{shown}` has {} bytes; {MAX_RELEASE_BYTES} are allowed", target.length));
+    if target.length > Release::MAX_BYTES {
+        return Err(format!("`{shown}` has {} bytes; {} are allowed", target.length, Release::MAX_BYTES));
     }
     let mut newest = NewestRelease::new(version, Reference { digest, length: target.length });
     if let Some(deltas) = target.custom.get("deltas") {

@@ -5,6 +5,7 @@ use tough::schema::Error as Schema;
 
 use super::forge::{KEEP, bytes, meta, only, parse, sign};
 use super::*;
+use crate::manifest::Release;
 
 const BELOW_ROOT: [Role; 3] = [Role::Timestamp, Role::Snapshot, Role::Targets];
 
@@ -299,7 +300,7 @@ fn targets_name_one_release_document() {
         json!({"releases/10.json": {"length": 1, "hashes": {"sha256": Digest::of(b"x")}}}),
         json!({"releases/10.json": {"length": 1, "hashes": {"sha256": "abcd"}, "custom": {"version": 10}}}),
         json!({"releases/10.json":
-            {"length": MAX_RELEASE_BYTES + 1, "hashes": {"sha256": Digest::of(b"x")}, "custom": {"version": 10}}}),
+            {"length": Release::MAX_BYTES + 1, "hashes": {"sha256": Digest::of(b"x")}, "custom": {"version": 10}}}),
     ];
     for deltas in [json!([9]), json!({"9": "long"}), json!({"0": 1}), json!({"nine": 1}), json!({"9": -1})] {
         cases.push(json!({"releases/10.json":
