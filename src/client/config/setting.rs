@@ -32,7 +32,7 @@ pub(super) enum Tried {
         /// What is in the file then.
         content: Vec<u8>,
         /// What the program reads then.
-        value: Value,
+        value: Box<Value>,
     },
     /// Another file has the last word.
     Beaten {
@@ -70,7 +70,7 @@ impl NewSetting<'_> {
             let (file, section, key) = (file.to_owned(), section.to_owned(), key.to_owned());
             return Err(OverlayError::Unwritable { file, section, key }.into());
         }
-        Ok(Tried::InForce { content, value })
+        Ok(Tried::InForce { content, value: Box::new(value) })
     }
 
     /// Refuses a file that would take something else away.
