@@ -5,8 +5,8 @@ use std::ops::Deref;
 use super::error::TrustError;
 use crate::types::Digest;
 
-/// A value that was signed by those whom the machine's owner trusts. Only `trust` makes one, of what it has verified now or, by
-/// [`Trusted::recorded`], before the live tree was staged.
+/// A value that was signed by those whom the machine's owner trusts. Only `trust` makes one, of what it has verified now or,
+/// in the record of a live tree, before that was staged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Trusted<T>(T);
 
