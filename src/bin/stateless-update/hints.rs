@@ -50,6 +50,9 @@ pub(crate) fn hint(error: &ClientError) -> Option<String> {
         ClientError::NoRoot { .. } => {
             "it is the publisher's first root metadata that is wanted, for example `1.root.json`"
         }
+        ClientError::NotRemoved { .. } => {
+            "the warnings name what stays; `lsattr` tells what is immutable: take that away, and try again"
+        }
         ClientError::NotConfirmed => "--preview shows what, --yes does it",
         ClientError::NoSuchOption { .. } => "options are named SECTION.KEY",
         ClientError::Overlay(OverlayError::Syntax { .. } | OverlayError::NotText { .. }) => {
