@@ -218,7 +218,7 @@ impl Session {
     }
 
     /// Refuses layouts in which `/usr` cannot be exchanged as a whole, and any where that cannot be told: what is mounted
-    /// in `/usr` would go along into a tree that later runs clear. It is asked before anything is fetched, and since a run
+    /// in `/usr` would go along into a tree that later runs clear. It is asked before any content is fetched, and since a run
     /// may take long, before the exchange as well.
     pub fn check_layout(&self) -> Result<(), ClientError> {
         let usr = self.settings.root.join("usr");

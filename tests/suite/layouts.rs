@@ -1,4 +1,4 @@
-//! Roots on which the trees cannot be exchanged, or what is his cannot go back afterwards: refused before anything is fetched.
+//! Roots on which the trees cannot be exchanged, or what is his cannot go back afterwards: refused before any content is fetched.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -84,6 +84,20 @@ impl World {
         }
     }
 
+    /// Lets the machine meet what a thief of the timestamp's key alone can sign, a snapshot that is nowhere, which stays
+    /// remembered; then the mirror is as before.
+    pub(super) fn meet_a_timestamp_thief(&mut self) {
+        let honest = self.mirror.files.clone();
+        let leap = |signed: &mut Value| {
+            signed["version"] = json!(1_u64 << 62);
+            signed["meta"]["snapshot.json"] = json!({"version": 1_u64 << 62});
+        };
+        self.forge(&only(Role::Timestamp, leap), KEEP);
+        let error = self.refused();
+        assert!(matches!(error, TrustError::Missing { .. }), "{error:?}");
+        self.mirror.files = honest;
+    }
+
     /// The next root, changed by `edit` and signed by these keys, written as the next version whatever it says.
     pub(super) fn forge_root(&mut self, keys: &[&SigningKey], edit: impl Fn(&mut Value)) -> Vec<u8> {
         let mut signed = parse(&self.file(Role::Root))["signed"].take();

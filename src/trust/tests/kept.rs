@@ -146,15 +146,7 @@ fn targets_that_cannot_be_read_are_not_kept() {
 fn a_thief_is_forgotten_with_his_key() {
     let mut world = World::new();
     world.look().expect("a look");
-    let honest = world.mirror.files.clone();
-    let leap = |signed: &mut serde_json::Value| {
-        signed["version"] = json!(1_u64 << 62);
-        signed["meta"]["snapshot.json"] = json!({"version": 1_u64 << 62});
-    };
-    world.forge(&only(Role::Timestamp, leap), KEEP);
-    let error = world.refused();
-    assert!(matches!(error, TrustError::Missing { .. }), "{error:?}");
-    world.mirror.files = honest;
+    world.meet_a_timestamp_thief();
     world.release(20);
     let error = world.refused();
     assert!(matches!(error, TrustError::RolledBack { role: Role::Timestamp, .. }), "{error:?}");

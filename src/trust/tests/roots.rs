@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::forge::{KEEP, bytes, only, parse, sign};
+use super::forge::{bytes, parse, sign};
 use super::*;
 
 #[test]
@@ -70,15 +70,7 @@ fn rotating_the_timestamp_key_frees_the_timestamp_alone() {
 fn a_key_that_is_named_and_not_there_is_revoked() {
     let mut world = World::new();
     world.look().expect("a look");
-    let honest = world.mirror.files.clone();
-    let leap = |signed: &mut serde_json::Value| {
-        signed["version"] = json!(1_u64 << 62);
-        signed["meta"]["snapshot.json"] = json!({"version": 1_u64 << 62});
-    };
-    world.forge(&only(Role::Timestamp, leap), KEEP);
-    let error = world.refused();
-    assert!(matches!(error, TrustError::Missing { .. }), "{error:?}");
-    world.mirror.files = honest;
+    world.meet_a_timestamp_thief();
     let root = world.keys.root().expect("key").remove(0);
     let (stolen, fresh) = (world.keys.timestamp().expect("key"), World::empty().keys.timestamp().expect("another key"));
     let [stolen, name] = [&stolen, &fresh].map(|key| hex::encode(&key.id));
