@@ -87,7 +87,8 @@ pub(super) async fn go(
         tell_touched(session, release.version, &installed.tree, &planner.target.tree).await;
     }
     let changed = planned.tree_differs || session.record.as_ref().is_none_or(|live| !is_already(live, &record));
-    let directories = new_directories(session, &planner.target.tree)?;
+    // Thousands of looks, which a run that has nothing to do can spare.
+    let directories = if changed { new_directories(session, &planner.target.tree)? } else { 0 };
     let mut done = Transition {
         from: session.record.as_ref().map(|record| record.installed.version()),
         to: release.version,
