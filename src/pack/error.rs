@@ -123,7 +123,15 @@ pub enum PackError {
         /// How many there are; one more than said stands for any number more.
         found: u64,
     },
-    /// Proof: a block, or what a build makes, is not what it was made from.
+    /// Proof: what a build makes is another blob.
+    #[error("a build makes {found} instead of blob {expected}")]
+    WrongBlob {
+        /// The digest of the blob that was expected.
+        expected: Digest,
+        /// The digest of what was made.
+        found: Digest,
+    },
+    /// Proof: a block, or what a text delta makes, is not what it was made from.
     #[error("{what} has digest {found} instead of {expected}")]
     WrongDigest {
         /// What.

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::block::STREAMS;
 use super::index::Index;
-use super::sample::{Sample, decode, sample};
+use super::sample::{Sample, decode, proved, sample};
 use super::*;
 use crate::delta::{Delta, DeltaError, ReadAt, varint};
 use crate::types::{Digest, Version};
@@ -214,10 +214,11 @@ fn the_writer_checks_what_it_is_given() {
     let mut writer = BlockWriter::new(Vec::new(), 3);
     writer.whole(Digest::of(content), 7, &content[..]).expect("memory");
     let (block, bytes) = writer.finish().expect("memory");
-    assert!(prove(&block, &bytes, 0, |_| None::<Vec<u8>>).is_ok());
+    proved(&block, &bytes, |_| &b""[..]).expect("what was packed");
     let mut lie = block.clone();
     lie.builds[0].id = Digest::of(b"other");
-    assert!(matches!(prove(&lie, &bytes, 0, |_| None::<Vec<u8>>), Err(PackError::WrongDigest { what: "a blob", .. })));
+    let result = proved(&lie, &bytes, |_| &b""[..]);
+    assert!(matches!(result, Err(PackError::WrongBlob { .. })), "{result:?}");
     for bytes in [&bytes[1..], &[&bytes[..], b"x"].concat(), &vec![0; bytes.len()]] {
         let pack = PackWriter::new(None, Version::new(1).expect("not 0"), []);
         assert!(pack.finish(vec![(block.clone(), bytes)], io::sink()).is_err());
@@ -236,10 +237,11 @@ fn a_large_blob_streams_through() {
     writer.delta(Digest::of(&new), Digest::of(&old), &Delta::make(&old, &new));
     let (block, bytes) = writer.finish().expect("memory");
     assert_eq!(block.streams[0].plain, size);
-    prove(&block, &bytes, 0, |_| Some(&old[..])).expect("a good block");
+    proved(&block, &bytes, |_| &old[..]).expect("a good block");
     let mut shifted = vec![1, 2, 3];
     shifted.write_all(&bytes).expect("memory");
-    prove(&block, &shifted, 3, |_| Some(&old[..])).expect("a good block at another place");
+    prove(&block, &shifted, 3, |build| Ok(build.id), |_| Ok::<_, PackError>(&old[..]))
+        .expect("a good block at another place");
 }
 
 /// Streams of a block that are longer than any buffer between file and output.
@@ -259,7 +261,7 @@ fn long_streams_pass_through_small_buffers() {
     writer.delta(Digest::of(&new), Digest::of(&old), &delta);
     assert!(delta.streams.literals.len() > 100_000 && delta.streams.extra.len() > 100_000);
     let (block, bytes) = writer.finish().expect("memory");
-    prove(&block, &bytes, 0, |_| Some(&old[..])).expect("a good block");
+    proved(&block, &bytes, |_| &old[..]).expect("a good block");
 }
 
 proptest! {

@@ -10,6 +10,7 @@ use proptest::prelude::*;
 use super::golden::{Golden, pack_of};
 use super::hostile_tests::{made, whole_block};
 use super::lzma::{self, Content};
+use super::sample::proved;
 use super::*;
 use crate::delta::Delta;
 use crate::types::Digest;
@@ -78,7 +79,7 @@ fn the_level_chooses_the_coder() {
         let mut writer = BlockWriter::new(Vec::new(), level);
         writer.whole(Digest::of(blob), blob.len() as u64, blob).expect("memory");
         let (block, bytes) = writer.finish().expect("memory");
-        prove(&block, &bytes, 0, |_| None::<Vec<u8>>).expect("a good block");
+        proved(&block, &bytes, |_| &b""[..]).expect("a good block");
         bytes[0]
     };
     assert_eq!([1, LEVEL - 1].map(|level| first_byte(level, &plain)), [0x28, 0x28]);
@@ -100,7 +101,7 @@ fn long_blobs_stream_through() {
     writer.whole(digest, size, content()).expect("memory");
     let (block, bytes) = writer.finish().expect("memory");
     assert_eq!(bytes[..2], [1, 24]);
-    prove(&block, &bytes, 0, |_| None::<Vec<u8>>).expect("a good block");
+    proved(&block, &bytes, |_| &b""[..]).expect("a good block");
 }
 
 #[test]

@@ -1,35 +1,39 @@
-//! Proof, before a block is published, that clients will make of it what they should.
+//! Proof that clients make of a block what they should: of one that is about to be published, and of one that is.
 
-use super::{Block, BlockReader, PackError};
+use super::{Block, BlockReader, Build, PackError};
 use crate::delta::ReadAt;
 use crate::types::{Digest, Hasher};
 
-/// Decodes a block, which begins at `offset` of `content`, with the client's decoder and compares every digest. `base`
-/// gives the old content with a digest; none makes the proof fail.
+/// Decodes a block, which begins at `offset` of `content`, with the client's decoder and compares every digest: `expected`
+/// names the blob that a build is to make, `base` gives the old content that one starts from.
 ///
 /// # Errors
-/// Those of the decoder, and [`PackError::WrongDigest`] for the block or a blob that is not what it was made from.
-pub fn prove<B: ReadAt>(
-    block: &Block<Digest>,
+/// Those of the decoder and of both closures; [`PackError::WrongDigest`] for the block and [`PackError::WrongBlob`] for a
+/// blob that is not what it was made from.
+pub fn prove<I: Copy, B: ReadAt, E: From<PackError>>(
+    block: &Block<I>,
     content: &dyn ReadAt,
     offset: u64,
-    mut base: impl FnMut(Digest) -> Option<B>,
-) -> Result<(), PackError> {
+    expected: impl Fn(&Build<I>) -> Result<Digest, E>,
+    mut base: impl FnMut(I) -> Result<B, E>,
+) -> Result<(), E> {
     let read = |source| PackError::Make { action: "read a block back", source };
-    let (digest, length) =
+    let (found, length) =
         Digest::of_reader(super::frame::Section::new(content, offset, block.length())).map_err(read)?;
     debug_assert_eq!(length, block.length());
-    compare("a block", block.digest, digest)?;
+    if found != block.digest {
+        return Err(PackError::WrongDigest { what: "a block", expected: block.digest, found }.into());
+    }
     let mut reader = BlockReader::open(block, content, offset)?;
     while let Some(build) = reader.next_build() {
-        let old = build.method.base().and_then(&mut base);
+        let expected = expected(&build)?;
+        let old = build.method.base().map(&mut base).transpose()?;
         let mut hasher = Hasher::default();
         reader.build(old.as_ref().map(|old| old as &dyn ReadAt), &mut hasher)?;
-        compare("a blob", build.id, hasher.finish())?;
+        let found = hasher.finish();
+        if found != expected {
+            return Err(PackError::WrongBlob { expected, found }.into());
+        }
     }
-    reader.finish()
-}
-
-fn compare(what: &'static str, expected: Digest, found: Digest) -> Result<(), PackError> {
-    if expected == found { Ok(()) } else { Err(PackError::WrongDigest { what, expected, found }) }
+    Ok(reader.finish()?)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::delta::Delta;
+use crate::delta::{Delta, ReadAt};
 use crate::types::{Digest, Version};
 
 /// A pack and its contents.
@@ -59,7 +59,7 @@ pub(super) fn sample() -> Sample {
 
     let blobs: BTreeMap<_, _> = inputs.values().map(|blob| (Digest::of(blob), blob.clone())).collect();
     for (block, bytes) in &blocks {
-        prove(block, bytes, 0, |digest| blobs.get(&digest).cloned()).expect("a good block");
+        proved(block, bytes, |digest| &blobs[&digest][..]).expect("a good block");
     }
     let mut writer = PackWriter::new(Version::new(10), Version::new(20).expect("not 0"), blobs.keys().copied());
     let frame = make_text_delta(&inputs["old-manifest"], &inputs["new-manifest"]).expect("small");
@@ -73,6 +73,15 @@ pub(super) fn sample() -> Sample {
     let summary = writer.finish(blocks, &mut pack).expect("memory");
     let sorted = blobs.keys().copied().collect();
     Sample { pack, summary, blobs, sorted }
+}
+
+/// Proves a block that starts from those blobs which `old` gives.
+pub(super) fn proved<B: ReadAt>(
+    block: &Block<Digest>,
+    bytes: &[u8],
+    old: impl Fn(Digest) -> B,
+) -> Result<(), PackError> {
+    prove(block, &bytes, 0, |build| Ok(build.id), |digest| Ok(old(digest)))
 }
 
 /// Everything that a pack makes, in order, as a client would make it from `blobs`; nothing is checked but what the
@@ -90,7 +99,7 @@ pub(super) fn decode(
         while let Some(build) = reader.next_build() {
             let base = build.method.base().and_then(|base| base.resolve(sorted)).map(|digest| &blobs[&digest]);
             let mut out = Vec::new();
-            reader.build(base.map(|base| base as &dyn crate::delta::ReadAt), &mut out)?;
+            reader.build(base.map(|base| base as &dyn ReadAt), &mut out)?;
             made.push(out);
         }
         reader.finish()?;

@@ -3,6 +3,7 @@
 //! The pack was made by the ignored test `write_the_golden_pack_with_texts`, which refuses to write over it.
 
 use super::golden::{Golden, pack_of};
+use super::sample::proved;
 use super::*;
 use crate::types::{Digest, Version};
 
@@ -70,7 +71,7 @@ fn the_golden_pack_with_texts_is_read() {
 fn a_block_with_texts_is_proved_and_skipped() {
     let (block, bytes) = block(read);
     let blobs = golden().blobs(&NAMES);
-    prove(&block, &bytes, 0, |digest| blobs.get(&digest).cloned()).expect("a good block");
+    proved(&block, &bytes, |digest| &blobs[&digest][..]).expect("a good block");
     let mut reader = BlockReader::open(&block, &bytes, 0).expect("own block");
     for _ in 0..3 {
         reader.skip().expect("own block");

@@ -8,6 +8,7 @@
 use std::fs;
 
 use super::golden::{Golden, pack_of};
+use super::sample::proved;
 use super::*;
 use crate::delta::{Delta, ReadAt};
 use crate::types::{Digest, Version};
@@ -67,7 +68,7 @@ fn same_input_same_bytes() {
 fn a_block_with_xz_is_proved_and_skipped() {
     let (block, bytes) = block();
     let blobs = golden().blobs(&NAMES);
-    prove(&block, &bytes, 0, |digest| blobs.get(&digest).cloned()).expect("a good block");
+    proved(&block, &bytes, |digest| &blobs[&digest][..]).expect("a good block");
     for wanted in 0..MADE.len() {
         let mut reader = BlockReader::open(&block, &bytes, 0).expect("own block");
         for (number, build) in block.builds.iter().enumerate() {

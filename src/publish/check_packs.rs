@@ -1,6 +1,7 @@
 //! Proving one pack: head, blocks, every blob that it makes, every manifest that it makes.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 
 use rayon::prelude::*;
 
@@ -9,8 +10,8 @@ use super::notes::Notes;
 use super::published;
 use crate::delta::ReadAt;
 use crate::manifest::{PackOffer, Release};
-use crate::pack::{BlockReader, Index, PlacedBlock, ShortId, apply_text_delta};
-use crate::types::{BundleName, Digest, Hasher, Version};
+use crate::pack::{Build, Index, PlacedBlock, ShortId, apply_text_delta, prove};
+use crate::types::{BundleName, Digest, Version};
 
 /// A release's bundles as far as they can be read.
 pub(super) struct CheckedRelease {
@@ -61,8 +62,9 @@ impl PackChecker<'_> {
         }
         self.check_manifest_deltas(&index, &file);
         index.blocks().par_iter().with_max_len(1).enumerate().for_each(|(number, placed)| {
-            if let Err(problem) = self.check_block(placed, &file) {
-                self.found(format!("block {number}: {problem}"));
+            if let Err(error) = self.check_block(placed, &file) {
+                let cause = error.source().map(|source| format!(": {source}")).unwrap_or_default();
+                self.found(format!("block {number}: {error}{cause}"));
             }
         });
     }
@@ -86,7 +88,7 @@ impl PackChecker<'_> {
                 let mut frame = vec![0; usize::try_from(place.length)?];
                 file.read_exact_at(&mut frame, place.offset)?;
                 let new = apply_text_delta(old, &frame, offer.manifest.length)?;
-                Ok::<_, Box<dyn std::error::Error>>(Digest::of(&new))
+                Ok::<_, Box<dyn Error>>(Digest::of(&new))
             })();
             match made {
                 Ok(digest) if digest == offer.manifest.sha256 => {}
@@ -96,38 +98,20 @@ impl PackChecker<'_> {
         }
     }
 
-    fn check_block(&self, placed: &PlacedBlock, file: &(impl ReadAt + Sync)) -> Result<(), String> {
-        let words = |error: &dyn std::error::Error| match error.source() {
-            Some(source) => format!("{error}: {source}"),
-            None => error.to_string(),
-        };
-        let reader = FileSection { file, offset: placed.offset, left: placed.block.length() };
-        let (found, _) = Digest::of_reader(reader).map_err(|error| words(&error))?;
-        if found != placed.block.digest {
-            return Err("its bytes are not those that its digest names".to_owned());
-        }
-        let mut reader = BlockReader::open(&placed.block, file, placed.offset).map_err(|error| words(&error))?;
-        while let Some(build) = reader.next_build() {
+    fn check_block(&self, placed: &PlacedBlock, file: &(impl ReadAt + Sync)) -> Result<(), Box<dyn Error>> {
+        let expected = |build: &Build<ShortId>| {
             let (wanted, size) = resolve(build.id, &self.to.blobs).ok_or("it makes a blob that the release lacks")?;
-            if size != build.size {
-                return Err(format!("it makes blob {wanted} with {} bytes instead of {size}", build.size));
+            match size == build.size {
+                true => Ok(wanted),
+                false => Err(format!("it makes blob {wanted} with {} bytes instead of {size}", build.size).into()),
             }
-            let old = match build.method.base() {
-                None => None,
-                Some(base) => {
-                    let known = self.from.and_then(|from| resolve(base, &from.blobs));
-                    let (digest, size) = known.ok_or("it starts from a blob that the old release lacks")?;
-                    Some(self.contents.bytes(digest, size).map_err(|error| words(&error))?)
-                }
-            };
-            let mut hasher = Hasher::default();
-            let old = old.as_ref().map(|old| old as &dyn ReadAt);
-            reader.build(old, &mut hasher).map_err(|error| words(&error))?;
-            if hasher.finish() != wanted {
-                return Err(format!("it does not make blob {wanted}"));
-            }
-        }
-        reader.finish().map_err(|error| words(&error))
+        };
+        let old = |id| {
+            let known = self.from.and_then(|from| resolve(id, &from.blobs));
+            let (digest, size) = known.ok_or("it starts from a blob that the old release lacks")?;
+            Ok(self.contents.bytes(digest, size)?)
+        };
+        prove(&placed.block, file, placed.offset, expected, old)
     }
 }
 
@@ -137,21 +121,4 @@ fn resolve(id: ShortId, blobs: &[(Digest, u64)]) -> Option<(Digest, u64)> {
     let mut alike = blobs[first..].iter().take_while(|(digest, _)| id.matches(digest));
     let only = alike.next().copied();
     if alike.next().is_some() { None } else { only }
-}
-
-/// A part of a file, read from its beginning to its end.
-struct FileSection<'a, F> {
-    file: &'a F,
-    offset: u64,
-    left: u64,
-}
-
-impl<F: ReadAt> std::io::Read for FileSection<'_, F> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let count = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
-        self.file.read_exact_at(&mut buffer[..count], self.offset)?;
-        self.offset += count as u64;
-        self.left -= count as u64;
-        Ok(count)
-    }
 }
