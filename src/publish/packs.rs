@@ -57,7 +57,8 @@ pub struct Packs {
 /// A finished block.
 type Made = (Block<Digest>, ClosedDraft);
 
-/// Makes and publishes packs that lead to release `to`. A pack that would hold nothing is not made.
+/// Makes and publishes packs that lead to release `to`. One that would hold nothing is not made, but for the first of a step:
+/// where a release changes nothing that packs are for, the routes lead over it all the same.
 ///
 /// # Errors
 /// When contents cannot be read, or the disk refuses, or a block is not what it was made to be.
@@ -69,7 +70,7 @@ pub fn publish(
     old: OldBlocks,
     reporter: &dyn Reporter,
 ) -> Result<Packs, PublishError> {
-    let orders: Vec<PackOrder> = orders.into_iter().filter(|order| !order.is_empty()).collect();
+    let orders: Vec<PackOrder> = orders.into_iter().filter(PackOrder::is_wanted).collect();
     let progress = Progress::new(reporter, Step::Packs, orders.iter().map(|order| order.plan.new_bytes()).sum());
     let batch = site.batch();
     let from_nothing = || orders.iter().filter(|order| order.plan.from.is_none());
@@ -113,8 +114,9 @@ pub fn publish(
 }
 
 impl PackOrder {
-    fn is_empty(&self) -> bool {
-        self.plan.blocks.is_empty() && self.manifest_deltas.is_empty()
+    fn is_wanted(&self) -> bool {
+        let is_first = self.plan.from.is_some() && self.plan.bundle.is_none();
+        is_first || !self.plan.blocks.is_empty() || !self.manifest_deltas.is_empty()
     }
 }
 
@@ -239,20 +241,14 @@ impl Maker<'_> {
         let draft = out.into_inner().map_err(|error| written(error.into_error()))?;
         let sizes: HashMap<Digest, u64> =
             builds.iter().filter_map(|build| build.base).map(|base| (base.digest, base.size)).collect();
-        let mut unreadable = None;
-        let proved = pack::prove(&block, draft.file(), 0, |digest| {
-            let old = self.contents.bytes(digest, *sizes.get(&digest)?);
-            old.map_err(|error| unreadable = Some(error)).ok()
-        });
-        if let Some(error) = unreadable {
-            return Err(error.into());
+        let old = |digest: Digest| Ok(self.contents.bytes(digest, sizes[&digest])?);
+        match pack::prove(&block, draft.file(), 0, |build| Ok(build.id), old) {
+            // It was packed as it was read, so the input is another than it was.
+            Err(BlockError::Pack(PackError::WrongBlob { expected, .. })) if !deltas.contains_key(&expected) => {
+                return Err(self.contents.changed(expected).into());
+            }
+            proved => proved?,
         }
-        if let Err(PackError::WrongDigest { what: "a blob", expected, .. }) = proved
-            && !deltas.contains_key(&expected)
-        {
-            return Err(self.contents.changed(expected).into());
-        }
-        proved?;
         self.progress.advance(new_bytes);
         Ok(Some((block, draft.close())))
     }
