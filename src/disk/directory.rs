@@ -267,6 +267,17 @@ impl Directory {
         file.write_all(content).map_err(|source| DiskError { action: "write", path: self.path.join(name), source })
     }
 
+    /// The same, and waits until the content is on disk; the name is when the directory is.
+    ///
+    /// # Errors
+    /// When it is there, or cannot be written.
+    pub fn write_synced(&self, name: &str, mode: u32, content: &[u8]) -> Result<(), DiskError> {
+        let mut file = self.create_file(name, mode)?;
+        let failed = |action, source| DiskError { action, path: self.path.join(name), source };
+        file.write_all(content).map_err(|source| failed("write", source))?;
+        file.sync_all().map_err(|source| failed("sync", source))
+    }
+
     /// Gives the file `name` this content, durably and at once: whoever reads it, also after a power cut, gets the old
     /// content or the new.
     ///
@@ -275,9 +286,7 @@ impl Directory {
     pub fn replace(&self, name: &str, content: &[u8]) -> Result<(), DiskError> {
         let fresh = format!("{name}.new");
         self.remove(&fresh)?;
-        self.write_new(&fresh, 0o600, content)?;
-        let failed = |source| DiskError { action: "sync", path: self.path.join(&fresh), source };
-        self.open_file(&fresh)?.sync_all().map_err(failed)?;
+        self.write_synced(&fresh, 0o600, content)?;
         self.rename(&fresh, self, name)?;
         self.sync()
     }

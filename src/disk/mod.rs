@@ -31,6 +31,8 @@ use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use rustix::io::Errno;
+
 /// A system call failed.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {action} {}", path.display())]
@@ -125,20 +127,24 @@ impl DiskError {
     /// Whether what lies there is damaged: the disk does not give it back, or it is not of the kind or the length that it
     /// must be. Then trying again is no help, and what can be had from elsewhere should be.
     pub fn is_damage(&self) -> bool {
-        use rustix::io::Errno;
         let unread = [Errno::IO, Errno::UCLEAN, Errno::BADMSG];
-        let another_kind = [Errno::LOOP, Errno::NOTDIR, Errno::ISDIR, Errno::INVAL, Errno::NXIO];
         let is_too_long = self.source.kind() == std::io::ErrorKind::FileTooLarge;
-        is_too_long || unread.iter().chain(&another_kind).any(|errno| self.is(*errno))
+        is_too_long || self.is_another_kind() || unread.into_iter().any(|errno| self.is(errno))
+    }
+
+    /// Whether what was to be opened, or something on the way there, is not of the kind that it must be: a symlink, a device.
+    pub fn is_another_kind(&self) -> bool {
+        let kinds = [Errno::LOOP, Errno::NOTDIR, Errno::ISDIR, Errno::INVAL, Errno::NXIO];
+        kinds.into_iter().any(|errno| self.is(errno))
     }
 
     /// Whether something else than a directory, a symlink perhaps, is where one was looked for, or on the way there.
     pub fn is_no_directory(&self) -> bool {
-        self.is(rustix::io::Errno::NOTDIR) || self.is(rustix::io::Errno::LOOP)
+        self.is(Errno::NOTDIR) || self.is(Errno::LOOP)
     }
 
     /// Whether the failing call got this error number.
-    pub fn is(&self, errno: rustix::io::Errno) -> bool {
+    pub fn is(&self, errno: Errno) -> bool {
         self.source.raw_os_error() == Some(errno.raw_os_error())
     }
 }

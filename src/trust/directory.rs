@@ -16,29 +16,31 @@
 //! ```
 
 use std::collections::BTreeMap;
-use std::fs::{File, Permissions};
-use std::io::{Read, Write};
-use std::os::fd::OwnedFd;
+use std::ffi::OsStr;
+use std::fs::Permissions;
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
 
 use super::MAX_METADATA_BYTES;
 use super::error::TrustError;
 use super::trusted::Trusted;
+use crate::disk::{Directory, DiskError, directory_of};
 use crate::manifest::Release;
 
 /// The newest release document, opaque here.
 pub(super) const RELEASE: &str = TrustDirectory::RELEASE;
-const RELEASE_NEXT: &str = "release.json.next";
 /// So often is read what another run exchanges meanwhile. Each of its looks exchanges once, and takes requests.
 const MAX_READS: usize = 4;
 /// The tag of the timestamp.
 pub(super) const ETAG: &str = "timestamp.etag";
 /// An empty file that is there after a look that did not come to its end.
 pub(super) const UNFINISHED: &str = "unfinished";
+
+/// Where `tough` works, in a scratch directory.
+const LOAD: &str = "load";
 
 /// File names and contents.
 pub(super) type Files = BTreeMap<String, Vec<u8>>;
@@ -54,7 +56,7 @@ pub struct TrustDirectory {
 #[derive(Debug)]
 pub(super) struct Scratch {
     directory: tempfile::TempDir,
-    target: PathBuf,
+    target: TrustDirectory,
 }
 
 impl TrustDirectory {
@@ -97,15 +99,8 @@ impl TrustDirectory {
     /// # Errors
     /// [`TrustError::Local`], [`TrustError::LocalNotPlain`]; the directory must exist, as it does after a look.
     pub fn remember_release(&self, document: &Trusted<Vec<u8>>) -> Result<(), TrustError> {
-        let failed = |source: Errno| TrustError::local("remember", &self.path.join(RELEASE), source);
-        let directory = open_directory(&self.path)?;
-        match rustix::fs::unlinkat(&directory, RELEASE_NEXT, AtFlags::empty()) {
-            Ok(()) | Err(Errno::NOENT) => {}
-            Err(error) => return Err(failed(error)),
-        }
-        create_file(&directory, &self.path, RELEASE_NEXT, document)?;
-        rustix::fs::renameat(&directory, RELEASE_NEXT, &directory, RELEASE).map_err(failed)?;
-        rustix::fs::fsync(&directory).map_err(failed)
+        let absent = || TrustError::local("open", &self.path, Errno::NOENT);
+        Ok(self.open()?.ok_or_else(absent)?.replace(RELEASE, document)?)
     }
 
     /// An empty one in a temporary place, for a look by somebody who has seen nothing. It lives as long as the first value.
@@ -142,13 +137,12 @@ impl TrustDirectory {
     /// # Errors
     /// [`TrustError::Local`].
     pub fn forget(&self) -> Result<(), TrustError> {
-        let failed = |source| TrustError::local("remove", &self.path, source);
-        match std::fs::remove_dir_all(&self.path) {
-            Ok(()) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(failed(error)),
-        }
-        rustix::fs::fsync(open_directory(parent_of(&self.path)?)?).map_err(|error| failed(error.into()))
+        let parent = match self.parent() {
+            Err(error) if error.is(Errno::NOENT) => return Ok(()),
+            parent => parent?,
+        };
+        parent.remove(self.name()?)?;
+        Ok(parent.sync()?)
     }
 
     /// All files that this module writes; nothing when there is no directory yet. Other files are passed over.
@@ -165,14 +159,9 @@ impl TrustDirectory {
     /// still the trust directory afterwards.
     pub(super) fn read_while(&self, mut meanwhile: impl FnMut()) -> Result<Files, TrustError> {
         for _ in 0..MAX_READS {
-            let directory = match open_directory(&self.path) {
-                Err(TrustError::Local { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
-                    return Ok(Files::new());
-                }
-                other => other?,
-            };
+            let Some(directory) = self.open()? else { return Ok(Files::new()) };
             meanwhile();
-            let files = self.read_opened(&directory);
+            let files = read_all(&directory);
             if self.is_still(&directory)? {
                 return files;
             }
@@ -182,25 +171,25 @@ impl TrustDirectory {
     }
 
     /// Whether the path leads to this directory.
-    fn is_still(&self, directory: &OwnedFd) -> Result<bool, TrustError> {
-        let failed = |source: Errno| TrustError::local("look at", &self.path, source);
-        let opened = rustix::fs::fstat(directory).map_err(failed)?;
-        match rustix::fs::lstat(&self.path) {
-            Ok(now) => Ok((now.st_dev, now.st_ino) == (opened.st_dev, opened.st_ino)),
-            Err(Errno::NOENT) => Ok(false),
-            Err(error) => Err(failed(error)),
+    fn is_still(&self, directory: &Directory) -> Result<bool, TrustError> {
+        let (opened, now) = (directory.inode()?, self.open()?.map(|now| now.inode()).transpose()?);
+        Ok(now.is_some_and(|now| now.is_same_inode(&opened)))
+    }
+
+    /// The directory itself; none when it is not there.
+    fn open(&self) -> Result<Option<Directory>, TrustError> {
+        match self.parent() {
+            Err(error) if error.is(Errno::NOENT) => Ok(None),
+            parent => parent?.subdirectory(self.name()?).map_err(unreadable),
         }
     }
 
-    fn read_opened(&self, directory: &OwnedFd) -> Result<Files, TrustError> {
-        let failed = |source: Errno| TrustError::local("list", &self.path, source);
-        let mut files = Files::new();
-        for entry in rustix::fs::Dir::read_from(directory).map_err(failed)? {
-            let entry = entry.map_err(failed)?;
-            let Some(name) = entry.file_name().to_str().ok().filter(|name| is_ours(name)) else { continue };
-            files.insert(name.to_owned(), read_file(directory, &self.path, name)?);
-        }
-        Ok(files)
+    fn parent(&self) -> Result<Directory, DiskError> {
+        Directory::open_path(directory_of(&self.path))
+    }
+
+    fn name(&self) -> Result<&OsStr, TrustError> {
+        self.path.file_name().ok_or_else(|| TrustError::local("name", &self.path, Errno::INVAL))
     }
 
     /// A new empty scratch directory. Those that a crash left behind are removed.
@@ -208,25 +197,18 @@ impl TrustDirectory {
     /// # Errors
     /// [`TrustError::Local`], [`TrustError::LocalNotPlain`].
     pub(super) fn scratch(&self) -> Result<Scratch, TrustError> {
-        let parent = parent_of(&self.path)?;
-        let prefix = scratch_prefix(&self.path)?;
-        let failed = |source| TrustError::local("make a scratch directory in", parent, source);
-        open_directory(parent)?;
-        for entry in std::fs::read_dir(parent).map_err(failed)? {
-            let entry = entry.map_err(failed)?;
-            if entry.file_name().to_string_lossy().starts_with(&prefix) {
-                let path = entry.path();
-                let plain = entry.file_type().map_err(failed)?.is_dir();
-                let removed = if plain { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
-                removed.map_err(|source| TrustError::local("remove the left-over", &path, source))?;
-            }
+        let parent = self.parent()?;
+        let prefix = format!(".{}.scratch-", self.name()?.to_string_lossy());
+        let failed = |source| TrustError::local("make a scratch directory in", parent.path(), source);
+        for left in parent.names()?.iter().filter(|name| name.as_encoded_bytes().starts_with(prefix.as_bytes())) {
+            parent.remove(left)?;
         }
         let directory = tempfile::Builder::new()
             .prefix(&prefix)
             .permissions(Permissions::from_mode(0o700))
-            .tempdir_in(parent)
+            .tempdir_in(parent.path())
             .map_err(failed)?;
-        let scratch = Scratch { directory, target: self.path.clone() };
+        let scratch = Scratch { directory, target: self.clone() };
         // Said again, because a umask may have taken the owner's own rights away.
         std::fs::set_permissions(scratch.path(), Permissions::from_mode(0o700)).map_err(failed)?;
         std::fs::create_dir(scratch.load_path()).map_err(failed)?;
@@ -241,7 +223,7 @@ impl Scratch {
 
     /// Where `tough` may work. Nothing in it is kept.
     pub(super) fn load_path(&self) -> PathBuf {
-        self.path().join("load")
+        self.path().join(LOAD)
     }
 
     /// Makes these files the content of the trust directory, durably and at once.
@@ -249,25 +231,21 @@ impl Scratch {
     /// # Errors
     /// [`TrustError::Local`]; the trust directory then holds what it held.
     pub(super) fn commit(self, files: &Files) -> Result<(), TrustError> {
-        let load = self.load_path();
-        std::fs::remove_dir_all(&load).map_err(|source| TrustError::local("remove", &load, source))?;
-        let directory = open_directory(self.path())?;
+        let directory = Directory::open_path(self.path())?;
+        directory.remove(LOAD)?;
         for (name, bytes) in files {
-            create_file(&directory, self.path(), name, bytes)?;
+            directory.write_synced(name, 0o600, bytes)?;
         }
-        let failed = |source: Errno| TrustError::local("replace", &self.target, source);
-        rustix::fs::fsync(&directory).map_err(failed)?;
-        let parent = open_directory(parent_of(&self.target)?)?;
-        let exchange =
-            |flags| rustix::fs::renameat_with(&parent, name_of(self.path())?, &parent, name_of(&self.target)?, flags);
-        match exchange(RenameFlags::EXCHANGE) {
-            Err(Errno::NOENT) => exchange(RenameFlags::NOREPLACE),
-            other => other,
+        directory.sync()?;
+        let (parent, name) = (self.target.parent()?, self.target.name()?);
+        let fresh = self.path().file_name().unwrap_or_default();
+        match parent.exchange(fresh, &parent, name) {
+            Err(error) if error.is(Errno::NOENT) => parent.rename(fresh, &parent, name)?,
+            other => other?,
         }
-        .map_err(failed)?;
         // The name of the scratch directory now stands for the former content, which goes when `self` is dropped; should
         // that fail, the next run removes it.
-        rustix::fs::fsync(&parent).map_err(failed)
+        Ok(parent.sync()?)
     }
 }
 
@@ -276,58 +254,23 @@ fn is_ours(name: &str) -> bool {
         || name.ends_with(".root.json")
 }
 
-fn parent_of(path: &Path) -> Result<&Path, TrustError> {
-    let parent = path.parent().filter(|_| path.file_name().is_some());
-    parent.ok_or_else(|| TrustError::local("find the parent of", path, Errno::INVAL))
-}
-
-fn name_of(path: &Path) -> Result<&std::ffi::OsStr, Errno> {
-    path.file_name().ok_or(Errno::INVAL)
-}
-
-fn scratch_prefix(path: &Path) -> Result<String, TrustError> {
-    let name = name_of(path).map_err(|source| TrustError::local("name", path, source))?;
-    Ok(format!(".{}.scratch-", name.to_string_lossy()))
-}
-
-fn open_directory(path: &Path) -> Result<OwnedFd, TrustError> {
-    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    rustix::fs::open(path, flags, Mode::empty()).map_err(|error| match error {
-        Errno::LOOP | Errno::NOTDIR => TrustError::LocalNotPlain { path: path.to_owned() },
-        error => TrustError::local("open", path, error),
-    })
-}
-
-fn read_file(directory: &OwnedFd, path: &Path, name: &str) -> Result<Vec<u8>, TrustError> {
-    let path = path.join(name);
-    let not_plain = || TrustError::LocalNotPlain { path: path.clone() };
-    // Without NONBLOCK a fifo would hold the program up for ever.
-    let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = rustix::fs::openat(directory, name, flags, Mode::empty()).map_err(|error| match error {
-        Errno::LOOP | Errno::NXIO => not_plain(),
-        error => TrustError::local("open", &path, error),
-    })?;
-    let stat = rustix::fs::fstat(&file).map_err(|error| TrustError::local("open", &path, error))?;
-    if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-        return Err(not_plain());
+fn read_all(directory: &Directory) -> Result<Files, TrustError> {
+    let mut files = Files::new();
+    for name in directory.names()? {
+        let Some(name) = name.to_str().filter(|name| is_ours(name)) else { continue };
+        let limit = if name == RELEASE { Release::MAX_BYTES } else { MAX_METADATA_BYTES };
+        files.extend(directory.read(name, limit).map_err(unreadable)?.map(|bytes| (name.to_owned(), bytes)));
     }
-    let limit = if name == RELEASE { Release::MAX_BYTES } else { MAX_METADATA_BYTES };
-    let mut bytes = Vec::new();
-    let read = File::from(file).take(limit + 1).read_to_end(&mut bytes);
-    let count = read.map_err(|source| TrustError::local("read", &path, source))?;
-    if count as u64 > limit {
-        return Err(TrustError::damaged(path, format_args!("it has more than {limit} bytes")));
-    }
-    Ok(bytes)
+    Ok(files)
 }
 
-fn create_file(directory: &OwnedFd, path: &Path, name: &str, bytes: &[u8]) -> Result<(), TrustError> {
-    let failed = |source| TrustError::local("write", &path.join(name), source);
-    let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let mode = Mode::from_raw_mode(0o600);
-    let file = rustix::fs::openat(directory, name, flags, mode).map_err(|error| failed(error.into()))?;
-    rustix::fs::fchmod(&file, mode).map_err(|error| failed(error.into()))?;
-    let mut file = File::from(file);
-    file.write_all(bytes).and_then(|()| file.sync_all()).map_err(failed)
+/// The error for what cannot be opened or read: what lies there may be something that nothing here has written.
+fn unreadable(error: DiskError) -> TrustError {
+    if error.is_another_kind() {
+        TrustError::LocalNotPlain { path: error.path }
+    } else if error.source.kind() == ErrorKind::FileTooLarge {
+        TrustError::damaged(error.path, error.source)
+    } else {
+        error.into()
+    }
 }

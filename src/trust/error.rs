@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::source::SourceError;
+use crate::disk::DiskError;
 use crate::types::Digest;
 
 /// The four roles of TUF that are used here.
@@ -307,5 +308,11 @@ impl TrustError {
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
         Self::Malformed { path: path.into(), source: source.into() }
+    }
+}
+
+impl From<DiskError> for TrustError {
+    fn from(DiskError { action, path, source }: DiskError) -> Self {
+        Self::Local { action, path, source }
     }
 }

@@ -149,15 +149,15 @@ fn the_newest_release_document_outlives_looks() {
     assert!(matches!(&error, TrustError::Local { .. }) && error.is_local(), "{error:?}");
     world.look().expect("a look");
     world.machine.remember_release(&document).expect("remembered");
-    std::fs::write(world.machine.path().join("release.json.next"), "left over").expect("written");
+    std::fs::write(world.machine.path().join("release.json.new"), "left over").expect("written");
     world.release(20);
     world.look().expect("a look");
     assert_eq!(world.machine.last_release().expect("readable"), Some(document));
-    std::fs::write(world.machine.path().join("release.json.next"), "left over").expect("written");
+    std::fs::write(world.machine.path().join("release.json.new"), "left over").expect("written");
     let next = Trusted::assume(b"release 20".to_vec());
     world.machine.remember_release(&next).expect("remembered");
     assert_eq!(world.machine.last_release().expect("readable"), Some(next));
-    assert!(!world.content().contains_key("release.json.next"));
+    assert!(!world.content().contains_key("release.json.new"));
     world.machine.forget().expect("forgotten");
     assert!(world.machine.last_release().expect("readable").is_none());
     world.machine.forget().expect("nothing to forget");
