@@ -115,15 +115,8 @@ fn check_ways(root: &Directory, keep: &BTreeSet<String>) -> Result<(), ClientErr
     Ok(())
 }
 
-/// Removes what lies at a name, with all that is in it, also where somebody put something in meanwhile.
-fn remove(directory: &Directory, name: &OsStr) -> Result<(), DiskError> {
-    match directory.remove(name) {
-        Err(error) if error.is_not_empty() => directory.remove(name),
-        done => done,
-    }
-}
-
-/// Removes what it comes to, unless that is kept or leads to what is kept.
+/// Removes what it comes to, unless that is kept or leads to what is kept. One file that nobody can remove is no reason to
+/// leave a system half reset: what cannot go as a whole goes piece by piece, apart from that.
 struct Emptying<'a> {
     keep: &'a BTreeSet<PathBuf>,
     /// Where it is, from the root.
@@ -146,26 +139,56 @@ impl Walker for Emptying<'_> {
                 self.at = path;
                 return Ok(Way::In);
             }
-            None => {
-                let Weight { files, bytes } = weigh(directory, name)?;
-                if !self.reset.dry_run
-                    && let Err(error) = remove(directory, name)
-                {
-                    // One file that nobody can remove is no reason to leave a system half reset.
-                    self.reporter.report(Event::Warning(format!("{error}: {}", error.source)));
-                    self.failed.push(error);
-                    self.reset.kept.push(shown);
-                    return Ok(Way::On);
+            None => match self.remove(directory, name) {
+                Ok(Weight { files, bytes }) => {
+                    (self.reset.files, self.reset.bytes) = (self.reset.files + files, self.reset.bytes + bytes);
+                    self.reset.removed.push(shown);
                 }
-                (self.reset.files, self.reset.bytes) = (self.reset.files + files, self.reset.bytes + bytes);
-                self.reset.removed.push(shown);
-            }
+                Err(_) if can_be_entered(directory, name) => {
+                    self.at = path;
+                    return Ok(Way::In);
+                }
+                Err(error) => self.stays(shown, error),
+            },
         }
         Ok(Way::On)
     }
 
-    fn leave(&mut self, _: &Directory, _: &OsStr) -> Result<(), DiskError> {
+    fn leave(&mut self, directory: &Directory, name: &OsStr) -> Result<(), DiskError> {
+        let path = self.at.clone();
         self.at.pop();
+        let leads = self.keep.iter().any(|kept| kept.starts_with(&path));
+        if !leads && !self.reset.dry_run {
+            let shown = format!("/{}", path.display());
+            match directory.remove_empty(name) {
+                Ok(()) => self.reset.removed.push(shown),
+                Err(error) if error.is_not_empty() => {}
+                Err(error) => self.stays(shown, error),
+            }
+        }
         Ok(())
     }
+}
+
+impl Emptying<'_> {
+    /// Removes what lies at a name, with all that is in it, or only weighs it.
+    fn remove(&self, directory: &Directory, name: &OsStr) -> Result<Weight, DiskError> {
+        let weight = weigh(directory, name)?;
+        if !self.reset.dry_run {
+            directory.remove(name)?;
+        }
+        Ok(weight)
+    }
+
+    fn stays(&mut self, shown: String, error: DiskError) {
+        self.reporter.report(Event::Warning(format!("{error}: {}", error.source)));
+        self.failed.push(error);
+        self.reset.kept.push(shown);
+    }
+}
+
+/// Whether a walk can go in at a name: what is there is a directory that can be listed, and nothing is mounted on it.
+fn can_be_entered(directory: &Directory, name: &OsStr) -> bool {
+    let inner = directory.same_mount_subdirectory(name);
+    inner.is_ok_and(|inner| inner.is_some_and(|inner| inner.names().is_ok()))
 }

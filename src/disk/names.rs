@@ -68,6 +68,18 @@ impl Directory {
         Ok(OsString::from_vec(target.into_bytes()))
     }
 
+    /// Removes the empty directory `name`. No error when it is not there.
+    ///
+    /// # Errors
+    /// When something is in it ([`DiskError::is_not_empty`]), and others of `unlinkat`.
+    pub fn remove_empty(&self, name: impl AsRef<OsStr>) -> Result<(), DiskError> {
+        let name = name.as_ref();
+        match fs::unlinkat(self, name, AtFlags::REMOVEDIR) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(errno) => Err(self.error_at("remove", name, errno)),
+        }
+    }
+
     /// Removes `name`, with all that is in it when it is a directory. No error when it is not there.
     ///
     /// # Errors
@@ -90,9 +102,6 @@ impl Walker for Removal {
     }
 
     fn leave(&mut self, directory: &Directory, name: &OsStr) -> Result<(), DiskError> {
-        match fs::unlinkat(directory, name, AtFlags::REMOVEDIR) {
-            Ok(()) | Err(Errno::NOENT) => Ok(()),
-            Err(errno) => Err(directory.error_at("remove", name, errno)),
-        }
+        directory.remove_empty(name)
     }
 }

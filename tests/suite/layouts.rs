@@ -115,21 +115,22 @@ fn a_umask_takes_nothing_from_what_is_for_everybody() {
 #[test]
 fn a_factory_reset_goes_on_after_what_cannot_be_removed() {
     let machine = Machine::installed(10, &[]);
-    for path in ["etc/a/file", "etc/b/fixed", "etc/c/file", "var/lib/file"] {
+    for path in ["etc/a/file", "etc/b/c/fixed", "etc/b/d/file", "etc/b/e", "etc/f/file", "var/lib/file"] {
         fs::create_dir_all(machine.path(path).parent().expect("a parent")).expect("made");
         fs::write(machine.path(path), "").expect("written");
     }
-    let fixed = machine.path("etc/b/fixed");
+    let fixed = machine.path("etc/b/c/fixed");
     if !chattr("+i", &fixed) {
         return skipped("a factory reset", "`chattr` or the file system does not make files immutable");
     }
     let reset = machine.client(["factory-reset"]);
     assert!(chattr("-i", &fixed));
     assert_eq!(reset.code, 5, "{}", reset.told());
-    assert!(warned(&reset, "etc/b/fixed"), "{}", reset.told());
-    assert!(reset.told().contains("1 of 4 names"), "{}", reset.told());
-    let there = ["etc/a", "etc/b/fixed", "etc/c", "var/lib"].map(|path| machine.path(path).exists());
-    assert_eq!(there, [false, true, false, false]);
+    assert!(warned(&reset, "etc/b/c/fixed"), "{}", reset.told());
+    assert!(reset.told().contains("1 of 6 names"), "{}", reset.told());
+    let there =
+        ["etc/a", "etc/b/c/fixed", "etc/b/d", "etc/b/e", "etc/f", "var/lib"].map(|path| machine.path(path).exists());
+    assert_eq!(there, [false, true, false, false, false, false]);
     machine.succeeds(["factory-reset"]);
     assert!(!fixed.exists());
 }
