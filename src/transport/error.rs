@@ -106,7 +106,7 @@ pub enum TransportError {
         source: Cause,
     },
     /// Nothing came for too long.
-    #[error("{url} sent nothing for {} ms after {received} bytes", waited.as_millis())]
+    #[error("{url} sent nothing for {} s after {received} bytes", waited.as_secs_f64())]
     Stalled {
         /// Where.
         url: String,

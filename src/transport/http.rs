@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use url::Url;
 
 use super::body::{Body, Opened, Stream, Timing, stalled};
-use super::origin::{is_loopback, shown};
+use super::origin::{is_loopback, shown, without_password};
 use super::retry::{Again, Fault, retry_after};
 use super::{Cause, Counters, TransportError};
 
@@ -67,11 +67,10 @@ impl Http {
             builder = builder.header(header::RANGE, format!("bytes={first}-{last}"));
         }
         counters.requests.fetch_add(1, Ordering::Relaxed);
-        let longest = self.timing.connect + self.timing.stall;
-        match timeout(longest, builder.send()).await {
+        match timeout(self.timing.stall, builder.send()).await {
             Ok(Ok(response)) => Ok(response),
             Ok(Err(error)) => Err(failed_to_send(url, &error)),
-            Err(_) => Err(stalled(url, 0, longest)),
+            Err(_) => Err(stalled(url, 0, self.timing.stall)),
         }
     }
 
@@ -104,7 +103,7 @@ impl Http {
 
     fn redirected(&self, url: &Url, headers: &HeaderMap) -> Result<Url, TransportError> {
         let location = text(headers, header::LOCATION).unwrap_or_default();
-        let refused = |reason| TransportError::Redirect { url: shown(url), target: location.to_owned(), reason };
+        let refused = |reason| TransportError::Redirect { url: shown(url), target: without_password(location), reason };
         let mut target = url.join(location).map_err(|_| refused("that is no URL"))?;
         // Whoever may ask a server may ask it at another place, however that is written.
         if target.origin() == url.origin() && target.username().is_empty() && target.password().is_none() {

@@ -295,6 +295,17 @@ async fn a_trickle_is_given_up() {
 }
 
 #[tokio::test]
+async fn silence_is_given_up_when_it_was_said() {
+    let server = Server::start(vec![Reply::Stall(Vec::new())]).await;
+    let limits = Limits { max_retries: 0, ..LIMITS };
+    let timing = Timing::new(Duration::from_millis(200));
+    let transport =
+        Transport::made(origins(&[], std::slice::from_ref(&server.url), false).expect("loopback"), limits, timing);
+    let error = transport.get("a", 100).await.expect_err("silent");
+    assert!(error.to_string().contains("sent nothing for 0.2 s"), "{error}");
+}
+
+#[tokio::test]
 async fn directories_are_origins_too() {
     let top = tempfile::tempdir().expect("a directory");
     std::fs::write(top.path().join("a"), b"0123456789").expect("written");
