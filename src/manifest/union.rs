@@ -6,8 +6,10 @@ use crate::types::{BundleName, Entry, Kind, Metadata, TreePath};
 /// What the manifests so far make together.
 #[derive(Debug, Default)]
 pub struct Union {
-    /// In path order, each with the place of its owner.
+    /// Each with the place of its owner.
     entries: Vec<(Entry, usize)>,
+    /// So many of them are in path order, and each path is there once.
+    settled: usize,
     owners: Vec<BundleName>,
 }
 
@@ -15,14 +17,24 @@ impl Union {
     /// Adds the entries of one more bundle.
     ///
     /// # Errors
-    /// When it has another entry than an earlier bundle for one path.
+    /// When a bundle has another entry than an earlier one for one path; that may be told later, by [`Union::finish`] at the
+    /// latest.
     pub fn add(&mut self, manifest: BundleManifest) -> Result<(), Conflict> {
         let owner = self.owners.len();
         self.owners.push(manifest.bundle);
         let new = manifest.tree.into_entries();
-        // In place: two runs that are sorted, of which the sort finds that they are.
         self.entries.reserve_exact(new.len());
         self.entries.extend(new.into_iter().map(|entry| (entry, owner)));
+        // Many small bundles are settled together: each time as much as there is already, so all takes little longer than once.
+        if self.entries.len() < 2 * self.settled {
+            return Ok(());
+        }
+        self.settle()
+    }
+
+    /// Puts all in order and drops what is there again.
+    fn settle(&mut self) -> Result<(), Conflict> {
+        // In place, and stable: sorted runs, of which the sort finds that they are, the earlier owner first.
         self.entries.sort_by(|(a, _), (b, _)| a.path.cmp(&b.path));
         let mut different = None;
         self.entries.dedup_by(|(entry, owner), (known, first)| {
@@ -32,6 +44,7 @@ impl Union {
             }
             same_path
         });
+        self.settled = self.entries.len();
         match different {
             Some((path, first, second, difference)) => Err(self.conflict(path, first, second, difference)),
             None => Ok(()),
@@ -41,8 +54,9 @@ impl Union {
     /// The tree, with the directories that lead to the tree's own record added where no bundle has them.
     ///
     /// # Errors
-    /// When one content has two lengths.
+    /// When a bundle has another entry than an earlier one for one path, or one content has two lengths.
     pub fn finish(mut self) -> Result<Tree, Conflict> {
+        self.settle()?;
         self.one_size_each()?;
         for implied in implied_directories() {
             if let Err(place) = self.entries.binary_search_by(|(entry, _)| entry.path.cmp(&implied.path)) {
