@@ -68,7 +68,8 @@ impl Made {
     pub(super) fn inside(old: &[u8], new: &[u8]) -> Option<Self> {
         let form = xz::unwrap(new)?;
         let inside = xz::base_form(old);
-        let base = inside.as_deref().unwrap_or(old);
+        // No longer one is read by who applies the delta.
+        let base = inside.as_deref().or_else(|| (old.len() as u64 <= xz::MAX_BYTES).then_some(old))?;
         let delta = Delta::make(base, &form).to_predicted(base, &form)?;
         (cost(&delta) <= new.len() as u64 / INSIDE_PART).then_some(Self::XzForm(delta))
     }
@@ -178,6 +179,9 @@ mod tests {
         assert!(matches!(Made::inside(&old, &new), Some(Made::XzForm(_))));
         assert!(Made::inside(b"another", &module).is_none(), "all of it is new");
         assert!(Made::inside(&old, &fixture("whole.gz")).is_none());
+        let mut too_long = xz::base_form(&old).expect("an image");
+        too_long.resize(xz::MAX_BYTES as usize + 1, 0);
+        assert!(Made::inside(&too_long, &new).is_none(), "no client reads that as an old content");
     }
 
     #[test]
