@@ -167,10 +167,11 @@ impl Publication {
         self.unsure.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn source_error(&self, error: TransportError) -> SourceError {
+    fn source_error(&self, path: &str, error: TransportError) -> SourceError {
         match error {
             error if error.is_surely_not_found() => SourceError::NotFound,
-            error if error.is_not_found() => {
+            // A look ends at the first root that is not there, as a rule; without any other document it cannot end well.
+            error if error.is_not_found() && path.ends_with(".root.json") => {
                 *self.unsure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
                 SourceError::NotFound
             }
@@ -191,7 +192,7 @@ impl Source for Publication {
 
     async fn fetch_if_changed(&self, path: &str, limit_bytes: u64, etag: Option<&str>) -> Result<Fetched, SourceError> {
         let asked = self.transport.get_if_changed(path, limit_bytes, etag).await;
-        let (answer, served) = asked.map_err(|error| self.source_error(error))?;
+        let (answer, served) = asked.map_err(|error| self.source_error(path, error))?;
         *self.served.lock().unwrap_or_else(PoisonError::into_inner) = Some(served);
         match answer {
             Answer::Unchanged => Ok(Fetched::Unchanged),

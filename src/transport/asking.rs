@@ -13,16 +13,26 @@ const METADATA: &str = "metadata/";
 const MUCH: u64 = 64 << 10;
 /// An origin that asks for a longer pause is left for the next one.
 const SHORT: Duration = Duration::from_secs(5);
+
+/// How much is done for the answer of one origin.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    /// Further tries.
+    pub(super) retries: u32,
+    /// A longer pause than this is not waited for.
+    pub(super) pause: Duration,
+}
+
 /// How the names of those end that say whose signatures count.
 const ROOT: &str = ".root.json";
 
 impl Transport {
     /// Asks one origin after the other: the sound ones, then those that were blamed, the longest ago first, so that no
     /// chance is spent on the same one again before the others had theirs. That a sound origin lacks the file is an answer,
-    /// so those that did not answer before are not waited for then.
+    /// so those that did not answer before are asked only once then.
     ///
-    /// One that had something wrong is asked all the same: nobody else may have what a mirror lacks that is behind, or has
-    /// no metadata. Of roots it is not: the next one is lacking as a rule, and who was refused is not to answer instead.
+    /// They are asked all the same: nobody else may have what a mirror lacks that is behind, or has no metadata. Of roots they
+    /// are not: the next one is lacking as a rule, and who was refused is not to answer instead.
     ///
     /// A span goes on at the next origin where one broke off. So it is told who gave something before: what is wrong then may
     /// be the beginning.
@@ -43,15 +53,14 @@ impl Transport {
         let mut contributor = None;
         let count = ordered.len();
         for (place, (standing, number, mirror)) in ordered.into_iter().enumerate() {
-            let is_settled_by_a_lack = match standing {
-                Standing::Sound => false,
-                Standing::Doubted(_) => is_root,
-                Standing::Failed(_) => true,
-            };
-            if is_lacking && is_settled_by_a_lack {
+            if is_lacking && is_root && standing != Standing::Sound {
                 continue;
             }
-            let patience = if place + 1 < count { SHORT } else { Duration::MAX };
+            let patience = match standing {
+                Standing::Failed(_) if is_lacking => Patience { retries: 0, pause: SHORT },
+                _ if place + 1 < count => Patience { retries: self.limits.max_retries, pause: SHORT },
+                _ => Patience { retries: self.limits.max_retries, pause: Duration::MAX },
+            };
             let served = Served { last: number, before: contributor };
             let before = intake.delivered();
             match self.ask_again_and_again(mirror, path, intake, patience).await {
@@ -83,7 +92,7 @@ impl Transport {
         mirror: &Mirror,
         path: &str,
         intake: &mut Intake<'_, '_>,
-        patience: Duration,
+        patience: Patience,
     ) -> Result<Answer, TransportError> {
         let mut tries = 0;
         loop {
@@ -99,9 +108,9 @@ impl Transport {
                 Again::Never => return Err(fault.error),
                 // A file says the same again.
                 _ if matches!(mirror.origin, Origin::Directory(_)) => return Err(fault.error),
-                _ if tries == self.limits.max_retries => return Err(fault.error),
+                _ if tries == patience.retries => return Err(fault.error),
                 Again::AfterBackoff => retry::backoff(self.limits.retry_delay, tries),
-                Again::After(pause) if pause > patience => return Err(fault.error),
+                Again::After(pause) if pause > patience.pause => return Err(fault.error),
                 Again::After(pause) => pause,
                 Again::AtOnce => Duration::ZERO,
             };

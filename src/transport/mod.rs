@@ -29,6 +29,7 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
+use asking::Patience;
 use body::Timing;
 pub use error::{Cause, SinkError, TransportError, TransportErrorKind};
 use http::Http;
@@ -275,14 +276,16 @@ impl Transport {
     pub async fn mirrors_have(&self, path: &str) -> Result<(), TransportError> {
         check_path(path)?;
         let mut failures = Vec::new();
+        let patience = Patience { retries: self.limits.max_retries, pause: Duration::MAX };
         for mirror in self.mirrors.iter().filter(|mirror| mirror.is_override) {
             let mut sink = |_: &[u8]| Ok(());
-            match self
-                .ask_again_and_again(mirror, path, &mut Intake::Span(Span::part(0, 1, &mut sink)), Duration::MAX)
-                .await
-            {
+            let mut one_byte = Intake::Span(Span::part(0, 1, &mut sink));
+            match self.ask_again_and_again(mirror, path, &mut one_byte, patience).await {
                 Ok(_) => return Ok(()),
-                Err(error) => failures.push(error),
+                Err(error) => {
+                    mirror.stands(Standing::after(&error, self.next_blame()));
+                    failures.push(error);
+                }
             }
         }
         Err(TransportError::of_mirrors(path, failures))

@@ -129,8 +129,32 @@ async fn an_origin_that_failed_is_asked_last() {
     for _ in 0..2 {
         transport.get("a", 100).await.expect("at the second");
     }
+    let before = one.requests().len();
     assert!(transport.get("a", 100).await.expect_err("404").is_not_found());
-    assert_eq!((one.requests().len(), two.requests().len()), (3, 3));
+    assert_eq!((before, one.requests().len(), two.requests().len()), (3, 4, 3), "once, for a lack is an answer");
+}
+
+/// Together two origins have everything, though each had a moment in which it had not.
+#[tokio::test]
+async fn an_origin_that_failed_is_asked_for_what_a_sound_one_lacks() {
+    let one = Server::start(vec![reply("500 Oops", "", b""), ok(b"{}")]).await;
+    let two = Server::start(vec![ok(b"{}"), reply("404 Not Found", "", b"")]).await;
+    let urls = [&one, &two].map(|server| server.url.clone());
+    let both = Transport::new(&urls, Limits { max_retries: 0, ..LIMITS }).expect("loopback");
+    both.get("a", 100).await.expect("at the second");
+    assert_eq!(both.get("b", 100).await.expect("at the first"), b"{}");
+}
+
+#[tokio::test]
+async fn a_mirror_that_was_found_not_to_answer_is_asked_last() {
+    let dead = Server::start(vec![reply("500 Oops", "", b"")]).await;
+    let origin = Server::start(vec![ok(b"{}")]).await;
+    let [mirrors, urls] = [&dead, &origin].map(|server| [server.url.clone()]);
+    let both = Transport::recorded(&mirrors, &urls, LIMITS).expect("loopback");
+    both.mirrors_have("a").await.expect_err("it does not answer");
+    let asked = dead.requests().len();
+    both.get("b", 100).await.expect("at the origin");
+    assert_eq!(dead.requests().len(), asked);
 }
 
 #[tokio::test]
