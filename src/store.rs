@@ -5,6 +5,7 @@
 //! plain content; blocks of packs lie here compressed, as they came, until they are decoded.
 
 use std::collections::HashSet;
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -131,7 +132,8 @@ impl Store {
     /// When the disk is full.
     pub fn incoming(&self) -> Result<Incoming<'_>, DiskError> {
         let number = self.next_incoming.fetch_add(1, Ordering::Relaxed);
-        let name = format!("{INCOMING_PREFIX}{number}");
+        // A run that is ending may still write here: what it finishes must not be what another has begun.
+        let name = format!("{INCOMING_PREFIX}{}-{number}", std::process::id());
         let file = self.directory.create_file(&name, 0o600)?;
         let temporary = Temporary { directory: &self.directory, name, has_its_name: false };
         Ok(Incoming { file, hasher: Hasher::default(), temporary })
@@ -154,6 +156,16 @@ impl Store {
     /// When it is not there.
     pub fn open_content(&self, shelf: Shelf, digest: Digest) -> Result<File, DiskError> {
         self.directory.open_file(shelf.name(digest))
+    }
+
+    /// Forgets everything but these blobs.
+    ///
+    /// # Errors
+    /// When the disk says no.
+    pub fn retain(&self, keep: impl Fn(&Digest) -> bool) -> Result<(), DiskError> {
+        let kept = |name: &OsString| name.to_str()?.parse().ok().filter(&keep);
+        let names = self.directory.names()?;
+        names.iter().filter(|name| kept(name).is_none()).try_for_each(|name| self.directory.remove(name))
     }
 
     /// Forgets what is kept under `digest`, if anything is.
@@ -238,6 +250,10 @@ mod tests {
         assert_eq!(held.blobs, [good].into());
         assert_eq!(held.blocks, [good].into());
         assert_eq!(store.directory().names().expect("listed").len(), 2);
+        store.add(Shelf::Blob, other, b"other").expect("room");
+        store.retain(|digest| *digest == other).expect("the rest is forgotten");
+        assert_eq!(store.directory().names().expect("listed"), [other.to_string().as_str()]);
+        store.add(Shelf::Blob, good, b"good").expect("room");
         store.remove(Shelf::Blob, good).expect("removed");
         assert!(store.open_content(Shelf::Blob, good).is_err());
     }

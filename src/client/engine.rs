@@ -123,6 +123,7 @@ pub(super) async fn go(
         if mode == Mode::Run {
             mover.switch(staged, &damaged, installed)?;
         } else {
+            mover.forget_all_but(&planner.target.tree);
             // What is told to be there is there after a power cut, too.
             machine.own_directory().sync_filesystem()?;
             session.reporter.passes(Checkpoint::TreesSynced);

@@ -1,6 +1,6 @@
 //! Carries a plan out: blobs into the store, the staged tree, the exchange, and what is forgotten after it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::ClientError;
@@ -133,6 +133,16 @@ impl Mover<'_> {
         cache(self.session, self.machine, &known);
         reporter.passes(Checkpoint::FingerprintsKept);
         Ok(())
+    }
+
+    /// Forgets what the staged tree has no use for: who downloads again and again and switches once in a while keeps no
+    /// releases that he never went to.
+    pub fn forget_all_but(&self, target: &Tree) {
+        let wanted: HashSet<Digest> = target.entries().iter().filter_map(|entry| entry.kind.digest()).collect();
+        if let Err(error) = self.store.retain(|digest| wanted.contains(digest)) {
+            let told = format!("the store could not be cleared of other releases: {error}");
+            self.session.reporter.report(Event::Warning(told));
+        }
     }
 
     /// Takes damage of the tree that was live out of the previous one: that is the same tree, or shares inodes with it.
