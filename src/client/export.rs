@@ -238,7 +238,7 @@ impl Session {
             match self.transport.get_checked(&path(version), MAX_ROOT_BYTES, leading).await {
                 Ok(root) => found.push_front((path(version), root)),
                 // Those before it would lead nowhere.
-                Err(ClientError::Transport(error)) if error.is_not_found() => break,
+                Err(ClientError::Transport(error)) if error.is_surely_not_found() => break,
                 Err(error) => return Err(error),
             }
         }

@@ -1,21 +1,25 @@
 //! Writes a publication, or a part of one, as one file: a tar archive that the client reads as an origin.
 
 use std::fs::File;
-use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
 use super::SiteError;
 use super::directory::make_readable;
-use crate::disk::directory_of;
+use crate::disk::{Directory, DiskError, Lock, directory_of};
 use crate::manifest::archive::{BLOCK, Header};
+
+/// How an archive's name begins until it is complete. Some such file that nobody has locked was left by a run that was killed.
+const UNFINISHED: &str = ".stateless-update-export-";
 
 /// An archive that is being written.
 #[derive(Debug)]
 pub struct ArchiveWriter {
     path: PathBuf,
     file: BufWriter<NamedTempFile>,
+    lock: Option<Lock>,
     files: u64,
     bytes: u64,
     /// Where the content that was begun lies, and how long it is.
@@ -31,6 +35,7 @@ pub struct ArchiveWriter {
 pub struct CompleteArchive {
     path: PathBuf,
     file: NamedTempFile,
+    _lock: Option<Lock>,
     /// How many files it has.
     pub files: u64,
     /// How many bytes it is long.
@@ -38,14 +43,23 @@ pub struct CompleteArchive {
 }
 
 impl ArchiveWriter {
-    /// Begins an archive that is to lie at `path`.
+    /// Begins an archive that is to lie at `path`. What runs that were killed left in that directory goes.
     ///
     /// # Errors
     /// When the directory that it is to lie in refuses.
     pub fn create(path: &Path) -> Result<Self, SiteError> {
-        let file = NamedTempFile::new_in(directory_of(path)).map_err(SiteError::io("write", path))?;
+        let directory = directory_of(path);
+        if let Err(error) = remove_left_overs(directory) {
+            tracing::debug!(%error, "unfinished exports stay");
+        }
+        let begin = || -> io::Result<(NamedTempFile, Option<Lock>)> {
+            let file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(directory)?;
+            let lock = Lock::exclusive(file.as_file().try_clone()?)?;
+            Ok((file, lock))
+        };
+        let (file, lock) = begin().map_err(SiteError::io("write", path))?;
         let file = BufWriter::with_capacity(256 << 10, file);
-        Ok(Self { path: path.to_owned(), file, files: 0, bytes: 0, content: (0, 0), owed: 0, padding: 0 })
+        Ok(Self { path: path.to_owned(), file, lock, files: 0, bytes: 0, content: (0, 0), owed: 0, padding: 0 })
     }
 
     /// Begins a file of the publication, of which exactly `length` bytes are to follow.
@@ -95,7 +109,8 @@ impl ArchiveWriter {
         let file = self.file.into_inner().map_err(|error| failed(error.into_error()))?;
         let synced = make_readable(file.as_file()).and_then(|()| file.as_file().sync_all());
         synced.map_err(SiteError::io("write", &self.path))?;
-        Ok(CompleteArchive { path: self.path, file, files: self.files, bytes: self.bytes })
+        let Self { path, lock, files, bytes, .. } = self;
+        Ok(CompleteArchive { path, file, _lock: lock, files, bytes })
     }
 
     fn complete(&mut self) -> Result<(), SiteError> {
@@ -133,9 +148,38 @@ impl CompleteArchive {
     }
 }
 
+/// Removes unfinished archives that no run is writing.
+fn remove_left_overs(directory: &Path) -> Result<(), DiskError> {
+    let directory = Directory::open_path(directory)?;
+    let names = directory.names()?;
+    for name in names.iter().filter(|name| name.as_encoded_bytes().starts_with(UNFINISHED.as_bytes())) {
+        // Anything but a file is none of ours.
+        let Ok(file) = directory.open_file(name) else { continue };
+        if let Ok(Some(_lock)) = Lock::exclusive(file) {
+            directory.remove(name)?;
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_killed_run_left_goes_and_what_another_is_writing_stays() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let left = directory.path().join(format!("{UNFINISHED}left"));
+        std::fs::write(&left, "half").expect("written");
+        let (one, other) = (directory.path().join("one"), directory.path().join("other"));
+        let writer = ArchiveWriter::create(&one).expect("a directory");
+        assert!(!left.exists());
+        ArchiveWriter::create(&other).and_then(ArchiveWriter::finish).and_then(CompleteArchive::keep).expect("kept");
+        writer.finish().and_then(CompleteArchive::keep).expect("it was not taken away");
+        let mut names: Vec<_> = Directory::open_path(directory.path()).and_then(|all| all.names()).expect("listed");
+        names.sort();
+        assert_eq!(names, ["one", "other"]);
+    }
 
     #[test]
     fn a_content_that_is_begun_again_is_as_if_it_had_come_once() {

@@ -174,6 +174,14 @@ fn an_export_holds_every_root_that_leads_to_the_newest() {
     };
     Machine::empty().refuses(4, arguments(&[&damaged]));
     assert!(!file.exists(), "nothing gets the name");
+    // That one lacks an older root does not say that there is none, where another cannot tell.
+    let lacking = directory.path().join("lacking");
+    copy(&sound, &lacking);
+    fs::remove_file(lacking.join("metadata/1.root.json")).expect("removed");
+    fs::remove_file(damaged.join("metadata/1.root.json")).expect("removed");
+    fs::create_dir(damaged.join("metadata/1.root.json")).expect("made");
+    Machine::empty().refuses(3, arguments(&[&damaged, &lacking]));
+    assert!(!file.exists(), "nothing gets the name");
     Machine::empty().client(arguments(&[&damaged, &sound])).success().expect("the second has it right");
     // A machine that knows the first root alone comes to the second.
     let machine = Machine::installed(10, &[]);
