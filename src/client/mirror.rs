@@ -51,7 +51,9 @@ pub fn mirror(
     let origin = machine.live_record()?.installed.origin.iter().map(|url| without_password(url)).collect();
     machine.home()?;
     // One that is damaged is shown as none, and can be replaced.
-    let before = machine.mirror().unwrap_or_else(|error| {
+    let read = machine.mirror();
+    let is_damaged = read.is_err();
+    let before = read.unwrap_or_else(|error| {
         reporter.report(Event::Warning(format!("{error}")));
         None
     });
@@ -70,7 +72,7 @@ pub fn mirror(
         MirrorRequest::Unset => None,
     };
     machine.lock()?.set_mirror(wanted.as_ref())?;
-    let changed = before != wanted;
+    let changed = is_damaged || before != wanted;
     Ok(MirrorState { mirror: wanted.map(|wanted| without_password(&wanted.url)), origin, changed })
 }
 

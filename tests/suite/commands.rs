@@ -65,6 +65,20 @@ fn clean_gives_back_the_store_and_keeps_trees_and_trust() {
 }
 
 #[test]
+fn what_was_downloaded_of_another_release_is_forgotten() {
+    let machine = Machine::installed(10, &["editors"]);
+    machine.succeeds(["update", "--download"]);
+    let store = machine.path(".stateless-update/store");
+    // The digest of what no release has.
+    let foreign = store.join("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    fs::write(&foreign, "abc").expect("written");
+    machine.succeeds(["update", "--download"]);
+    assert!(!foreign.exists());
+    assert_eq!(machine.succeeds(["update"]).number("requests"), 1);
+    machine.assert_holds(20, &["editors"]);
+}
+
+#[test]
 fn clean_goes_around_a_cache_that_is_kept_elsewhere() {
     let machine = Machine::installed(10, &[]);
     fs::create_dir_all(machine.path("srv/cache/stateless-update")).expect("made");
@@ -251,6 +265,8 @@ fn mirror_is_set_and_gives_content_and_unset() {
     assert!(warned(&check, "cannot be read") || warned(&check, "does not have"), "{:?}", check.events);
     assert_eq!(machine.succeeds(["mirror", "--unset"]).result["mirror"], Value::Null);
     assert_eq!(machine.succeeds(["mirror", "--unset"]).result["changed"], false);
+    fs::write(machine.path(".stateless-update/mirror.json"), "{").expect("written");
+    assert_eq!(machine.succeeds(["mirror", "--unset"]).result["changed"], true, "one that is damaged went");
     machine.refuses(2, ["mirror", "--set", "ftp://example.org/os"]);
     machine.refuses(2, ["mirror", "--set", "http://example.org/os"]);
 }
