@@ -3,6 +3,7 @@
 //! | kind | when |
 //! |---|---|
 //! | `orphaned` | the other release has no such program, or no such default any more and no list that tells why |
+//! | `conflict` | a shipped file is read after the override and says something, be it the same |
 //! | `deprecated` | the option is set by a former name |
 //! | `unknown` | there is a list of options and it does not have this one |
 //! | `redundant` | the override says what the default that the program reads says (with another release: will say) |
@@ -11,7 +12,7 @@
 //! | `default-changed` | the default changes beneath the override, which stays in force |
 //! | `override` | the override is in force and nothing about it changes |
 //!
-//! The first that fits is told. Values are compared before interpolation and with their types, lists by their items.
+//! The first that fits is told, so what is not in force is never redundant. Values are compared before interpolation and with their types, lists by their items.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -30,7 +31,7 @@ pub enum ChangeKind {
     Redundant,
     /// The default changes beneath it.
     DefaultChanged,
-    /// The default changes and cannot come through, or the value is not taken any more.
+    /// The default changes and cannot come through, or the override does not, or the value is not taken any more.
     Conflict,
     /// The option is not known.
     Unknown,
@@ -90,8 +91,10 @@ pub fn differences(now: View<'_>, next: Option<Option<View<'_>>>) -> Vec<Change>
     let mut changes = Vec::new();
     for name in touched(now) {
         let value = now.all.find(&name.0, &name.1);
-        let origin = value.and_then(|value| value.assigned.iter().rfind(|origin| origin.side == Side::Override));
-        let present = origin.and_then(|origin| renamed.get(&(origin.file.to_string(), origin.line))).unwrap_or(&name);
+        let origin = value.and_then(Value::own);
+        let by_line = |origin: &Origin| renamed.get(&(origin.file.to_string(), origin.line));
+        // Several options may stand on one line of a document.
+        let present = origin.filter(|origin| !is_assigned_at(next, &name, origin)).and_then(by_line).unwrap_or(&name);
         let (then, is_other) = match next {
             None => (Some(now), false),
             Some(next) => (next, true),
@@ -108,7 +111,10 @@ pub fn differences(now: View<'_>, next: Option<Option<View<'_>>>) -> Vec<Change>
             key: present.1.clone(),
             kind,
             default: shown(default.told()),
-            override_value: shown(value.map(|value| value.values.join(", "))),
+            override_value: shown(value.map(|value| match value.beaten() {
+                Some((_, text)) => text.clone(),
+                None => value.values.join(", "),
+            })),
             next_default: shown(if is_other { next_default.told() } else { None }),
             secret,
             file: origin.map(|origin| origin.file.to_string()),
@@ -169,11 +175,14 @@ fn kind(
     let own = now.all.find(&name.0, &name.1);
     let known = then.options.option(&present.0, &present.1);
     let (was, will) = (default.texts(is_list), next_default.texts(is_list));
-    let says = own.map(|value| comparable(value.said(), is_list));
+    let lost = own.and_then(Value::beaten).map(|(_, text)| vec![text.clone()]);
+    let says = lost.or_else(|| own.map(Value::said)).map(|texts| comparable(texts, is_list));
     let is_whole = declaration.model == Model::Opaque || hides(now, name);
     let refused =
         || known.zip(own).is_some_and(|(known, own)| own.values.iter().any(|text| known.refuses(text).is_some()));
-    if value.is_some_and(|value| value.former.is_some()) {
+    if value.is_some_and(|value| value.beaten().is_some()) {
+        ChangeKind::Conflict
+    } else if value.is_some_and(|value| value.former.is_some()) {
         ChangeKind::Deprecated
     } else if !then.options.is_empty() && known.is_none() && will.is_none() {
         ChangeKind::Unknown
@@ -214,6 +223,12 @@ fn hides(view: View<'_>, (section, key): &Name) -> bool {
 fn is_secret(view: View<'_>, (section, key): &Name) -> bool {
     let marked = |values: &Values| values.find(section, key).is_some_and(|value| value.secret);
     view.app.declaration.is_secret(section, key) || marked(view.all) || marked(view.defaults)
+}
+
+/// Whether the other release knows the option of that name by this assignment.
+fn is_assigned_at(next: Option<Option<View<'_>>>, (section, key): &Name, origin: &Origin) -> bool {
+    let value = next.flatten().and_then(|next| next.all.find(section, key));
+    value.is_some_and(|value| value.assigned.contains(origin))
 }
 
 /// The option that each assignment of the administrator means.

@@ -2,6 +2,7 @@
 
 use super::*;
 
+mod changes;
 mod known;
 mod lines;
 mod long;
@@ -217,6 +218,15 @@ fn kinds_of(
     overrides: &[(&str, &str)],
     next: Option<&[(&str, &str)]>,
 ) -> Vec<(String, ChangeKind)> {
+    changes_of(app, defaults, overrides, next).into_iter().map(|change| (change.key, change.kind)).collect()
+}
+
+fn changes_of(
+    app: &App,
+    defaults: &[(&str, &str)],
+    overrides: &[(&str, &str)],
+    next: Option<&[(&str, &str)]>,
+) -> Vec<Change> {
     let side = |defaults: &[(&str, &str)]| {
         let files = snapshot(&[defaults, overrides].concat());
         let options = app.options(&files).expect("options");
@@ -230,7 +240,7 @@ fn kinds_of(
     let then = next.map(side);
     let now = View { app, options: &now.0, defaults: &now.1, all: &now.2 };
     let then = then.as_ref().map(|then| Some(View { app, options: &then.0, defaults: &then.1, all: &then.2 }));
-    differences(now, then).into_iter().map(|change| (change.key, change.kind)).collect()
+    differences(now, then)
 }
 
 #[test]

@@ -74,7 +74,18 @@ impl Values {
 impl Value {
     /// Whether the administrator assigns it anywhere.
     pub fn is_overridden(&self) -> bool {
-        self.assigned.iter().any(|origin| origin.side == Side::Override)
+        self.own().is_some()
+    }
+
+    /// Where the administrator assigns it last.
+    pub(super) fn own(&self) -> Option<&Origin> {
+        self.assigned.iter().rfind(|origin| origin.side == Side::Override)
+    }
+
+    /// That assignment and what it says, where a shipped file is read after it, so that it is not in force.
+    pub(super) fn beaten(&self) -> Option<&(Origin, String)> {
+        let own = self.own().filter(|_| self.origin.side == Side::Shipped)?;
+        self.overrides.iter().find(|(origin, _)| origin == own)
     }
 
     /// What files say before interpolation, for comparison: a text is told apart from the number that it looks like.

@@ -237,13 +237,14 @@ fn sentence(change: &Change) -> String {
         ChangeKind::DefaultChanged => {
             format!("{option}: the default changes from {default} to {next}, beneath your {own}")
         }
-        ChangeKind::Conflict if section.is_empty() && !*secret => {
+        // A file that is one value.
+        ChangeKind::Conflict if next.starts_with("sha256:") => {
             format!(
                 "{option} conflicts: the release changes the file that yours takes the place of ({default} to {next})"
             )
         }
         ChangeKind::Conflict => {
-            format!("{option} conflicts: the default changes from {default} to {next}, and yours is {own}")
+            format!("{option} conflicts: the default was {default}, will be {next}, and yours is {own}")
         }
         ChangeKind::Unknown => format!("{option} is not known to the release any more"),
         ChangeKind::Orphaned => format!("{option} overrides a default that the release does not have any more"),
