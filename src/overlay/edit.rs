@@ -39,7 +39,9 @@ pub fn edited(
     let old = old.unwrap_or_default();
     let before = parse(format, file, old)?;
     let is_meant = |setting: &Setting| is_option(declaration, setting, wanted.section, wanted.key);
-    if is_doubtful(format, old, &before, is_meant) {
+    let has_namesake =
+        || format == Format::Indented && ini::has_namesake(&String::from_utf8_lossy(old), wanted.section, wanted.key);
+    if is_doubtful(format, old, &before, is_meant) || has_namesake() {
         return Err(not_editable());
     }
     let text = match format.is_document() {
@@ -174,7 +176,15 @@ fn line_end(old: &[u8]) -> &'static str {
     }
 }
 
-/// The lines with the option behind the last one of its section; the section is made where it is missing.
+/// The blanks that a line begins with.
+fn indent(old: &[u8], number: u32) -> String {
+    let text = String::from_utf8_lossy(old);
+    let line = lines(ini::without_mark(&text)).find(|(of, _)| *of == number).map_or("", |(_, line)| line);
+    line[..line.len() - line.trim_start().len()].to_owned()
+}
+
+/// The lines with the option where its last assignment stood, since what is read from there on may refer to it and comments
+/// belong to it; else behind the last one of its section, which is made where it is missing.
 fn inserted(
     declaration: &Declaration,
     format: Format,
@@ -182,15 +192,19 @@ fn inserted(
     before: &[Setting],
     wanted: Wanted<'_>,
 ) -> Option<String> {
-    let kept = kept_lines(old, before, |setting| is_option(declaration, setting, wanted.section, wanted.key));
+    let is_meant = |setting: &Setting| is_option(declaration, setting, wanted.section, wanted.key);
+    let kept = kept_lines(old, before, is_meant);
     let line_end = line_end(old);
+    let replaced = before.iter().rfind(|setting| is_meant(setting));
+    // What is indented less than what is above or below may be something else.
+    let indent = replaced.map_or_else(String::new, |setting| indent(old, setting.line));
     let one = |value: &String| match format {
         Format::Oslo => oslo::written(wanted.key, value),
         Format::KeyValue => {
             let files = [old, wanted.like.unwrap_or_default()].map(String::from_utf8_lossy);
             keyvalue::written(&keyvalue::manner(&[&files[0], &files[1]], wanted.key), wanted.key, value)
         }
-        format => ini::written(format, wanted.key, value),
+        format => ini::written(format, &indent, wanted.key, value),
     };
     let new = wanted.values.iter().map(one).collect::<Option<String>>()?.replace('\n', line_end);
     let in_section = |section: &str| declaration.canonical(section, wanted.key).0 == wanted.section;
@@ -200,7 +214,8 @@ fn inserted(
         name.is_some_and(in_section)
     };
     let header = kept.iter().rfind(|(_, line)| header(line)).map(|(number, _)| *number);
-    let after = if wanted.section.is_empty() { last.or(Some(0)) } else { last.max(header) };
+    let end = if wanted.section.is_empty() { last.or(Some(0)) } else { last.max(header) };
+    let after = replaced.map(|setting| setting.last_line).or(end);
     let mut text = String::new();
     let mut new = Some(new);
     for (number, line) in kept {

@@ -3,6 +3,7 @@
 //! - Comments are whole lines that begin with `#` or `;`. A mark of byte order at the beginning goes.
 //! - A backslash at the very end of a line continues it with a space in its place, unless another one escapes it; comments
 //!   between the lines of a value are left out.
+//! - The name of a section is what is between the brackets, blanks included, but for those of [`Format::Indented`].
 //! - A line without `=`, or with nothing in front of it, is passed over.
 //! - Where indented lines may continue others ([`Format::Indented`]), one does so when it is indented deeper than the option
 //!   above it, as Python's configparser has it: after a line feed. Options that are all indented alike, as git writes them,
@@ -10,14 +11,24 @@
 //!
 //! Crates for INI files keep no line numbers.
 
+use std::collections::BTreeSet;
+
 use super::{Format, OverlayError, Setting, lines, syntax};
 
 /// What a file says.
 #[derive(Debug, Default)]
 pub(super) struct Read {
     pub settings: Vec<Setting>,
-    /// Lines that programs pass over, and why.
-    pub passed_over: Vec<(u32, &'static str)>,
+    pub passed_over: Vec<PassedOver>,
+}
+
+/// A line that programs pass over.
+#[derive(Debug)]
+pub(super) struct PassedOver {
+    section: String,
+    pub line: u32,
+    /// Why.
+    pub reason: &'static str,
 }
 
 /// Where the reader is.
@@ -95,12 +106,14 @@ impl Reader<'_> {
         if let Some(rest) = line.strip_prefix('[') {
             let reason = "a section must end with ]";
             let name = rest.strip_suffix(']').ok_or_else(|| syntax(self.file, first, reason))?;
-            name.trim().clone_into(&mut self.section);
+            // To systemd it is another section with a blank in its name, one that it does not know.
+            let name = if format == Format::Ini { name } else { name.trim() };
+            name.clone_into(&mut self.section);
             return Ok(());
         }
         match line.split_once('=').map(|(key, value)| (key.trim(), value.trim())) {
-            None => self.read.passed_over.push((first, "no = in it, so that it is passed over")),
-            Some(("", _)) => self.read.passed_over.push((first, "an option without a name, which is passed over")),
+            None => self.pass_over(first, "no = in it, so that it is passed over"),
+            Some(("", _)) => self.pass_over(first, "an option without a name, which is passed over"),
             Some((key, value)) => {
                 self.indent = Some(indent).filter(|_| format == Format::Indented);
                 self.read.settings.push(Setting {
@@ -115,11 +128,27 @@ impl Reader<'_> {
         }
         Ok(())
     }
+
+    fn pass_over(&mut self, line: u32, reason: &'static str) {
+        self.read.passed_over.push(PassedOver { section: self.section.clone(), line, reason });
+    }
 }
 
-/// How the value is written so that it is read again as it is; none when that cannot be done.
-pub(super) fn written(format: Format, key: &str, value: &str) -> Option<String> {
-    let text = format!("{key}={}\n", value.replace('\n', "\n    "));
+/// Whether the section has another line that is this option to Python's configparser, to which `:` is as good as `=` and case
+/// means nothing: it refuses a file with both.
+pub(super) fn has_namesake(text: &str, section: &str, key: &str) -> bool {
+    // What cannot be read has been told of before.
+    let read = parse(Format::Indented, "", text).unwrap_or_default();
+    let others = read.settings.iter().filter(|one| one.section == section && one.key != key).map(|one| one.line);
+    let passed_over = read.passed_over.iter().filter(|one| one.section == section).map(|one| one.line);
+    let others: BTreeSet<u32> = others.chain(passed_over).collect();
+    let name = |line: &str| line.split([':', '=']).next().unwrap_or_default().trim().to_lowercase();
+    lines(without_mark(text)).any(|(number, line)| others.contains(&number) && name(line) == key.to_lowercase())
+}
+
+/// How the value is written, behind so many blanks, so that it is read again as it is; none when that cannot be done.
+pub(super) fn written(format: Format, indent: &str, key: &str, value: &str) -> Option<String> {
+    let text = format!("{indent}{key}={}\n", value.replace('\n', &format!("\n{indent}    ")));
     let read = parse(format, "", &text).ok()?;
     let is_read = matches!(&read.settings[..], [only] if only.key == key && only.value == value);
     (is_read && read.passed_over.is_empty()).then_some(text)

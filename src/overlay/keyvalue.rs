@@ -53,8 +53,7 @@ pub(super) fn parse(file: &str, text: &str) -> Result<Vec<Setting>, OverlayError
 /// may take for a part of the value.
 pub(super) fn is_doubtful(text: &str) -> bool {
     // What cannot be read has been told of before.
-    assignments("", text)
-        .is_ok_and(|all| all.iter().any(|one| one.is_of_shell() && !one.quoted && leaves_open(one.text)))
+    assignments("", text).is_ok_and(|all| all.iter().any(Assignment::leaves_open))
 }
 
 fn assignments<'a>(file: &str, text: &'a str) -> Result<Vec<Assignment<'a>>, OverlayError> {
@@ -104,6 +103,10 @@ impl Assignment<'_> {
     /// Whether it may be one of a shell's.
     fn is_of_shell(&self) -> bool {
         is_of_shell(self.separator, self.key)
+    }
+
+    fn leaves_open(&self) -> bool {
+        self.is_of_shell() && !self.quoted && seen(self.text).open.is_some()
     }
 
     /// Whether it shows how a key and a value are put together.
@@ -180,23 +183,32 @@ fn unescaped(text: &str, quoted: bool) -> String {
     value + rest
 }
 
-/// Whether a shell looks for a closing quote behind the text.
-fn leaves_open(text: &str) -> bool {
-    let mut open = None;
+/// What a shell sees in a text.
+#[derive(Default)]
+struct Seen {
+    /// The quote for whose other one it looks behind the text.
+    open: Option<char>,
+    /// Whether it puts something else in the place of a part.
+    refers: bool,
+}
+
+fn seen(text: &str) -> Seen {
+    let mut seen = Seen::default();
     let mut escaped = false;
     let mut before = '=';
     for letter in text.chars() {
-        match (open, letter) {
+        match (seen.open, letter) {
             _ if escaped => escaped = false,
             (None | Some('"'), '\\') => escaped = true,
-            (None, '"' | '\'') => open = Some(letter),
-            (None, '#') if before.is_whitespace() => return false,
-            (Some(quote), _) if quote == letter => open = None,
+            (None | Some('"'), '$' | '`') => seen.refers = true,
+            (None, '"' | '\'') => seen.open = Some(letter),
+            (None, '#') if before.is_whitespace() => break,
+            (Some(quote), _) if quote == letter => seen.open = None,
             _ => {}
         }
         before = letter;
     }
-    open.is_some()
+    seen
 }
 
 /// The text up to the end of its first line.
@@ -250,4 +262,15 @@ pub(super) fn written(manner: &Manner, key: &str, value: &str) -> Option<String>
     let text = format!("{export}{key}{separator}{value_text}\n");
     let read = parse("", &text).ok()?;
     (matches!(&read[..], [only] if only.key == key && only.value == value) && !is_doubtful(&text)).then_some(text)
+}
+
+/// The assignment on a line of a file, as it stands there, to an option of this name. None where a shell would find something
+/// else in it beside other lines than those of that file, or goes on to look for the end of a quote.
+pub(super) fn stated(file: &str, line: u32, key: &str) -> Option<String> {
+    let one = assignments("", file).ok()?.into_iter().find(|one| one.line == line)?;
+    if one.leaves_open() || one.is_of_shell() && seen(one.text).refers {
+        return None;
+    }
+    let export = if one.exported { "export " } else { "" };
+    Some(format!("{export}{key}{}{}\n", one.separator, one.text))
 }

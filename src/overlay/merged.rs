@@ -2,7 +2,7 @@
 //!
 //! What is made is read again before it is given back, and has the same values. References of oslo's dialect stay where
 //! they come to the same, since all that they refer to is in the file too; other values are written as they are read, with
-//! `$$` for a dollar sign. Leaves of documents keep their types. Secrets are left out, each with a comment in its place.
+//! `$$` for a dollar sign. Lines of `keyvalue` are those of the files, unless a shell reads them by what is before them. Leaves of documents keep their types. Secrets are left out, each with a comment in its place.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -92,22 +92,34 @@ fn lines(
             // What takes all away that was said before.
             says.push(String::new());
         }
-        for one in says {
-            // A terminal would do what these say.
-            let is_plain = one.chars().all(|letter| !letter.is_control() || matches!(letter, '\n' | '\t'));
+        let origins = match value.raw.len() {
+            1 => std::slice::from_ref(&value.origin),
+            several => &value.assigned[value.assigned.len() - several..],
+        };
+        for (index, one) in says.iter().enumerate() {
             let line = match format {
-                Format::Oslo => oslo::written(key, &one),
+                Format::Oslo => oslo::written(key, one),
                 Format::KeyValue => {
-                    // As the file writes it that it comes from.
-                    let bytes = snapshot.get(&*value.origin.file).and_then(Content::bytes).unwrap_or_default();
-                    keyvalue::written(&keyvalue::manner(&[&String::from_utf8_lossy(bytes)], key), key, &one)
+                    let origin = origins.get(index).unwrap_or(&value.origin);
+                    let bytes = snapshot.get(&*origin.file).and_then(Content::bytes).unwrap_or_default();
+                    let like = String::from_utf8_lossy(bytes);
+                    match origins.is_empty() {
+                        true => keyvalue::written(&keyvalue::manner(&[&like], key), key, one),
+                        // In other words, a shell might read another value.
+                        false => keyvalue::stated(&like, origin.line, key),
+                    }
                 }
-                format => ini::written(format, key, &one),
+                format => ini::written(format, "", key, one),
             };
-            text.push_str(&line.filter(|_| is_plain).ok_or_else(|| unwritable(file, value))?);
+            text.push_str(&line.filter(|line| is_plain(line)).ok_or_else(|| unwritable(file, value))?);
         }
     }
     Ok(Merged { text, untold: Vec::new() })
+}
+
+/// Whether a terminal does nothing that the text says.
+fn is_plain(text: &str) -> bool {
+    text.chars().all(|letter| !letter.is_control() || matches!(letter, '\n' | '\t'))
 }
 
 /// A document with the leaves as they are in the files that they come from.

@@ -221,7 +221,7 @@ pub fn passed_over(format: Format, file: &str, bytes: &[u8]) -> Result<Vec<Overl
     Ok(match format {
         Format::Ini | Format::Indented => {
             let lines = ini::parse(format, file, text)?.passed_over.into_iter();
-            lines.map(|(line, reason)| syntax(file, line, reason)).collect()
+            lines.map(|one| syntax(file, one.line, one.reason)).collect()
         }
         Format::Oslo | Format::KeyValue | Format::Toml | Format::Json | Format::Yaml => Vec::new(),
     })

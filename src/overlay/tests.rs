@@ -307,7 +307,7 @@ fn edits_change_one_option_and_nothing_else() {
             " x\ny",
             "# mine\n[DB]\n# c\na = 1\nb = \" x\"\n    y\n\n[e]\n",
         ),
-        (Some("[DB]\na = 1\n  2\n# c\nb = 3\n"), "db.a", "'q'", "[DB]\n# c\nb = 3\na = \"'q'\"\n"),
+        (Some("[DB]\na = 1\n  2\n# c\nb = 3\n"), "db.a", "'q'", "[DB]\na = \"'q'\"\n# c\nb = 3\n"),
         (Some("[e]\nx=1"), "f.y", "$x", "[e]\nx=1\n\n[f]\ny = $x\n"),
         (Some("[e]\r\nx=1\r\n"), "e.y", "a\nb", "[e]\r\nx=1\r\ny = a\r\n    b\r\n"),
         (Some("[e]\r\nx=1"), "f.y", "2", "[e]\r\nx=1\r\n\r\n[f]\r\ny = 2\r\n"),

@@ -33,7 +33,7 @@ fn a_backslash_that_is_escaped_or_not_the_last_continues_nothing() {
     let uapi = Declaration::of(Model::Uapi);
     let old = "[S]\na=C:\\\\dir\\\\\nb=5\n";
     assert_eq!(unset(&uapi, old, "a"), Ok(Some("[S]\nb=5\n".to_owned())));
-    assert_eq!(set(&uapi, old, "S.a", "D:\\\\", ""), Ok("[S]\nb=5\na=D:\\\\\n".to_owned()));
+    assert_eq!(set(&uapi, old, "S.a", "D:\\\\", ""), Ok("[S]\na=D:\\\\\nb=5\n".to_owned()));
     assert!(set(&uapi, old, "S.a", "D:\\", "").is_err(), "it would continue");
 }
 
@@ -66,11 +66,13 @@ fn deeper_lines_continue_an_option_of_ini_and_are_edited_where_all_read_them_so(
     assert_eq!(read(Format::Indented, text), owned(&[("S", "b", "first\nsecond\n\nthird", 2), ("S", "c", "1", 7)]));
     assert_eq!(settings[0].last_line, 6);
     assert_eq!(unset(&ini, text, "b"), Ok(Some("[S]\nc = 1\n".to_owned())));
-    assert_eq!(set(&ini, text, "S.b", "x\ny", ""), Ok("[S]\nc = 1\nb=x\n    y\n".to_owned()));
+    assert_eq!(set(&ini, text, "S.b", "x\ny", ""), Ok("[S]\nb=x\n    y\nc = 1\n".to_owned()));
 
     let git = "[core]\n\tbare = false\n\tfilemode = true\n";
     assert_eq!(read(Format::Indented, git), owned(&[("core", "bare", "false", 2), ("core", "filemode", "true", 3)]));
     assert_eq!(unset(&ini, git, "bare"), Ok(Some("[core]\n\tfilemode = true\n".to_owned())));
+    let wanted = "[core]\n\tbare=a\n\t    b\n\tfilemode = true\n";
+    assert_eq!(set(&ini, git, "core.bare", "a\nb", "").as_deref(), Ok(wanted), "as deep as it was");
 
     for doubtful in ["[S]\nb = first\n    second=2\n", "[S]\nb = 1\n  [T]\n", "[S]\nb = C:\\\nc = 1\n"] {
         assert_eq!(unset(&ini, doubtful, "b"), refused(), "{doubtful:?}");
@@ -120,7 +122,7 @@ fn a_value_is_written_in_the_manner_of_its_file() {
         ("", plain, "PATHS", "/usr/bin:/bin,x-1_%@+", "PATHS=/usr/bin:/bin,x-1_%@+\n"),
         ("", plain, "EMPTY", "", "EMPTY=\n"),
         ("", plain, "LINES", "a\nb", "LINES=\"a\nb\"\n"),
-        ("export A='x y'\nB=1\n", "", "A", "z", "B=1\nexport A=\"z\"\n"),
+        ("export A='x y'\nB=1\n", "", "A", "z", "export A=\"z\"\nB=1\n"),
         ("", defs, "UMASK", "027", "UMASK\t\t027\n"),
         ("", defs, "NEW", "027 x", "NEW\t027 x\n"),
         ("UMASK 022\n", plain, "UMASK", "027", "UMASK 027\n"),
@@ -145,4 +147,37 @@ fn a_name_with_dots_means_every_option_that_it_may_mean() {
     assert!(uapi.declaration.is_secret("S", "x.y") && uapi.declaration.is_secret("S.x", "y"));
     assert!(!uapi.declaration.is_secret("S", "y"));
     assert_eq!(Declaration::of(Model::KeyValue).readings("a.b").len(), 1);
+}
+
+#[test]
+fn an_assignment_stays_where_it_stood() {
+    let keyvalue = Declaration::of(Model::KeyValue);
+    let old = "HOME_DIR=/opt\nLOG_DIR=$HOME_DIR/log\n";
+    let wanted = "HOME_DIR=/data\nLOG_DIR=$HOME_DIR/log\n";
+    assert_eq!(set(&keyvalue, old, "HOME_DIR", "/data", "").as_deref(), Ok(wanted));
+    let uapi = Declaration::of(Model::Uapi);
+    let old = "[S]\n# one\na=1\n# two\nb=2\n# three\na=3\n\n[T]\n";
+    let wanted = "[S]\n# one\n# two\nb=2\n# three\na=4\n\n[T]\n";
+    assert_eq!(set(&uapi, old, "S.a", "4", "").as_deref(), Ok(wanted), "where the last one stood");
+}
+
+#[test]
+fn a_section_with_blanks_in_its_name_is_another_one_to_systemd() {
+    let text = "[ S ]\na=1\n[S]\na=2\n";
+    assert_eq!(read(Format::Ini, text), owned(&[(" S ", "a", "1", 2), ("S", "a", "2", 4)]));
+    assert_eq!(read(Format::Indented, text), owned(&[("S", "a", "1", 2), ("S", "a", "2", 4)]));
+    assert_eq!(set(&Declaration::of(Model::Uapi), text, "S.b", "3", ""), Ok(format!("{text}b=3\n")));
+}
+
+#[test]
+fn what_configparser_would_take_for_the_same_option_is_not_set_twice() {
+    let ini = Declaration::of(Model::Ini);
+    let old = "[s]\nj: 1\nDebug = 0\nk : x=y\n";
+    for option in ["s.j", "s.J", "s.debug", "s.k"] {
+        assert_eq!(set(&ini, old, option, "5", ""), refused(), "{option}");
+    }
+    assert_eq!(set(&ini, old, "s.Debug", "1", ""), Ok(old.replace("Debug = 0", "Debug=1")));
+    assert_eq!(set(&ini, old, "t.debug", "1", ""), Ok(format!("{old}\n[t]\ndebug=1\n")));
+    let uapi = set(&Declaration::of(Model::Uapi), old, "s.debug", "1", "");
+    assert_eq!(uapi, Ok(format!("{old}debug=1\n")), "systemd knows no such names");
 }

@@ -80,6 +80,17 @@ fn what_cannot_be_one_file_is_refused() {
     assert_eq!(reset.map(|merged| merged.text).as_deref(), Ok("[A]\nm=\n"));
 }
 
+#[test]
+fn lines_stay_as_a_shell_reads_them_or_are_refused() {
+    let one = |text: &str| one_file("model = 'keyvalue'", &[(SHIPPED, text)]).map(|merged| merged.text);
+    let lines = "A=~/x # why\nB='$C'\nC=x'y z'\nD=\\$E\nexport F=\"a b\"\n";
+    assert_eq!(one(lines).as_deref(), Ok(lines));
+    for referring in ["LOG_DIR=$HOME_DIR/log\n", "A=\"$B\"\n", "A=x`y`\n", "A='never closed\n"] {
+        assert!(matches!(one(referring), Err(OverlayError::Unwritable { .. })), "{referring}");
+    }
+    assert_eq!(one("kernel.x = $y\nKEY\t$y\n").as_deref(), Ok("KEY\t$y\nkernel.x = $y\n"), "no shell reads these");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
