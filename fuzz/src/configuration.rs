@@ -92,7 +92,7 @@ fn format(format: Format, model: Model, input: &[u8]) {
     }
     let (values, text) = (["value".to_owned()], format!("{}.{}", first.section, first.key));
     let (section, key) = declaration.option(&text);
-    let wanted = Wanted { section: &section, key: &key, values: &values, like: None };
+    let wanted = Wanted { section: &section, key: &key, values: &values, like: None, is_text: false };
     if let Ok(text) = edited(&declaration, "etc/x", Some(input), wanted) {
         parse(format, "etc/x", &text).expect("what was edited can be read");
     }

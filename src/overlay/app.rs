@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::uapi::{drop_ins, select};
+use super::uapi::{SUFFIX, drop_ins, select};
 use super::{Declaration, Known, Layer, Model, Options, OverlayError, Setting, Side, guess, parse};
 use crate::types::Digest;
 
@@ -135,6 +135,12 @@ impl App {
         directories.push(of(&OVERRIDES, Side::Override));
         let (name, directory) = (name.to_owned(), directory.to_owned());
         Self { name, declaration, guessed, directory, directories, templates: known.templates, options }
+    }
+
+    /// How names of drop-ins end that the program reads; none when files are not read for what they say.
+    pub fn suffix(&self) -> Option<&'static str> {
+        let format = self.declaration.format()?;
+        Some(if self.declaration.model == Model::Uapi { SUFFIX } else { format.suffix() })
     }
 
     /// Where the declaration lies.

@@ -22,6 +22,8 @@ pub struct Wanted<'a> {
     pub values: &'a [String],
     /// A file of the release that shows how the program's assignments are written, where this file has none.
     pub like: Option<&'a [u8]>,
+    /// Whether it is a text, whatever it looks like, where the format has other types too.
+    pub is_text: bool,
 }
 
 /// The text of `file` with the option set; `old` is none when there is no such file yet.
@@ -49,9 +51,10 @@ pub fn edited(
         true => {
             let mut document = document(format, file, old, &before)?;
             let path = [split(wanted.section), split(wanted.key)].concat();
+            let typed = |text: &String| if wanted.is_text { Some(text.as_str().into()) } else { typed(text) };
             let value = match wanted.values {
                 [one] => typed(one),
-                several => several.iter().map(|value| typed(value)).collect(),
+                several => several.iter().map(typed).collect(),
             };
             value.and_then(|value| {
                 put(&mut document, &path, value);
@@ -273,11 +276,12 @@ pub(super) fn written(format: Format, document: &Value) -> Option<String> {
     }
 }
 
-/// A value as it is typed in: a number, a truth value or a list where it reads as one, else a text. None for numbers that
-/// would be written as others.
+/// A value as it is typed in: a number, a truth value, a list or a text in quotes where it reads as one, else a text. None for
+/// numbers that would be written as others.
 fn typed(text: &str) -> Option<Value> {
     match serde_json::from_str(text) {
         Ok(value @ (Value::Number(_) | Value::Bool(_) | Value::Array(_))) => json::keeps_numbers(text).then_some(value),
+        Ok(quoted @ Value::String(_)) => Some(quoted),
         _ => Some(text.into()),
     }
 }

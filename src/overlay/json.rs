@@ -149,14 +149,19 @@ mod tests {
             assert_eq!(keeps_numbers(value), is_kept, "{value}");
             let old = format!("{{\"a\": {{\"1.50\": {value}}}, \"b\": 1}}");
             let set = |key, value: &str| {
-                let wanted = Wanted { section: "", key, values: &[value.to_owned()], like: None };
+                let wanted = Wanted { section: "", key, values: &[value.to_owned()], like: None, is_text: false };
                 edited(&json, "etc/x", Some(old.as_bytes()), wanted)
             };
             assert_eq!(set("b", "2").is_ok(), is_kept, "set beside {value}");
             assert_eq!(without(&json, "etc/x", old.as_bytes(), |one| one.key == "b").is_ok(), is_kept, "{value}");
         }
         let set = |value: &str| {
-            edited(&json, "etc/x", None, Wanted { section: "", key: "b", values: &[value.to_owned()], like: None })
+            edited(
+                &json,
+                "etc/x",
+                None,
+                Wanted { section: "", key: "b", values: &[value.to_owned()], like: None, is_text: false },
+            )
         };
         assert!(set("12345678901234567890123").is_err() && set("[1e5]").is_err());
         assert_eq!(set("1.50 GB"), Ok(b"{\n  \"b\": \"1.50 GB\"\n}\n".to_vec()));

@@ -175,27 +175,7 @@ fn is_clear(leaf: &Json) -> bool {
     match leaf {
         Json::Array(items) => items.iter().all(is_clear),
         Json::Object(entries) => entries.values().all(is_clear),
-        Json::String(text) => is_text(text),
+        Json::String(text) => yaml::is_text(text),
         _ => true,
     }
-}
-
-/// Whether YAML of no version takes a text without quotes for something else. Numbers that JSON writes in another way, days
-/// and truth values of YAML 1.1 are read as texts here, and in quotes they would be that to everybody.
-fn is_text(text: &str) -> bool {
-    // Without quotes it would have come as a number.
-    if serde_json::from_str::<serde_json::Number>(text).is_ok_and(|number| number.to_string() == text) {
-        return true;
-    }
-    let lower = text.to_lowercase();
-    let number = lower.trim_start_matches(['+', '-']).replace('_', "");
-    let has_only = |letters: &str| number.chars().all(|letter| letter.is_ascii_digit() || letters.contains(letter));
-    let is_word = matches!(&*lower, "y" | "n" | "yes" | "no" | "on" | "off");
-    let is_number = number.starts_with(|first: char| first.is_ascii_digit() || first == '.')
-        && (number.parse::<f64>().is_ok()
-            || matches!(&*number, ".inf" | ".nan")
-            || ["0x", "0o", "0b"].iter().any(|base| number.starts_with(base))
-            || number.contains(':') && has_only(":."));
-    let is_day = number.matches('-').count() >= 2 && has_only("-:.tz+ ");
-    !(is_word || is_number || is_day)
 }

@@ -82,8 +82,8 @@ pub enum Format {
 }
 
 impl Format {
-    /// How names of drop-ins in it end.
-    pub fn suffix(self) -> &'static str {
+    /// How names of drop-ins in it end; [`App::suffix`] knows of the program's model.
+    fn suffix(self) -> &'static str {
         match self {
             Self::Oslo | Self::Ini | Self::Indented | Self::KeyValue => ".conf",
             Self::Toml => ".toml",

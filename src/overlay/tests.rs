@@ -295,7 +295,7 @@ fn edits_change_one_option_and_nothing_else() {
     let set = |declaration: &Declaration, old: Option<&str>, option: &str, value: &str| {
         let (section, key) = declaration.option(option);
         let values = [value.to_owned()];
-        let wanted = Wanted { section: &section, key: &key, values: &values, like: None };
+        let wanted = Wanted { section: &section, key: &key, values: &values, like: None, is_text: false };
         let text = edited(declaration, "etc/x", old.map(str::as_bytes), wanted);
         text.map(|bytes| String::from_utf8(bytes).expect("text"))
     };

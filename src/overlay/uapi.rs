@@ -14,6 +14,9 @@ use std::collections::BTreeMap;
 use super::{Content, Side, Snapshot};
 use crate::types::split_path;
 
+/// How names of drop-ins end, whatever the format of the files.
+pub(super) const SUFFIX: &str = ".conf";
+
 /// The files that count for a main file and its directory of drop-ins, in the order in which they are read. Masks are
 /// left out. `directories` are the lowest first.
 pub(super) fn select<'a>(
@@ -27,7 +30,7 @@ pub(super) fn select<'a>(
             // A later directory's file takes the place of an earlier one's.
             let mut by_name = BTreeMap::new();
             for (directory, side) in directories {
-                for (path, content) in drop_ins(snapshot, &format!("{directory}/{name}"), ".conf") {
+                for (path, content) in drop_ins(snapshot, &format!("{directory}/{name}"), SUFFIX) {
                     by_name.insert(base_name(path), (path, content, *side));
                 }
             }

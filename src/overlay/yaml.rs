@@ -66,10 +66,10 @@ impl<'a> Yaml<'a> {
             Event::Scalar(_, _, _, Some(_)) | Event::SequenceStart(_, Some(_)) | Event::MappingStart(_, Some(_)) => {
                 Err(self.error("tags are not read"))
             }
-            Event::Scalar(text, ScalarStyle::Plain, _, None) if is_other_number(&text) => {
-                Ok(Node::Other(text.into_owned()))
-            }
-            Event::Scalar(text, style, _, None) => Ok(Node::Leaf(scalar(&text, style))),
+            Event::Scalar(text, style, _, None) => Ok(match scalar(&text, style) {
+                Value::String(text) if style == ScalarStyle::Plain && !is_text(&text) => Node::Other(text),
+                value => Node::Leaf(value),
+            }),
             Event::SequenceStart(..) => {
                 let mut items = Vec::new();
                 loop {
@@ -115,14 +115,22 @@ fn scalar(text: &str, style: ScalarStyle) -> Value {
     }
 }
 
-/// Whether the core schema takes a plain text for a number that JSON would write in another way.
-fn is_other_number(text: &str) -> bool {
-    let is_canonical =
-        |text: &str| serde_json::from_str::<serde_json::Number>(text).is_ok_and(|one| one.to_string() == text);
-    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let in_base = |prefix, base| text.strip_prefix(prefix).is_some_and(|rest| u128::from_str_radix(rest, base).is_ok());
-    let is_decimal =
-        digits.starts_with(|first: char| first.is_ascii_digit() || first == '.') && digits.parse::<f64>().is_ok();
-    let is_special = matches!(digits, ".inf" | ".Inf" | ".INF") || matches!(text, ".nan" | ".NaN" | ".NAN");
-    !is_canonical(text) && (is_decimal || is_special || in_base("0x", 16) || in_base("0o", 8))
+/// Whether YAML of no version takes a text without quotes for something else. Numbers that JSON writes in another way, days
+/// and truth values of YAML 1.1 are told as they stand, and in quotes they would be texts to everybody.
+pub(super) fn is_text(text: &str) -> bool {
+    // Without quotes it would have come as a number.
+    if serde_json::from_str::<serde_json::Number>(text).is_ok_and(|number| number.to_string() == text) {
+        return true;
+    }
+    let lower = text.to_lowercase();
+    let number = lower.trim_start_matches(['+', '-']).replace('_', "");
+    let has_only = |letters: &str| number.chars().all(|letter| letter.is_ascii_digit() || letters.contains(letter));
+    let is_word = matches!(&*lower, "y" | "n" | "yes" | "no" | "on" | "off");
+    let is_number = number.starts_with(|first: char| first.is_ascii_digit() || first == '.')
+        && (number.parse::<f64>().is_ok()
+            || matches!(&*number, ".inf" | ".nan")
+            || ["0x", "0o", "0b"].iter().any(|base| number.starts_with(base))
+            || number.contains(':') && has_only(":."));
+    let is_day = number.matches('-').count() >= 2 && has_only("-:.tz+ ");
+    !(is_word || is_number || is_day)
 }

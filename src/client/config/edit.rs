@@ -184,7 +184,7 @@ impl Loaded {
 /// The file that options are set in: a drop-in where the program reads such, else its main file.
 fn own_file(loaded: &Loaded) -> Option<String> {
     let app = &loaded.app;
-    let suffix = app.declaration.format()?.suffix();
+    let suffix = app.suffix()?;
     let files = &app.declaration.files;
     let drop_ins = files.iter().find(|name| name.ends_with(".d")).map(|name| format!("{name}/{OWN}{suffix}"));
     let name = drop_ins.or_else(|| files.first().cloned())?;

@@ -54,7 +54,8 @@ impl NewSetting<'_> {
         {
             values.insert(0, String::new());
         }
-        let wanted = Wanted { section, key, values: &values, like: example(loaded, section, key) };
+        let is_text = of_option(loaded, section, key).is_some_and(|value| value.is_text);
+        let wanted = Wanted { section, key, values: &values, like: example(loaded, section, key), is_text };
         let content = edited(declaration, file, loaded.snapshot.get(file).and_then(Content::bytes), wanted)?;
         let mut snapshot = loaded.snapshot.clone();
         snapshot.insert(file.to_owned(), Content::File(content.clone()));
@@ -100,10 +101,14 @@ fn is_added_to(loaded: &Loaded, file: &str, section: &str, key: &str) -> bool {
 
 /// A file that shows how the program's assignments are written: of the option if there is one, of the release if it can be.
 fn example<'a>(loaded: &'a Loaded, section: &str, key: &str) -> Option<&'a [u8]> {
-    let all = [&loaded.defaults, &loaded.all];
-    let of_option = all.iter().find_map(|values| values.find(section, key));
-    let value = of_option.or_else(|| all.iter().find_map(|values| values.iter().next()))?;
+    let any = || [&loaded.defaults, &loaded.all].into_iter().find_map(|values| values.iter().next());
+    let value = of_option(loaded, section, key).or_else(any)?;
     loaded.snapshot.get(&*value.origin.file)?.bytes()
+}
+
+/// The option as the release has it, else as it is.
+fn of_option<'a>(loaded: &'a Loaded, section: &str, key: &str) -> Option<&'a Value> {
+    [&loaded.defaults, &loaded.all].into_iter().find_map(|values| values.find(section, key))
 }
 
 /// An option of another name than these that files say something else of in one of the two.

@@ -5,7 +5,7 @@ use super::*;
 fn set(declaration: &Declaration, old: &str, option: &str, value: &str, like: &str) -> Result<String, OverlayError> {
     let (section, key) = declaration.option(option);
     let values = [value.to_owned()];
-    let wanted = Wanted { section: &section, key: &key, values: &values, like: Some(like.as_bytes()) };
+    let wanted = Wanted { section: &section, key: &key, values: &values, like: Some(like.as_bytes()), is_text: false };
     edited(declaration, "etc/x", Some(old.as_bytes()), wanted).map(|bytes| String::from_utf8(bytes).expect("text"))
 }
 

@@ -104,7 +104,7 @@ proptest! {
         let mut texts = [Vec::new(), Vec::new()];
         for (is_own, section, key, value) in &options {
             let section = if model == "keyvalue" { "" } else { section };
-            let wanted = Wanted { section, key, values: std::slice::from_ref(value), like: None };
+            let wanted = Wanted { section, key, values: std::slice::from_ref(value), like: None, is_text: false };
             let text = &mut texts[usize::from(*is_own)];
             // What cannot be written in this format is not what this is about.
             if let Ok(new) = edited(&declaration, "x", Some(text), wanted) {

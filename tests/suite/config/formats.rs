@@ -76,9 +76,35 @@ fn a_value_in_place_of_a_table_is_refused() {
         assert!(refused.contains(&format!("{option} would take away {lost}")), "{refused}");
     }
     assert!(!machine.path("etc/doc").exists());
+    let own = "/etc/doc/doc.json.d/zz-local.json";
+    write(&machine.path(&own[1..]), "{\"s\": {\"b\": 1}}");
+    let pruned = || machine.succeeds(["config", "redundant", "doc", "--prune"]).result["pruned"].clone();
+    assert_eq!(pruned(), json!([]), "a number is no text");
     machine.succeeds(["config", "set", "doc", "s.b", "1"]);
-    let found = machine.succeeds(["config", "redundant", "doc", "--prune"]).result;
-    assert_eq!((&found["changes"], &found["pruned"]), (&json!([]), &json!([])), "a number is no text");
+    assert_eq!(pruned(), json!([own]), "what is set takes the default's type");
+}
+
+#[test]
+fn what_is_set_in_a_document_is_read_again_as_what_it_is() {
+    let of = |format: &str, name: &str| (format!("usr/share/defaults/{name}/.overlay.toml"), format.to_owned());
+    let mut files = vec![
+        of("model = \"toml\"\n", "port"),
+        ("usr/share/defaults/port/port.conf".to_owned(), "port = \"443\"\n".to_owned()),
+    ];
+    let uapi = [("toml", "a = 1\n"), ("json", "{\"a\": 1}"), ("yaml", "a: 1\n")];
+    for (format, text) in uapi {
+        files.push(of(&format!("model = \"uapi\"\nformat = \"{format}\"\n"), format));
+        files.push((format!("usr/lib/{format}/{format}.conf"), text.to_owned()));
+    }
+    let machine = machine(&files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect::<Vec<_>>());
+    machine.succeeds(["config", "set", "port", "port", "8443"]);
+    let own = fs::read_to_string(machine.path("etc/port/port.conf.d/zz-local.toml"));
+    assert_eq!(own.expect("there"), "port = \"8443\"\n");
+    for (format, _) in uapi {
+        let set = machine.succeeds(["config", "set", format, "a", "2"]).result;
+        assert_eq!(set["files"], json!([format!("/etc/{format}/{format}.conf.d/zz-local.conf")]));
+        assert_eq!(machine.succeeds(["config", "get", format, "a"]).result["value"], "2");
+    }
 }
 
 #[test]
