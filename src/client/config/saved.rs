@@ -132,12 +132,12 @@ fn beside(gatherer: &Gatherer<'_>, app: &App, reporter: &dyn Reporter, found: &m
     Ok(())
 }
 
-/// Files directly in `etc` of which there is a default.
+/// Files directly in `etc` of which there is a default, which may be a symlink.
 fn single_files(gatherer: &Gatherer<'_>, found: &mut Found) -> Result<(), ClientError> {
     let Some(directory) = gatherer.directory(DEFAULTS)? else { return Ok(()) };
     for name in directory.names()? {
         let Some(name) = name.to_str() else { continue };
-        if directory.look(name)?.is_some_and(|inode| inode.file_type == FileType::File) {
+        if directory.look(name)?.is_some_and(|inode| inode.file_type != FileType::Directory) {
             let (default, own) = (format!("{DEFAULTS}/{name}"), format!("etc/{name}"));
             let content = gatherer.content(&own)?;
             if content.is_some() && content != gatherer.content(&default)? {

@@ -85,6 +85,17 @@ fn files_that_nobody_declares_are_kept_with_those_of_their_program() {
 }
 
 #[test]
+fn a_single_file_is_kept_where_its_default_is_a_symlink() {
+    let machine = machine(&[("usr/share/zoneinfo/UTC", "here\n"), ("usr/share/zoneinfo/There", "there\n")]);
+    fs::create_dir_all(machine.path("etc")).expect("made");
+    symlink("../../zoneinfo/UTC", machine.path("usr/share/defaults/etc/localtime")).expect("linked");
+    symlink("/usr/share/zoneinfo/There", machine.path("etc/localtime")).expect("linked");
+    let file = machine.path("overrides.tar");
+    let saved = machine.succeeds(["config", "save", file.to_str().expect("text")]).result;
+    assert_eq!(saved["paths"], json!(["/etc/localtime"]));
+}
+
+#[test]
 fn overrides_are_saved_to_a_file_and_over_nothing_else() {
     let machine = machine(OVERRIDES);
     let (file, beside) = (machine.path("overrides.tar"), machine.path("overrides.tar.new"));
