@@ -1,15 +1,16 @@
 //! Reads programs' configuration from disk, beneath the root and over no symlink that leads elsewhere.
 //!
 //! A symlink to `/dev/null`, by whatever way, masks; one to another file beneath the root stands for it, found name by
-//! name. What cannot be followed so, is too long, lies too deep, is no file or has a name that is not UTF-8 is left out
-//! with a warning.
+//! name, also over directories that are symlinks. What cannot be followed so, is too long, lies too deep, is no file or has
+//! a name that is not UTF-8 is left out with a warning.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 
 use super::Loaded;
-use super::links::{MASK, MAX_HOPS, resolved};
+use super::links::{MASK, followed};
 use crate::client::ClientError;
-use crate::disk::{Directory, FileType};
+use crate::disk::{Directory, DiskError, FileType};
 use crate::overlay::{App, Content, Declaration, MAX_FILE_BYTES, Member, Place, Reach, Snapshot, known_apps, members};
 use crate::report::{Event, Reporter};
 use crate::types::{Visible, split_path};
@@ -242,41 +243,55 @@ impl<'a> Gatherer<'a> {
 
     /// What lies at a path.
     pub fn content(&self, path: &str) -> Result<Option<Content>, ClientError> {
-        let mut place = path.to_owned();
-        for _ in 0..MAX_HOPS {
-            let (parent, name) = split_path(&place);
-            let Some(directory) = self.directory(parent)? else { return Ok(None) };
-            let Some(inode) = directory.look(name)? else {
-                if place != path {
-                    self.own_left_out(path, "it is a symlink to nothing");
-                }
-                return Ok(None);
-            };
-            match inode.file_type {
-                FileType::File if inode.size > MAX_FILE_BYTES => {
-                    self.left_out(path, "it is too long");
-                    return Ok(None);
-                }
-                FileType::File => return Ok(directory.read(name, MAX_FILE_BYTES)?.map(Content::File)),
-                FileType::Symlink => {}
-                FileType::Directory | FileType::Special => {
-                    self.own_left_out(path, "it is no file");
-                    return Ok(None);
-                }
-            }
-            let target = directory.read_link(name)?;
-            let Some(target) = target.to_str() else {
-                self.left_out(path, "it is a symlink to a name that is not UTF-8");
-                return Ok(None);
-            };
-            let Some(next) = resolved(parent, target) else { break };
-            if next == MASK {
-                return Ok(Some(Content::Masked));
-            }
-            place = next;
+        let Some(place) = followed(path, |path| self.link(path))? else {
+            self.left_out(path, "it is a symlink that leads too far, or over a name that is not UTF-8");
+            return Ok(None);
+        };
+        if place == MASK {
+            return Ok(Some(Content::Masked));
         }
-        self.left_out(path, "it is a symlink that leads too far");
-        Ok(None)
+        let (parent, name) = split_path(&place);
+        let is_link = place != path;
+        let directory = if is_link { self.unlinked(parent)? } else { self.directory(parent)? };
+        let inode = match &directory {
+            Some(directory) => directory.look(name)?,
+            None => None,
+        };
+        let (Some(directory), Some(inode)) = (directory, inode) else {
+            if is_link {
+                self.own_left_out(path, "it is a symlink to nothing");
+            }
+            return Ok(None);
+        };
+        match inode.file_type {
+            FileType::File if inode.size > MAX_FILE_BYTES => {
+                self.left_out(path, "it is too long");
+                Ok(None)
+            }
+            FileType::File => Ok(directory.read(name, MAX_FILE_BYTES)?.map(Content::File)),
+            FileType::Symlink | FileType::Directory | FileType::Special => {
+                self.own_left_out(path, "it is no file");
+                Ok(None)
+            }
+        }
+    }
+
+    /// Where the symlink at a path leads; none when there is none.
+    pub fn link(&self, path: &str) -> Result<Option<OsString>, ClientError> {
+        let (parent, name) = split_path(path);
+        let Some(directory) = self.unlinked(parent)? else { return Ok(None) };
+        match directory.look(name)?.map(|inode| inode.file_type) {
+            Some(FileType::Symlink) => Ok(Some(directory.read_link(name)?)),
+            _ => Ok(None),
+        }
+    }
+
+    /// The directory at a path with no symlink on the way.
+    fn unlinked(&self, path: &str) -> Result<Option<Directory>, DiskError> {
+        match self.root.descend(path) {
+            Err(error) if error.is_no_directory() => Ok(None),
+            other => other,
+        }
     }
 
     fn left_out(&self, path: &str, why: &str) {

@@ -68,3 +68,21 @@ fn what_is_left_out_is_told() {
         assert!(matches!(&told[..], [one] if one.contains(wanted)), "{wanted}: {told:?}");
     }
 }
+
+#[test]
+fn a_symlink_over_directories_that_are_symlinks_is_followed() {
+    let temporary = root(&["usr/lib/alt/ut.conf", "etc/ut/up.conf"]);
+    let place = |path: &str| temporary.path().join(path);
+    fs::write(place("usr/lib/alt/ut.conf"), "a = 77\n").expect("written");
+    for (target, path) in [("usr/lib", "lib"), ("/lib/alt/ut.conf", "etc/ut/ut.conf"), ("/lib/no", "etc/ut/no.conf")] {
+        symlink(target, place(path)).expect("linked");
+    }
+    let (root, warned) = (opened(temporary.path()), Warnings::default());
+    let gatherer = Gatherer::new(&root, &warned);
+    let content = |path: &str| gatherer.content(path).expect("looked at");
+    assert_eq!(content("etc/ut/ut.conf"), Some(Content::File(b"a = 77\n".to_vec())));
+    assert_eq!(warned.told(), Vec::<String>::new());
+    assert_eq!(content("etc/ut/no.conf"), None);
+    let told = warned.told();
+    assert!(matches!(&told[..], [one] if one.starts_with("/etc/ut/no.conf is left out: ")), "{told:?}");
+}

@@ -5,10 +5,11 @@
 //! at.
 
 use std::borrow::Cow;
+use std::ffi::OsString;
 
 use super::Loaded;
 use super::gather::Gatherer;
-use super::links::{MASK, MAX_HOPS, resolved};
+use super::links::{MASK, followed};
 use crate::client::ClientError;
 use crate::client::session::Session;
 use crate::fetch::read_object;
@@ -16,7 +17,7 @@ use crate::manifest::Tree;
 use crate::overlay::{App, Change, ChangeKind, Content, Declaration, MAX_FILE_BYTES, Model, Reach, Side, differences};
 use crate::plan::{Need, closure};
 use crate::report::Event;
-use crate::types::{Digest, Entry, Kind, Slot, TreePath, Version, split_path};
+use crate::types::{Digest, Entry, Kind, Slot, TreePath, Version};
 
 /// So many overrides are told of at most before an update.
 const MAX_TOLD: usize = 20;
@@ -110,28 +111,33 @@ impl<'a> NextRelease<'a> {
         paths
     }
 
-    /// What lies at a path of the tree, symlinks within it followed. Of programs whose files are not read the digest is
-    /// enough.
+    /// What lies at a path of the tree, symlinks followed. Of programs whose files are not read the digest is enough.
     async fn content(&self, path: &str, model: Model) -> Result<Option<Content>, ClientError> {
-        let mut place = path.to_owned();
-        for _ in 0..MAX_HOPS {
-            let entry = place.parse::<TreePath>().ok().and_then(|path| self.tree.find(&path));
-            let Some(entry) = entry else { return Ok(None) };
-            match &entry.kind {
-                Kind::Directory => return Ok(None),
-                Kind::File { digest, .. } if model == Model::Opaque => return Ok(Some(Content::Known(*digest))),
-                Kind::File { size, .. } if *size > MAX_FILE_BYTES => return Ok(None),
-                Kind::File { .. } => return self.bytes(entry).await.map(|bytes| Some(Content::File(bytes))),
-                Kind::Symlink { target } => {
-                    let Some(next) = resolved(split_path(&place).0, target) else { return Ok(None) };
-                    if next == MASK {
-                        return Ok(Some(Content::Masked));
-                    }
-                    place = next;
-                }
-            }
+        let Some(place) = followed(path, |path| self.link(path))? else { return Ok(None) };
+        if place == MASK {
+            return Ok(Some(Content::Masked));
         }
-        Ok(None)
+        let Some(entry) = self.entry(&place) else { return Ok(None) };
+        match &entry.kind {
+            Kind::File { digest, .. } if model == Model::Opaque => Ok(Some(Content::Known(*digest))),
+            Kind::File { size, .. } if *size <= MAX_FILE_BYTES => Ok(Some(Content::File(self.bytes(entry).await?))),
+            Kind::File { .. } | Kind::Directory | Kind::Symlink { .. } => Ok(None),
+        }
+    }
+
+    /// Where the symlink at a path leads. What lies beside `/usr` stays as it is: `/lib`, say, which leads to `usr/lib`.
+    fn link(&self, path: &str) -> Result<Option<OsString>, ClientError> {
+        if path.parse::<TreePath>().is_err() {
+            return Gatherer::new(self.session.machine.root(), &*self.session.reporter).link(path);
+        }
+        Ok(self.entry(path).and_then(|entry| match &entry.kind {
+            Kind::Symlink { target } => Some(OsString::from(&**target)),
+            Kind::File { .. } | Kind::Directory => None,
+        }))
+    }
+
+    fn entry(&self, path: &str) -> Option<&Entry> {
+        self.tree.find(&path.parse().ok()?)
     }
 
     async fn bytes(&self, entry: &Entry) -> Result<Vec<u8>, ClientError> {

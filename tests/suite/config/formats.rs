@@ -143,10 +143,12 @@ fn what_a_program_without_sections_reads_is_written_in_its_manner() {
 
 #[test]
 fn update_tells_of_a_default_behind_a_symlink() {
-    let machine = machine(&[("etc/web/current.conf", "mine\n")]);
-    let wanted = "web current.conf conflicts";
+    let machine = machine(&[("etc/web/current.conf", "mine\n"), ("etc/web/lib.conf", "mine\n")]);
+    symlink("usr/lib", machine.path("lib")).expect("linked");
     for outcome in [machine.succeeds(["update", "--dry-run"]), machine.succeeds(["update"])] {
         let told = warnings(&outcome);
-        assert!(told.iter().any(|text| text.contains(wanted)), "{told:?}");
+        for wanted in ["web current.conf conflicts", "web lib.conf conflicts"] {
+            assert!(told.iter().any(|text| text.contains(wanted)), "{wanted}: {told:?}");
+        }
     }
 }

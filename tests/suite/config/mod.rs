@@ -57,6 +57,7 @@ fn shipped(version: u32) -> Vec<(&'static str, String)> {
         ),
         ("usr/share/defaults/kv/kv.conf", "k=1\n".to_owned()),
         ("usr/share/web-current.conf", format!("release {version}\n")),
+        ("usr/lib/web.conf", format!("release {version}\n")),
     ];
     if version == 10 {
         files.push(("usr/share/defaults/old/.overlay.toml", "model = \"ini\"\n".to_owned()));
@@ -88,6 +89,7 @@ static LAYERS: LazyLock<Layers> = LazyLock::new(|| {
         fs::create_dir_all(defaults.join("empty.d")).expect("a directory");
         symlink("../moved", defaults.join("web/moved.conf")).expect("a link");
         symlink("../../../web-current.conf", defaults.join("web/current.conf")).expect("a link");
+        symlink("/lib/web.conf", defaults.join("web/lib.conf")).expect("a link");
         let input = Input { version, definitions: &definitions, trees: &trees };
         publication.release(&world().programs, input, &[]).expect("starts").success().expect("published");
     }
