@@ -119,6 +119,11 @@ impl DiskError {
         matches!(self.source.kind(), StorageFull | QuotaExceeded)
     }
 
+    /// Whether whoever runs the program may not do it.
+    pub fn is_denied(&self) -> bool {
+        self.source.kind() == std::io::ErrorKind::PermissionDenied
+    }
+
     /// Whether a directory still has something in it.
     pub fn is_not_empty(&self) -> bool {
         self.source.kind() == std::io::ErrorKind::DirectoryNotEmpty

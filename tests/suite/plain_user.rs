@@ -129,3 +129,36 @@ fn a_plain_user_is_warned_where_something_changes_and_nowhere_else() {
         assert!(warns(change), "{change:?}");
     }
 }
+
+/// What he may not read is that program's alone.
+#[test]
+fn a_plain_user_is_told_of_the_configuration_that_he_may_not_read() {
+    let Some(own) = Own::new() else {
+        return skipped("a plain user", "nobody may not start the programs here");
+    };
+    let trust = world().publication.trust();
+    let install = ["os-install", "--url", &world().server.url, "--version", "10", "--trust"];
+    own.client(&[&install[..], &[trust.to_str().expect("a text")]].concat()).success().expect("installed");
+    for (program, files) in [("closed", "[s]\na=1\n"), ("open", "[s]\na=1\n")] {
+        write(&own.machine.path(&format!("usr/share/defaults/{program}/.overlay.toml")), "model = \"ini\"\n");
+        write(&own.machine.path(&format!("etc/{program}/{program}.conf")), files);
+    }
+    let closed = own.machine.path("etc/closed/closed.conf");
+    fs::set_permissions(closed, fs::Permissions::from_mode(0o000)).expect("set");
+    let seen =
+        |arguments: &[&str]| own.client(arguments).success().unwrap_or_else(|error| panic!("{arguments:?}: {error:#}"));
+    let listed = seen(&["config", "list"]).result;
+    let row = listed["apps"].as_array().expect("apps").iter().find(|app| app["name"] == "closed").expect("a row");
+    assert!(row["error"].as_str().expect("why").contains("Permission denied"), "{row}");
+    let diff = seen(&["config", "diff"]);
+    assert_eq!(diff.result["changes"].as_array().map(Vec::len), Some(1));
+    let saved = own.machine.path("overrides.tar");
+    let saved = seen(&["config", "save", saved.to_str().expect("a text")]);
+    assert_eq!(saved.result["paths"], serde_json::json!(["/etc/open/open.conf"]));
+    for outcome in [&diff, &saved, &seen(&["config", "check"]), &seen(&["config", "redundant"])] {
+        assert!(warned(outcome, "closed"), "{}", outcome.told());
+    }
+    for named in [&["config", "diff", "closed"][..], &["config", "check", "closed"], &["config", "show", "closed"]] {
+        assert_eq!(own.client(named).code, 5, "{named:?}");
+    }
+}

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::gather::Gatherer;
+use super::told;
 use crate::client::{ClientError, Settings};
 use crate::overlay::{
     App, Content, Options, Origin, OverlayError, Side, Snapshot, Value, WithOverrides, effective, passed_over,
 };
-use crate::report::Reporter;
+use crate::report::{Event, Reporter};
 use crate::state::Machine;
 
 /// Something that `config check` found.
@@ -47,7 +48,11 @@ pub fn config_check(
         match files {
             Ok((app, snapshot)) => examine(app, snapshot, &mut findings)?,
             Err(ClientError::Overlay(error)) => findings.push(of_error(&name, error)?),
-            Err(error) => return Err(error),
+            Err(error) if app.is_some() => return Err(error),
+            Err(error) => {
+                let notice = format!("the configuration of {name} is left out: {}", told(error)?);
+                reporter.report(Event::Warning(notice));
+            }
         }
     }
     Ok(findings)

@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::Loaded;
 use super::gather::Gatherer;
 use super::next::NextRelease;
 use super::prune::prunable;
-use super::writing::write_all;
+use super::writing::{check_all, write_all};
+use super::{Loaded, told};
 use crate::client::session::Session;
 use crate::client::{ClientError, Mode, Settings};
 use crate::overlay::{Change, ChangeKind, differences};
-use crate::report::Reporter;
+use crate::report::{Event, Reporter};
 use crate::state::Machine;
 use crate::types::Version;
 
@@ -61,7 +61,8 @@ pub async fn config_diff(
 /// Overrides that say what the default says; with [`Mode::Run`] they are taken away.
 ///
 /// # Errors
-/// When there is no such program, or a file cannot be edited: then none is changed.
+/// When there is no such program, or a file of the program that was asked for cannot be edited: then none is changed. Of all
+/// programs, those whose files cannot be edited are told and stay.
 pub fn config_redundant(
     settings: &Settings,
     app: Option<&str>,
@@ -79,8 +80,18 @@ pub fn config_redundant(
     for loaded in &overridden {
         let mut changes = differences(loaded.view(), None);
         changes.retain(|change| change.kind == ChangeKind::Redundant);
-        if locked.is_some() && !changes.is_empty() {
-            edits.push((loaded, prunable(loaded, &mut changes, &**reporter)?));
+        if let Some(locked) = locked.as_ref().filter(|_| !changes.is_empty()) {
+            let pruned = prunable(loaded, &mut changes, &**reporter);
+            let checked = pruned.and_then(|edits| check_all(locked, loaded, &edits).map(|()| edits));
+            match (checked, app) {
+                (Ok(without), _) => edits.push((loaded, without)),
+                (Err(error), Some(_)) => return Err(error),
+                (Err(error), None) => {
+                    let notice = format!("what is redundant of {} stays: {}", loaded.app.name, told(error)?);
+                    reporter.report(Event::Warning(notice));
+                    changes.clear();
+                }
+            }
         }
         found.changes.extend(changes);
     }

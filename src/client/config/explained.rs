@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::Loaded;
 use super::gather::Gatherer;
+use super::{Loaded, told};
 use crate::client::ClientError;
 use crate::disk::Directory;
 use crate::overlay::{App, Change, Model, Side, WithOverrides, differences};
@@ -36,10 +36,10 @@ pub enum Effect {
 }
 
 /// Tells that of the file at `path`; none when no program has it among its defaults. What cannot be read as the program
-/// would read it costs a warning and the answer.
+/// would read it, or may not be read, costs a warning and the answer.
 ///
 /// # Errors
-/// When a directory or file cannot be read at all.
+/// When the disk says no.
 pub(in crate::client) fn configured(
     root: &Directory,
     path: &TreePath,
@@ -53,11 +53,12 @@ pub(in crate::client) fn configured(
         });
         match found {
             Ok(None) => {}
-            Err(ClientError::Overlay(error)) => {
-                let notice = format!("what overrides do to the configuration of {name} cannot be told: {error}");
+            Err(error) => {
+                let why = told(error)?;
+                let notice = format!("what overrides do to the configuration of {name} cannot be told: {why}");
                 reporter.report(Event::Warning(notice));
             }
-            other => return other,
+            found => return found,
         }
     }
     Ok(None)

@@ -7,8 +7,8 @@
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 
-use super::Loaded;
 use super::links::{MASK, followed};
+use super::{Loaded, told};
 use crate::client::ClientError;
 use crate::disk::{Directory, DiskError, FileType};
 use crate::overlay::{App, Content, Declaration, MAX_FILE_BYTES, Member, Place, Reach, Snapshot, known_apps, members};
@@ -132,10 +132,10 @@ impl<'a> Gatherer<'a> {
             });
             match loaded {
                 Ok(loaded) => all.extend(loaded),
-                Err(ClientError::Overlay(error)) => {
-                    self.reporter.report(Event::Warning(format!("the configuration of {name} is left out: {error}")));
+                Err(error) => {
+                    let why = told(error)?;
+                    self.reporter.report(Event::Warning(format!("the configuration of {name} is left out: {why}")));
                 }
-                Err(error) => return Err(error),
             }
         }
         Ok(all)

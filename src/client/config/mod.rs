@@ -29,6 +29,7 @@ pub use show::{
     config_show, config_show_file,
 };
 
+use crate::client::ClientError;
 use crate::overlay::{App, Options, OverlayError, Snapshot, Values, View, WithOverrides, effective};
 
 /// A program with its files and what they come to.
@@ -53,6 +54,18 @@ impl Loaded {
 
     pub fn view(&self) -> View<'_> {
         View { app: &self.app, options: &self.options, defaults: &self.defaults, all: &self.all }
+    }
+}
+
+/// What there is to tell of one program that cannot be read or edited, where others can be.
+///
+/// # Errors
+/// The error itself where it is not that program's alone.
+fn told(error: ClientError) -> Result<String, ClientError> {
+    match error {
+        ClientError::Overlay(error) => Ok(error.to_string()),
+        ClientError::Disk(error) if error.is_denied() => Ok(format!("{error}: {}", error.source)),
+        other => Err(other),
     }
 }
 

@@ -7,9 +7,9 @@
 use std::borrow::Cow;
 use std::ffi::OsString;
 
-use super::Loaded;
 use super::gather::Gatherer;
 use super::links::{MASK, followed};
+use super::{Loaded, told};
 use crate::client::ClientError;
 use crate::client::session::Session;
 use crate::fetch::read_object;
@@ -84,14 +84,13 @@ impl<'a> NextRelease<'a> {
 
     /// The same, where what cannot be read hides nothing of other programs: it is told, and none is given back.
     pub async fn load_or_tell(&self, now: &Loaded) -> Result<Option<Option<Loaded>>, ClientError> {
-        match self.load(now).await {
+        match self.loaded(now).await {
             Ok(then) => Ok(Some(then)),
-            Err(ClientError::OtherRelease { app, version, source }) => {
-                let notice = format!("{app} of release {version} is left out: {source}");
+            Err(error) => {
+                let notice = format!("{} of release {} is left out: {}", now.app.name, self.version, told(error)?);
                 self.session.reporter.report(Event::Warning(notice));
                 Ok(None)
             }
-            Err(error) => Err(error),
         }
     }
 

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::gather::Gatherer;
+use super::told;
 use super::writing::make;
 use crate::client::{ClientError, Settings};
 use crate::disk::{
@@ -63,17 +64,20 @@ pub fn config_save(
     }
     let machine = Machine::managed(&settings.root)?;
     let gatherer = Gatherer::new(machine.root(), &**reporter);
-    let mut found = BTreeMap::new();
+    let mut found = Found::new();
     for (name, files) in gatherer.all()? {
-        match files {
-            Ok((app, snapshot)) => {
-                of_app(&gatherer, &app, &snapshot, &mut found)?;
-                beside(&gatherer, &app, &**reporter, &mut found)?;
+        let own = files.and_then(|(app, snapshot)| {
+            let mut own = Found::new();
+            of_app(&gatherer, &app, &snapshot, &mut own)?;
+            beside(&gatherer, &app, &**reporter, &mut own)?;
+            Ok(own)
+        });
+        match own {
+            Ok(own) => found.extend(own),
+            Err(error) => {
+                let why = told(error)?;
+                reporter.report(Event::Warning(format!("the overrides of {name} are not saved: {why}")));
             }
-            Err(ClientError::Overlay(error)) => {
-                reporter.report(Event::Warning(format!("the overrides of {name} are not saved: {error}")));
-            }
-            Err(error) => return Err(error),
         }
     }
     single_files(&gatherer, &mut found)?;

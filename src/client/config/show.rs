@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::gather::{Files, Gatherer};
-use super::{Loaded, shown};
+use super::{Loaded, shown, told};
 use crate::client::{ClientError, Settings};
 use crate::overlay::{Merged, Value, merged, present};
 use crate::report::{Event, Reporter};
@@ -17,7 +17,7 @@ use crate::types::Visible;
 pub struct AppRow {
     /// Its name.
     pub name: String,
-    /// How its files combine; none when what its bundle says of them cannot be read.
+    /// How its files combine; none when they, or what its bundle says of them, cannot be read.
     pub model: Option<&'static str>,
     /// Whether its bundle says so; else it is a guess.
     pub declared: bool,
@@ -108,11 +108,10 @@ pub fn config_list(settings: &Settings, reporter: &Arc<dyn Reporter>) -> Result<
             let (model, overrides) = (Some(app.declaration.model.name()), app.overrides(&snapshot));
             Ok(AppRow { name, model, declared: !app.guessed, overrides, error: None })
         }
-        Err(ClientError::Overlay(error)) => {
-            let (overrides, error) = (Vec::new(), Some(error.to_string()));
+        Err(error) => {
+            let (overrides, error) = (Vec::new(), Some(told(error)?));
             Ok(AppRow { name, model: None, declared: true, overrides, error })
         }
-        Err(error) => Err(error),
     };
     gatherer.all()?.map(row).collect()
 }

@@ -93,6 +93,42 @@ fn redundant_overrides_are_pruned() {
 }
 
 #[test]
+fn what_cannot_be_pruned_holds_up_no_other_program() {
+    let machine = machine(&[
+        ("usr/share/defaults/block/.overlay.toml", "model = \"yaml\"\n"),
+        ("usr/share/defaults/block/block.conf", "a: 1\n"),
+        ("etc/block/block.conf", "a: 1\nb: 2\n"),
+        ("etc/old/old.conf", "[s]\nk=1\n"),
+        ("etc/shared.conf", "[DEFAULT]\ndebug = false\nlevel = warn\n"),
+    ]);
+    fs::create_dir(machine.path("etc/app")).expect("made");
+    symlink("../shared.conf", machine.path("etc/app/app.conf")).expect("linked");
+    for name in ["block", "app"] {
+        machine.refuses(2, ["config", "redundant", name, "--prune"]);
+    }
+    let pruned = machine.succeeds(["config", "redundant", "--prune"]);
+    assert_eq!(
+        (&pruned.result["pruned"], kinds(&pruned)),
+        (&json!(["/etc/old/old.conf"]), pairs(&[("k", "redundant")]))
+    );
+    for name in ["block", "app"] {
+        let wanted = format!("what is redundant of {name} stays: /etc/");
+        assert!(warnings(&pruned).iter().any(|text| text.contains(&wanted)), "{}", pruned.told());
+    }
+}
+
+/// What is too long to be read is not taken for nothing.
+#[test]
+fn a_file_that_is_left_out_is_not_replaced() {
+    let long = "# a line of a comment\n".repeat((5 << 20) / 22);
+    let own = "etc/app/app.conf.d/zz-local.conf";
+    let machine = machine(&[(own, &long)]);
+    let refused = machine.refuses(2, ["config", "set", "app", "db.host", "x"]).told();
+    assert!(refused.contains(own) && refused.contains("cannot be edited"), "{refused}");
+    assert!(fs::read_to_string(machine.path(own)).expect("there") == long);
+}
+
+#[test]
 fn what_a_program_reads_alone_is_neither_pruned_nor_left_out() {
     let machine = machine(&[("usr/share/openssh/sshd_config", "Port 22\n"), ("etc/ssh/sshd_config", "Port 22\n")]);
     let pruned = machine.succeeds(["config", "redundant", "--prune"]).result;
