@@ -1,5 +1,6 @@
 //! Decoding: the wanted blobs of blocks that lie in the store.
 
+use std::fs::File;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -8,10 +9,10 @@ use tokio::task::JoinSet;
 use super::{FetchError, Fetcher};
 use crate::delta::DeltaError;
 use crate::disk::DiskError;
-use crate::pack::{BlockReader, PackError};
+use crate::pack::{Block, BlockReader, PackError, ShortId};
 use crate::plan::{Base, BlockWork, Make};
 use crate::store::{Shelf, StoreError};
-use crate::types::{Digest, Slot};
+use crate::types::{Digest, Slot, TreePath};
 
 /// Decoders that are at work at once, whatever the doors allow. Each holds a thread of the runtime's pool for blocking
 /// work to the end, of which copies, local files and names of hosts need some, too: without any they would wait for the
@@ -21,15 +22,24 @@ const MAX_DECODERS: usize = 256;
 /// Why a block did not make what it should.
 #[derive(Debug, thiserror::Error)]
 enum BlockError {
+    /// The block, or what a build of it starts from, is not what it should be.
     #[error(transparent)]
     Pack(#[from] PackError),
+    /// A build makes another blob.
+    #[error(transparent)]
+    OtherBlob(StoreError),
+    /// Disk trouble, which is not the block's fault.
     #[error(transparent)]
     Disk(#[from] DiskError),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The file that a delta starts from is not there any more, or cannot be read.
-    #[error(transparent)]
-    Base(DiskError),
+}
+
+impl From<StoreError> for BlockError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Disk(error) => Self::Disk(error),
+            StoreError::OtherContent { .. } => Self::OtherBlob(error),
+        }
+    }
 }
 
 impl Fetcher {
@@ -58,14 +68,7 @@ impl Fetcher {
         let digest = work.block.block.digest;
         match self.make(work) {
             Ok(()) => {}
-            // Disk trouble is not the block's fault.
-            Err(BlockError::Store(StoreError::Disk(error)) | BlockError::Disk(error)) => return Err(error.into()),
-            Err(BlockError::Pack(
-                PackError::Write { source, .. } | PackError::Delta { source: DeltaError::Write { source }, .. },
-            )) => {
-                let path = self.doors.store.directory().path().to_owned();
-                return Err(DiskError { action: "write to", path, source }.into());
-            }
+            Err(BlockError::Disk(error)) => return Err(error.into()),
             Err(error) => {
                 tracing::warn!(%digest, %error, "a block does not make what it should");
                 self.strike(digest);
@@ -81,30 +84,92 @@ impl Fetcher {
         *left == 0
     }
 
+    /// Makes what is wanted of a block. A file that a build starts from, and that turns out not to have the content that is
+    /// known of it, costs the blobs that are made from it and no others.
     fn make(&self, work: &BlockWork) -> Result<(), BlockError> {
-        let (store, live) = (&self.doors.store, self.doors.trees.get(&Slot::Live));
-        let content = store.open_content(Shelf::Block, work.block.block.digest)?;
-        let mut reader = BlockReader::open(&work.block.block, &content, 0)?;
-        for (make, build) in work.makes.iter().zip(&work.block.block.builds) {
+        let store = &self.doors.store;
+        let block = &work.block.block;
+        let content = store.open_content(Shelf::Block, block.digest)?;
+        let mut reader = behind(block, &content, 0)?;
+        for (number, (make, build)) in work.makes.iter().zip(&block.builds).enumerate() {
             let Some(digest) = make.digest() else {
                 reader.skip()?;
                 continue;
             };
             let base = match make {
-                Make::Delta(_, Base::Live(from)) => {
-                    live.map(|live| live.open_file(from.beneath_usr())).transpose().map_err(BlockError::Base)?
-                }
+                Make::Delta(_, Base::Live(path, known)) => match self.live_file(path, *known) {
+                    None => {
+                        self.fetched().uncopied.insert(*known);
+                        reader.skip()?;
+                        continue;
+                    }
+                    file => file,
+                },
                 Make::Delta(_, Base::Stored(base)) => Some(store.open_content(Shelf::Blob, *base)?),
                 Make::Skip | Make::Whole(_) => None,
             };
-            let mut incoming = store.incoming()?;
-            reader.build(base.as_ref().map(|base| base as _), &mut incoming)?;
-            incoming.finish(Shelf::Blob, digest)?;
-            self.built.advance(build.size);
+            match (self.build(&mut reader, base.as_ref(), digest), make, &base) {
+                (Ok(()), ..) => self.built.advance(build.size),
+                (Err(error @ BlockError::Disk(_)), ..) => return Err(error),
+                // What a good file does not make right is wrong in the block: else a bad one could strike every file.
+                (Err(error), Make::Delta(_, Base::Live(path, known)), Some(file)) if !has(file, *known) => {
+                    tracing::warn!(%path, %error, "a file does not have the content that is known of it");
+                    self.fetched().uncopied.insert(*known);
+                    // After a whole blob, though a wrong one, the streams are in step.
+                    if !matches!(error, BlockError::OtherBlob(_)) {
+                        reader = behind(block, &content, number + 1)?;
+                    }
+                }
+                (Err(error), ..) => return Err(error),
+            }
         }
         // Each build has its make, so all were asked for.
         Ok(reader.finish()?)
     }
+
+    /// A file of the live tree that is said to have this content; none where it is gone or turned out to have another.
+    fn live_file(&self, path: &TreePath, known: Digest) -> Option<File> {
+        if self.fetched().uncopied.contains(&known) {
+            return None;
+        }
+        let file = self.doors.trees.get(&Slot::Live)?.open_file(path.beneath_usr());
+        file.inspect_err(|error| tracing::debug!(%error, "nothing is made from it")).ok()
+    }
+
+    /// Makes the next build of a block, which is this blob.
+    fn build(
+        &self,
+        reader: &mut BlockReader<'_, ShortId>,
+        base: Option<&File>,
+        digest: Digest,
+    ) -> Result<(), BlockError> {
+        let store = &self.doors.store;
+        let mut incoming = store.incoming()?;
+        reader.build(base.map(|base| base as _), &mut incoming).map_err(|error| match error {
+            PackError::Write { source, .. } | PackError::Delta { source: DeltaError::Write { source }, .. } => {
+                let path = store.directory().path().to_owned();
+                DiskError { action: "write to", path, source }.into()
+            }
+            error => BlockError::Pack(error),
+        })?;
+        Ok(incoming.finish(Shelf::Blob, digest)?)
+    }
+}
+
+/// A reader of a block that has passed over so many builds.
+fn behind<'a>(
+    block: &'a Block<ShortId>,
+    content: &'a File,
+    builds: usize,
+) -> Result<BlockReader<'a, ShortId>, PackError> {
+    let mut reader = BlockReader::open(block, content, 0)?;
+    (0..builds).try_for_each(|_| reader.skip())?;
+    Ok(reader)
+}
+
+/// Whether a file has this content. One that cannot be read to its end has not.
+fn has(file: &File, content: Digest) -> bool {
+    matches!(Digest::of_reader(file), Ok((found, _)) if found == content)
 }
 
 /// How many decoders are started for so many blocks.
@@ -113,15 +178,5 @@ fn decoders(jobs: usize, blocks: usize) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn decoders_never_take_the_whole_pool() {
-        for (jobs, blocks, wanted) in
-            [(0, 5, 1), (1, 5, 1), (4, 2, 2), (600, 0, 0), (600, 3, 3), (600, 10_000, MAX_DECODERS)]
-        {
-            assert_eq!(decoders(jobs, blocks), wanted, "{jobs} jobs for {blocks} blocks");
-        }
-    }
-}
+#[path = "decode_tests.rs"]
+mod tests;

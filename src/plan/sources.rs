@@ -64,7 +64,7 @@ struct Chooser<'a> {
     offers: &'a [Offer<'a>],
     memory: &'a Memory,
     terms: Terms,
-    /// For each content that is intact in the live tree, a path that has it.
+    /// For each content that is intact in the live tree, a path that has it; without those that turned out not to.
     here: HashMap<Digest, &'a TreePath>,
     /// The digests of the release that the live tree is of, in order.
     installed: Vec<Digest>,
@@ -76,7 +76,8 @@ impl<'a> Chooser<'a> {
     fn new(present: Present<'a>, offers: &'a [Offer<'a>], memory: &'a Memory, terms: Terms) -> Self {
         let entries = || present.tree.entries().iter();
         let intact = entries().zip(present.seen).filter(|(_, seen)| **seen == Seen::Same);
-        let here = intact.filter_map(|(entry, _)| Some((entry.kind.digest()?, &entry.path))).collect();
+        let here = intact.filter_map(|(entry, _)| Some((entry.kind.digest()?, &entry.path)));
+        let here = here.filter(|(digest, _)| !memory.struck.contains(digest)).collect();
         let mut installed: Vec<Digest> = entries().filter_map(|entry| entry.kind.digest()).collect();
         installed.sort_unstable();
         installed.dedup();
@@ -146,7 +147,7 @@ impl<'a> Chooser<'a> {
         let wanted: Vec<Digest> = open.keys().filter(is_new).copied().collect();
         let before = if before.is_empty() { &self.installed } else { before };
         let base = |digest: Digest| match self.here.get(&digest) {
-            Some(path) => Some(Base::Live((*path).clone())),
+            Some(path) => Some(Base::Live((*path).clone(), digest)),
             None if self.memory.blobs.contains(&digest) => Some(Base::Stored(digest)),
             None => (!offer.before.is_empty() && may_be_base(&digest)).then_some(Base::Stored(digest)),
         };

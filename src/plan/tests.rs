@@ -160,6 +160,13 @@ fn a_block_is_one_request_and_a_lone_blob_its_object() {
     assert_eq!(planned.work.iter().flatten().filter_map(Work::object).collect::<Vec<_>>(), [digest(11)]);
     assert_eq!(planned.requests, 2);
 
+    // So it is where the base turned out to have another content: the block is taken without it.
+    let rotten = Memory { struck: [digest(1)].into(), ..Memory::default() };
+    let planned = plan_simple(&old, &all_same(&old), &new, &packs, &rotten);
+    assert_eq!(planned.work.iter().flatten().filter_map(Work::object).collect::<Vec<_>>(), [digest(11)]);
+    let makes = planned.work.iter().flatten().flat_map(Work::blocks).flat_map(|work| &work.makes);
+    assert_eq!(makes.filter_map(Make::digest).collect::<Vec<_>>(), [digest(12)]);
+
     // The block was struck out: both come alone.
     let struck = Memory { struck: [packs[0].1.blocks()[0].block.digest].into(), ..Memory::default() };
     let planned = plan_simple(&old, &all_same(&old), &new, &packs, &struck);

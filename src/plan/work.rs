@@ -67,8 +67,8 @@ pub enum Make {
 /// Where the content is that a delta starts from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Base {
-    /// In this file of the live tree.
-    Live(TreePath),
+    /// In this file of the live tree, by what is known of it.
+    Live(TreePath, Digest),
     /// In the store: a blob of a release on the way.
     Stored(Digest),
 }
@@ -150,7 +150,7 @@ impl Make {
     pub(super) fn on_stored(&self) -> Option<(Digest, Digest)> {
         match self {
             Self::Delta(digest, Base::Stored(base)) => Some((*digest, *base)),
-            Self::Skip | Self::Whole(_) | Self::Delta(_, Base::Live(_)) => None,
+            Self::Skip | Self::Whole(_) | Self::Delta(_, Base::Live(..)) => None,
         }
     }
 }

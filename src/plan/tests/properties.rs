@@ -16,6 +16,7 @@ proptest! {
         costly in prop::collection::vec((0..EMPTY, 0u8..12), 0..3),
         held in prop::collection::vec(0u8..24, 0..3),
         gone in prop::collection::vec(any::<prop::sample::Index>(), 0..3),
+        rotten in prop::collection::vec(0u8..12, 0..3),
         terms in (any::<bool>(), prop::option::of(prop_oneof![0u64..20 << 20, Just(1 << 40)])).prop_map(|(bytes, memory)| {
             Terms { prefer: if bytes { Preference::Bytes } else { Preference::Time }, memory }
         }),
@@ -34,7 +35,8 @@ proptest! {
             .collect();
         let packs = [pack_with(&blocks, &costly)];
         let offered: Vec<Digest> = packs[0].1.blocks().iter().map(|placed| placed.block.digest).collect();
-        let struck = gone.iter().filter(|_| !offered.is_empty()).map(|index| *index.get(&offered)).collect();
+        let struck = gone.iter().filter(|_| !offered.is_empty()).map(|index| *index.get(&offered));
+        let struck = struck.chain(rotten.into_iter().map(digest)).collect();
         let memory = Memory { blobs: held.into_iter().map(digest).collect(), struck, ..Memory::default() };
         let planned = plan_on(terms, &old, &seen, &new, &packs, &memory);
         for work in planned.work.iter().flatten().flat_map(Work::blocks) {
@@ -63,10 +65,11 @@ proptest! {
                         brought.push(*digest);
                         prop_assert!(memory.blobs.contains(base), "{digest} starts from what nobody has");
                     }
-                    Make::Delta(digest, Base::Live(from)) => {
+                    Make::Delta(digest, Base::Live(from, base)) => {
                         brought.push(*digest);
-                        let base = build.method.base().expect("a delta");
-                        prop_assert!(base.matches(&intact[from.as_str()]));
+                        prop_assert!(build.method.base().expect("a delta").matches(base));
+                        prop_assert_eq!(*base, intact[from.as_str()]);
+                        prop_assert!(!memory.struck.contains(base), "no file has it after all");
                     }
                 }
             }
@@ -174,7 +177,7 @@ proptest! {
                         paid += block.block.block.length();
                         for (make, build) in block.makes.iter().zip(&block.block.block.builds) {
                             let base = match make {
-                                Make::Delta(_, Base::Live(from)) => Some(intact[from.as_str()]),
+                                Make::Delta(_, Base::Live(from, _)) => Some(intact[from.as_str()]),
                                 Make::Delta(_, Base::Stored(base)) => Some(*base),
                                 Make::Skip | Make::Whole(_) => None,
                             };
