@@ -220,6 +220,7 @@ mod tests {
             (file("usr/share", ""), "must be a directory"),
             (file("usr/share/stateless-update", ""), "own record"),
             (file("usr/a", r#","xattrs":{"security.selinux":"AA=="}"#), "not one that a release may carry"),
+            (file("usr/a", r#","xattrs":{"user.a":"AA==","user.a":"AQ=="}"#), "`user.a` comes twice"),
             (file("usr/a", r#","device":1"#), "unknown field"),
             (file("usr/a", "") + &file("usr/a", ""), "twice"),
             (file("usr/b", "") + &file("usr/a", ""), "twice"),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::each_once::each_once;
 use super::{DocumentError, Format, read_document, write_document};
 use crate::types::{BundleName, Digest, Version};
 
@@ -29,6 +30,7 @@ pub struct InstalledRecord {
     /// The bundles that were asked for by name.
     pub subscriptions: BTreeSet<BundleName>,
     /// Every bundle in the tree, with the digest of its manifest.
+    #[serde(deserialize_with = "each_once")]
     pub bundles: BTreeMap<BundleName, Digest>,
     /// Where the publication is read from, the first that answers.
     pub origin: Vec<String>,
@@ -64,5 +66,25 @@ impl InstalledRecord {
     /// The JSON.
     pub fn to_json(&self) -> Vec<u8> {
         write_document(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bundle_that_is_there_twice_is_refused() {
+        let release =
+            ReleaseName { version: Version::new(10).expect("not zero"), sha256: Digest::of(b"release"), length: 7 };
+        let bundles = [(BundleName::core(), Digest::of(b"manifest"))].into();
+        let record = InstalledRecord::new(release, 1, BTreeSet::new(), bundles, Vec::new());
+        let json = String::from_utf8(record.to_json()).expect("text");
+        assert_eq!(InstalledRecord::parse(json.as_bytes()).expect("its own output"), record);
+        let entry = format!("\"os-core\": \"{}\"", Digest::of(b"manifest"));
+        let twice = json.replace(&entry, &format!("\"os-core\": \"{}\", {entry}", Digest::of(b"another")));
+        let error = InstalledRecord::parse(twice.as_bytes()).expect_err("twice");
+        let said = std::error::Error::source(&error).expect("the parser's").to_string();
+        assert!(said.contains("`os-core` comes twice"), "{said}");
     }
 }

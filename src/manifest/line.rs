@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::each_once::each_once;
 use super::{BundleManifest, Tree};
 use crate::types::{Digest, Entry, Kind, Metadata, Timestamp, TreePath, Version};
 
@@ -86,7 +87,7 @@ pub(super) struct Line<'a> {
     since: Option<Version>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     target: Option<Cow<'a, str>>,
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty", deserialize_with = "each_once")]
     xattrs: BTreeMap<String, String>,
 }
 
