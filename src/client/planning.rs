@@ -99,8 +99,8 @@ impl<'a> Planner<'a> {
             let all = self.target.blobs.get(bundle).into_iter().flatten();
             all.filter(|digest| alone.contains(digest)).copied().collect()
         };
-        let is_new = |pack: &&PackOffer| pack.from.is_none() && !self.asked.contains(&pack.path);
-        let packs = self.release.release.packs.iter().filter(is_new);
+        let packs = self.release.release.packs_from(None, self.bundles);
+        let packs = packs.into_iter().filter(|pack| !self.asked.contains(&pack.path));
         let packs: Vec<_> = packs.filter_map(|pack| Some((pack.clone(), blobs(pack.bundle.as_ref()?)))).collect();
         worth_a_look(&packs, &missing, &self.memory).into_iter().cloned().collect()
     }

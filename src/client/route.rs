@@ -92,7 +92,7 @@ impl Session {
             if read.contains_key(&(from, to)) {
                 continue;
             }
-            let offers = known.get(&to).map(|known| known.release.step_packs(from, bundles)).unwrap_or_default();
+            let offers = known.get(&to).map(|known| known.release.packs_from(Some(from), bundles)).unwrap_or_default();
             let packs = self.read_packs(offers.into_iter().cloned().collect()).await?;
             if packs.is_empty() {
                 return Ok(Some((from, to)));

@@ -155,11 +155,11 @@ impl Release {
         Ok(release)
     }
 
-    /// The packs of the step from an older release that a machine with these bundles uses: that for all machines, and those
-    /// for its bundles; the shortest where there are several of a kind.
-    pub fn step_packs(&self, from: Version, bundles: &BTreeSet<BundleName>) -> Vec<&PackOffer> {
+    /// The packs from an older release, or from nothing, that a machine with these bundles uses: that for all machines, and
+    /// those for its bundles; the shortest where there are several of a kind.
+    pub fn packs_from(&self, from: Option<Version>, bundles: &BTreeSet<BundleName>) -> Vec<&PackOffer> {
         let mut packs: BTreeMap<Option<&BundleName>, &PackOffer> = BTreeMap::new();
-        for pack in self.packs.iter().filter(|pack| pack.from == Some(from) && pack.serves(bundles)) {
+        for pack in self.packs.iter().filter(|pack| pack.from == from && pack.serves(bundles)) {
             let known = packs.entry(pack.bundle.as_ref()).or_insert(pack);
             if pack.length < known.length {
                 *known = pack;
@@ -221,6 +221,9 @@ impl Release {
             if !pack.path.starts_with("packs/") || !pack.path.split('/').all(plain) {
                 return bad(format!("pack path {:?} is not one beneath packs/", pack.path));
             }
+            if pack.from.is_none() && pack.bundle.is_none() {
+                return bad(format!("pack {} starts from nothing and is for no bundle", pack.path));
+            }
             if pack.head.length > pack.length || pack.length > MAX_PACK_BYTES {
                 return bad(format!("pack {} has lengths that cannot be", pack.path));
             }
@@ -256,8 +259,8 @@ mod tests {
         let head = HeadName { sha256: Digest::of(b"head"), length: 4 };
         release.packs.push(PackOffer {
             from: None,
-            bundle: None,
-            path: "packs/nothing-20/all".into(),
+            bundle: Some(BundleName::core()),
+            path: "packs/nothing-20/os-core".into(),
             head,
             length: 9,
         });
@@ -297,13 +300,14 @@ mod tests {
     #[test]
     fn what_no_publisher_writes_is_refused() {
         type Change = fn(&mut Release);
-        let cases: [(Change, &str); 8] = [
+        let cases: [(Change, &str); 9] = [
             (|r| r.floor = Version::new(21).expect("not zero"), "no client may go below 21"),
             (|r| r.version = Version::new(21).expect("not zero"), "that of release 21"),
             (|r| r.bundles.clear(), "no bundle os-core"),
             (|r| r.packs[0].path = "packs/../../etc/x".into(), "not one beneath packs/"),
             (|r| r.packs[0].path = "objects/x".into(), "not one beneath packs/"),
             (|r| r.packs[0].head.length = 10, "lengths"),
+            (|r| r.packs[0].bundle = None, "starts from nothing and is for no bundle"),
             (
                 |r| r.search = Some(ManifestName { sha256: Digest::of(b""), length: 1 << 40, wire_bytes: 1 }),
                 "search index",

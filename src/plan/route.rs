@@ -53,15 +53,14 @@ impl Offered {
         let from: BTreeSet<Version> = release.packs.iter().filter_map(|pack| pack.from).collect();
         let into = self.into.entry(release.version).or_default();
         for from in from.into_iter().filter(|from| (oldest..release.version).contains(from)) {
-            into.extend(cost(release.step_packs(from, bundles)).map(|cost| (Some(from), cost)));
+            into.extend(cost(release.packs_from(Some(from), bundles)).map(|cost| (Some(from), cost)));
         }
     }
 
     /// Notes that these bundles of a release can be had from nothing, if there are packs for that.
     pub fn add_from_nothing(&mut self, release: &Release, bundles: &BTreeSet<BundleName>) {
-        let packs = release.packs.iter().filter(|pack| pack.from.is_none() && pack.serves(bundles)).collect();
         let into = self.into.entry(release.version).or_default();
-        into.extend(cost(packs).map(|cost| (None, cost)));
+        into.extend(cost(release.packs_from(None, bundles)).map(|cost| (None, cost)));
     }
 
     /// Notes that nothing is to be had at a release.
@@ -210,6 +209,12 @@ mod tests {
         let Found::Route(route) = offered.search(Some(version(3)), version(9)) else { panic!("from nothing") };
         assert_eq!((route.from, route.bytes), (None, 20_000 + 2 * REQUEST_BYTES));
         assert_eq!(route.steps().count(), 0);
+        // Of two packs of one bundle the shorter counts.
+        release.packs.push(pack(None, 90_000));
+        let mut offered = Offered::default();
+        offered.add_from_nothing(&release, &own);
+        let Found::Route(route) = offered.search(None, version(9)) else { panic!("from nothing") };
+        assert_eq!(route.bytes, 20_000 + 2 * REQUEST_BYTES);
         // A pack for one bundle counts for machines that have it, and comes on top of that for all.
         release.packs.push(PackOffer { bundle: Some(web), ..pack(Some(8), 500) });
         for (bundles, bytes) in [(&own, 10 + 2 * REQUEST_BYTES), (&both, 510 + 4 * REQUEST_BYTES)] {
