@@ -164,6 +164,9 @@ impl BundleManifest {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD as BASE64;
+
     use super::*;
     use crate::types::Digest;
 
@@ -210,6 +213,9 @@ mod tests {
                 r#",{{"path":"{path}","type":"file","mode":420,"uid":0,"gid":0,"mtime":1,"size":0,"object_bytes":1,"since":1,"sha256":"{sha}"{rest}}}"#
             )
         };
+        // The name takes 8 bytes, and what stands before it 16.
+        let attributes = |bytes: usize| format!(r#","xattrs":{{"user.a":"{}"}}"#, BASE64.encode(vec![0; bytes]));
+        assert_eq!(refusal(&file("usr/a", &attributes(3560))), "");
         let cases = [
             (file("/usr/a", ""), "does not lie beneath"),
             (file("usr/../etc/passwd", ""), "component"),
@@ -221,6 +227,17 @@ mod tests {
             (file("usr/share/stateless-update", ""), "own record"),
             (file("usr/a", r#","xattrs":{"security.selinux":"AA=="}"#), "not one that a release may carry"),
             (file("usr/a", r#","xattrs":{"user.a":"AA==","user.a":"AQ=="}"#), "`user.a` comes twice"),
+            (
+                file("usr/a", &attributes(3561)),
+                "attribute \"user.a\" its extended attributes take more than the 3584 bytes",
+            ),
+            (
+                format!(
+                    r#",{{"path":"usr/l","type":"symlink","mode":511,"uid":0,"gid":0,"mtime":1,"target":"x"{}}}"#,
+                    attributes(1)
+                ),
+                "symlinks have no extended attributes",
+            ),
             (file("usr/a", r#","device":1"#), "unknown field"),
             (file("usr/a", "") + &file("usr/a", ""), "twice"),
             (file("usr/b", "") + &file("usr/a", ""), "twice"),

@@ -16,7 +16,11 @@ use crate::types::{Digest, Entry, Kind, Metadata, Timestamp, TreePath, Version};
 
 /// Files larger than this are refused: no sum over [`BundleManifest::MAX_ENTRIES`] of them exceeds 64 bits.
 const MAX_FILE_BYTES: u64 = 1 << 40;
-const MAX_XATTR_BYTES: usize = 64 << 10;
+/// What all attributes of an entry take together in one block of ext4 with 4 KiB, which is all that a small inode has for
+/// them. Its head and end take 36 bytes; the rest is left to what the machine adds, such as labels of a security module.
+const MAX_XATTRS_BYTES: usize = 3584;
+/// Beside its name and its value, each filled up to a multiple of 4, an attribute takes this (`fs/ext4/xattr.h`).
+const XATTR_HEAD_BYTES: usize = 16;
 const MAX_TARGET_BYTES: usize = 4095;
 /// Times before 1901 and after 2446 are refused: ext4 cannot keep them, and the tree would never be as it should.
 const TIMES: RangeInclusive<i64> = -(1 << 31)..=(1 << 34) - (1 << 31) - 1;
@@ -195,11 +199,22 @@ pub(crate) fn check_entry(entry: &Entry) -> Result<(), String> {
             return Err(format!("its target has {} bytes, not 1 to {MAX_TARGET_BYTES}", target.len()));
         }
         Kind::Symlink { target } if target.contains('\0') => return Err("its target has a NUL in it".to_owned()),
+        Kind::Symlink { .. } if !metadata.xattrs.is_empty() => {
+            return Err("symlinks have no extended attributes in a release".to_owned());
+        }
         Kind::File { .. } | Kind::Directory | Kind::Symlink { .. } => {}
     }
+    let mut taken = 0;
     for (name, value) in &metadata.xattrs {
-        if !is_allowed_xattr(name) || value.len() > MAX_XATTR_BYTES {
+        if !is_allowed_xattr(name) {
             return Err(format!("attribute {name:?} is not one that a release may carry"));
+        }
+        taken += XATTR_HEAD_BYTES + name.len().next_multiple_of(4) + value.len().next_multiple_of(4);
+        if taken > MAX_XATTRS_BYTES {
+            return Err(format!(
+                "with attribute {name:?} its extended attributes take more than the {MAX_XATTRS_BYTES} bytes that file systems \
+                 surely have for them"
+            ));
         }
     }
     Ok(())

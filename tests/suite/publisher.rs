@@ -99,6 +99,20 @@ fn paths_outside_usr_are_refused() {
 }
 
 #[test]
+fn attributes_that_file_systems_may_have_no_room_for_are_refused() {
+    let draft = Draft::new();
+    let noted = draft.path("editors/usr/share/editors/noted");
+    fs::write(&noted, "").expect("written");
+    if rustix::fs::setxattr(&noted, "user.note", &[b'x'; 3_600], rustix::fs::XattrFlags::empty()).is_err() {
+        return skipped(
+            "attributes_that_file_systems_may_have_no_room_for_are_refused",
+            "the file system here has no room for such attributes",
+        );
+    }
+    draft.refused(&["editors", "usr/share/editors/noted", "user.note", "3584 bytes"]);
+}
+
+#[test]
 fn bundles_that_disagree_are_refused() {
     type Change = fn(&Path);
     let changes: [Change; 3] = [
