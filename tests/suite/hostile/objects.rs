@@ -101,7 +101,7 @@ pub fn attacks(kit: &Kit) -> Vec<Attack> {
         refused(
             "object-twice",
             &[39],
-            "more bytes than the blob has",
+            "bytes follow the object's frame",
             "Is followed by a second frame with content.",
             bad(two(&good, &good)),
         ),
