@@ -98,7 +98,7 @@ pub(super) struct Out<'a> {
 
 impl<'a> Out<'a> {
     pub(super) fn new(out: &'a mut dyn Write, new_size: u64) -> Self {
-        Self { out, bytes: Vec::with_capacity(OUT_BYTES.min(new_size as usize)) }
+        Self { out, bytes: Vec::with_capacity(new_size.min(OUT_BYTES as u64) as usize) }
     }
 
     /// Room for the next bytes: at least one, at most `wanted`, to be filled by the caller at once.

@@ -192,7 +192,7 @@ impl<'a> FrameReader<'a> {
         if plain == 0 && section.left == 0 {
             return Ok(Self { name, decoder: None, left: 0 });
         }
-        let mut input = BufReader::with_capacity(IN_BYTES.min(section.left as usize), section);
+        let mut input = BufReader::with_capacity(section.left.min(IN_BYTES as u64) as usize, section);
         let failed = |source| PackError::Decode { stream: name, source };
         let decoder = if input.fill_buf().map_err(failed)?.starts_with(&MAGIC) {
             let mut decoder = read::Decoder::with_buffer(input).map_err(failed)?.single_frame();
@@ -201,7 +201,7 @@ impl<'a> FrameReader<'a> {
         } else {
             Decoder::Lzma(lzma::decoder(name, input, window_log)?)
         };
-        let out_bytes = OUT_BYTES.min(plain as usize).max(1);
+        let out_bytes = plain.clamp(1, OUT_BYTES as u64) as usize;
         Ok(Self { name, decoder: Some(BufReader::with_capacity(out_bytes, decoder)), left: plain })
     }
 
