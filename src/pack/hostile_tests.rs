@@ -305,7 +305,7 @@ proptest! {
     fn any_bytes_as_streams_end_in_bounds(
         plain in prop::collection::vec(prop::collection::vec(0u8..30, 0..60), STREAMS),
         size in 0u64..300,
-        method in 0..6,
+        method in 0..7,
         form in 0u64..300,
     ) {
         let frames: Vec<_> = plain.iter().map(|plain| frame(plain)).collect();
@@ -319,7 +319,8 @@ proptest! {
             2 => Method::WholeForm { form },
             3 => Method::DeltaForm { base: id(), form },
             4 => Method::Predicted { base: id() },
-            _ => Method::XzForm { base: id(), form },
+            5 => Method::XzForm { base: id(), form },
+            _ => Method::Text { base: id(), frame: form },
         };
         let bytes = frames.concat();
         let block = Block { digest: Digest::of(&bytes), streams, builds: vec![Build { id: id(), size, method }] };
