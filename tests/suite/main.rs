@@ -45,6 +45,7 @@ mod records;
 mod refusals;
 mod repair;
 mod routes;
+mod schemas;
 mod search;
 mod tampering;
 mod terminal;
