@@ -137,7 +137,7 @@ pub enum TrustError {
         found: String,
     },
     /// Metadata is past its end.
-    #[error("the {role} metadata expired at {expired_at} (the time is taken to be {now})")]
+    #[error("the {role} metadata expired at {expired_at} (the time is taken to be {now:.0})")]
     Expired {
         /// Whose metadata.
         role: Role,

@@ -51,6 +51,18 @@ fn refused_at_first_sight(server: &Server) {
     assert!(!empty.path("usr").exists());
 }
 
+/// What the owner gave may be the wrong thing, and nobody's damage.
+#[test]
+fn a_root_of_another_publication_is_told_as_such() {
+    let directory = world().directory();
+    let other = Publication::init(&world().programs, directory.path(), None).expect("a publication");
+    let trust = other.trust().display().to_string();
+    let refused = Machine::empty().refuses(4, ["os-install", "--url", &world().server.url, "--trust", &trust]);
+    let error = error(&refused).expect("an error");
+    assert!(error["message"].to_string().contains("is not signed by its keys"), "{error}");
+    assert!(error["hint"].to_string().contains("--trust"), "{error}");
+}
+
 #[test]
 fn unsigned() {
     for role in ["timestamp", "snapshot", "targets"] {

@@ -90,6 +90,15 @@ pub(crate) fn hint(error: &ClientError) -> Option<String> {
         ClientError::Switch(SwitchError::CannotExchange { .. }) => {
             "/usr and the directory beside it must lie on one file system that knows RENAME_EXCHANGE (ext4, xfs, btrfs)"
         }
+        ClientError::Trust(TrustError::Expired { .. }) => {
+            "the publisher has not signed it again in time (`stateless-publish keys refresh`), or this machine's clock is \
+             wrong: set it, or go on with --ignore-time; /usr is as it was"
+        }
+        // Also what is told where a root of trust, or an origin, is another publication's than the other.
+        ClientError::Trust(TrustError::Signature { .. }) => {
+            "check whether --url, and --trust where it is given, are of the publication that is meant; else a mirror or \
+             proxy changed it: try another origin, and tell the publisher; /usr is as it was"
+        }
         // The errors may name a copy that is gone: a run that only looks works on one.
         ClientError::Trust(TrustError::ForeignRoot { .. }) => {
             return Some(format!(
@@ -146,10 +155,22 @@ fn list(names: &[BundleName]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
     use stateless_update::client::ErrorKind;
-    use stateless_update::trust::SourceError;
+    use stateless_update::trust::{Role, SourceError};
 
     use super::*;
+
+    #[test]
+    fn what_has_expired_is_told_with_its_two_reasons() {
+        let (role, expired_at) = (Role::Timestamp, Timestamp::UNIX_EPOCH);
+        let now = Timestamp::new(86_400, 123_456_789).expect("a time");
+        let error = ClientError::from(TrustError::Expired { role, expired_at, now });
+        let told = "the timestamp metadata expired at 1970-01-01T00:00:00Z (the time is taken to be 1970-01-02T00:00:00Z)";
+        assert_eq!((error.to_string().as_str(), error.kind()), (told, ErrorKind::Refused));
+        let hint = hint(&error).expect("a hint");
+        assert!(hint.contains("keys refresh") && hint.contains("clock") && hint.contains("--ignore-time"), "{hint}");
+    }
 
     /// The first request of a command is a look's, and its failure an error of trust.
     #[test]
