@@ -61,6 +61,8 @@ pub enum Event {
 pub struct Ahead {
     /// From which release to which, in words.
     pub step: String,
+    /// Bundles that go, by name.
+    pub bundles_removed: Vec<String>,
     /// Files and symlinks that are new, that differ, and that go.
     pub files: [u64; 3],
     /// Bytes to download, beyond those that were read to find this out.

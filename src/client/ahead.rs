@@ -22,6 +22,7 @@ pub(super) fn ahead(planned: &Transition, plan: &UpdatePlan, old: &Tree, new: &T
     };
     Ahead {
         step,
+        bundles_removed: planned.bundles_removed.iter().map(ToString::to_string).collect(),
         files: [planned.files_added, planned.files_changed, planned.files_removed],
         download_bytes: plan.download_bytes,
         disk_bytes: planned.disk_peak_bytes,

@@ -93,6 +93,7 @@ pub(super) async fn go(
         from: session.record.as_ref().map(|record| record.installed.version()),
         to: release.version,
         bundles: bundles.iter().cloned().collect(),
+        bundles_removed: session.without(|name| bundles.contains(name)),
         changed,
         files_added: planned.counts.added,
         files_changed: planned.counts.changed,

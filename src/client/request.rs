@@ -120,6 +120,8 @@ pub struct Transition {
     pub to: Version,
     /// All bundles after, explicit or included.
     pub bundles: Vec<BundleName>,
+    /// The bundles that were there before and are gone after, explicit or included.
+    pub bundles_removed: Vec<BundleName>,
     /// Whether the tree was exchanged.
     pub changed: bool,
     /// Files and symlinks that are new.
@@ -143,8 +145,11 @@ pub struct Transition {
 impl Transition {
     /// This and the one after it as one.
     pub(super) fn followed_by(self, next: Self) -> Self {
+        let gone: BTreeSet<BundleName> = self.bundles_removed.into_iter().chain(next.bundles_removed).collect();
         Self {
             from: self.from,
+            // One step may bring back what one before it took.
+            bundles_removed: gone.into_iter().filter(|name| !next.bundles.contains(name)).collect(),
             changed: self.changed || next.changed,
             files_added: self.files_added + next.files_added,
             files_changed: self.files_changed + next.files_changed,

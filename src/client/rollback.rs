@@ -50,6 +50,7 @@ pub fn rollback(settings: &Settings, mode: Mode, reporter: &Arc<dyn Reporter>) -
         from: Some(live.installed.version()),
         to: wanted,
         bundles: record.installed.bundles.keys().cloned().collect(),
+        bundles_removed: session.without(|name| record.installed.bundles.contains_key(name)),
         changed: true,
         files_added: planned.counts.added,
         files_changed: planned.counts.changed,

@@ -251,6 +251,12 @@ impl Session {
         self.record.as_ref().is_some_and(|record| record.installed.bundles.contains_key(bundle))
     }
 
+    /// The bundles of the live tree that do not stay.
+    pub fn without(&self, stays: impl Fn(&BundleName) -> bool) -> Vec<BundleName> {
+        let live = self.record.iter().flat_map(|record| record.installed.bundles.keys());
+        live.filter(|name| !stays(name)).cloned().collect()
+    }
+
     /// The subscriptions of the live tree.
     pub fn subscriptions(&self) -> Result<BTreeSet<BundleName>, ClientError> {
         Ok(self.record()?.installed.subscriptions.clone())

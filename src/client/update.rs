@@ -171,6 +171,7 @@ impl Session {
             from: Some(installed.version()),
             to: installed.version(),
             bundles: installed.bundles.keys().cloned().collect(),
+            bundles_removed: Vec::new(),
             changed: false,
             files_added: 0,
             files_changed: 0,

@@ -1,6 +1,9 @@
 //! `bundle-add`, `bundle-remove`, `bundle-list`.
 
+use serde_json::json;
+
 use crate::machine::{Machine, error};
+use crate::world::world;
 
 #[test]
 fn adding_brings_what_is_included() {
@@ -34,12 +37,26 @@ fn optional_bundles_come_unless_skipped() {
 #[test]
 fn removing_takes_what_nothing_else_needs() {
     let machine = Machine::installed(20, &["openstack-compute", "editors"]);
-    machine.succeeds(["bundle-remove", "openstack-compute"]);
+    let removed = machine.succeeds(["bundle-remove", "openstack-compute"]).result;
+    assert_eq!(removed["bundles_removed"], json!(["openstack-compute", "python3-basic"]));
     machine.assert_holds(20, &["editors"]);
 
     let machine = Machine::installed(20, &["openstack-compute", "python3-basic"]);
     machine.succeeds(["bundle-remove", "openstack-compute"]);
     machine.assert_holds(20, &["python3-basic"]);
+}
+
+#[test]
+fn what_goes_with_a_bundle_is_named() {
+    let machine = Machine::installed(20, &["openstack-compute", "editors"]);
+    let remove = ["bundle-remove", "python3-basic", "--recursive"];
+    let planned = machine.succeeds(["bundle-remove", "python3-basic", "--recursive", "--dry-run"]).result;
+    assert_eq!(planned["bundles_removed"], json!(["openstack-compute", "python3-basic"]));
+    let shown = world().programs.shown(&machine.root, remove).expect("it starts").success().expect("removed");
+    assert!(shown.stdout.starts_with("removed openstack-compute, python3-basic at release 20"), "{}", shown.stdout);
+    machine.assert_holds(20, &["editors"]);
+    assert_eq!(machine.succeeds(["bundle-remove", "--orphans"]).result["bundles_removed"], json!([]));
+    assert_eq!(machine.succeeds(["rollback"]).result["bundles_removed"], json!([]));
 }
 
 #[test]

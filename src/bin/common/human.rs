@@ -10,7 +10,7 @@ use super::answers::Answers;
 use super::numbers::{bytes, count, counted};
 use super::paint::Paint;
 use super::progress::Progress;
-use super::told::{columns, told};
+use super::told::{columns, told, wrapped};
 use super::{Ending, Failure, Weight};
 
 /// Writes as things happen.
@@ -144,7 +144,7 @@ impl Reporter for Human {
             return true;
         }
         self.with(|state| {
-            state.aside(&format!("{}\nGo on? [y/N] ", summary(ahead)));
+            state.aside(&format!("{}\nGo on? [y/N] ", summary(ahead, self.columns)));
             state.asked = true;
         });
         let mut answer = String::new();
@@ -159,19 +159,23 @@ impl Reporter for Human {
 }
 
 /// A line for each thing that a person may want to say no to.
-fn summary(ahead: &Ahead) -> String {
+fn summary(ahead: &Ahead, columns: Option<usize>) -> String {
+    const INDENT: &str = "            ";
     let [added, changed, removed] = ahead.files;
     let files = counted(added, "file added", "files added");
-    format!(
-        "Ahead: {}\n  changes   {files}, {} changed, {} removed\n  download  {}\n  space     {} while it is under way\n  \
-         then      {}",
-        ahead.step,
-        count(changed),
-        count(removed),
-        bytes(ahead.download_bytes),
-        bytes(ahead.disk_bytes),
-        ahead.then
-    )
+    let lines = [
+        ("removes", ahead.bundles_removed.join(", ")),
+        ("changes", format!("{files}, {} changed, {} removed", count(changed), count(removed))),
+        ("download", bytes(ahead.download_bytes)),
+        ("space", format!("{} while it is under way", bytes(ahead.disk_bytes))),
+        ("then", ahead.then.to_owned()),
+    ];
+    let mut text = format!("Ahead: {}", ahead.step);
+    for (label, told) in lines.iter().filter(|(_, told)| !told.is_empty()) {
+        let told = wrapped(told.split(' '), INDENT.len(), columns.unwrap_or(usize::MAX), INDENT);
+        text.push_str(&format!("\n  {label:<8}  {told}"));
+    }
+    text
 }
 
 #[cfg(test)]

@@ -98,6 +98,7 @@ fn of_transition(transition: &Transition) -> Value {
         "from": transition.from.map(Version::number),
         "to": transition.to,
         "bundles": transition.bundles,
+        "bundles_removed": transition.bundles_removed,
         "changed": transition.changed,
         "files_added": transition.files_added,
         "files_changed": transition.files_changed,
