@@ -21,6 +21,14 @@ pub enum ClientError {
     /// The publication cannot be read.
     #[error(transparent)]
     Transport(#[from] TransportError),
+    /// No origin has what every publication has.
+    #[error("found no publication at {}", origins.join(" or "))]
+    NoPublication {
+        /// Where it was looked for.
+        origins: Vec<String>,
+        /// What they said.
+        source: TransportError,
+    },
     /// What was read is not trusted.
     #[error(transparent)]
     Trust(#[from] TrustError),

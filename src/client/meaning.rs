@@ -32,7 +32,9 @@ impl ClientError {
     /// What kind of failure it is.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::Transport(error) | Self::Fetch(FetchError::Transport(error)) => transport_kind(error),
+            Self::Transport(error)
+            | Self::NoPublication { source: error, .. }
+            | Self::Fetch(FetchError::Transport(error)) => transport_kind(error),
             Self::Trust(error) if transport_beneath(error).is_some_and(is_damage) => ErrorKind::Refused,
             Self::Trust(error) if error.is_unreachable() => ErrorKind::Unreachable,
             Self::Trust(error) if error.is_local() => ErrorKind::Local,

@@ -12,12 +12,15 @@ use crate::report::Event;
 use crate::state::Record;
 use crate::transport::{Answer, Served, Transport, TransportError};
 use crate::trust::{
-    Expiry, Fetched, KnownTime, Look, MAX_ROOT_BYTES, Source, SourceError, TrustDirectory, check_root, refresh,
+    Expiry, Fetched, KnownTime, Look, MAX_ROOT_BYTES, Source, SourceError, TrustDirectory, TrustError, check_root,
+    refresh,
 };
 use crate::types::Slot;
 
 /// The program was made no earlier than this (2026-11-23): no clock before it is believed.
 const BUILT_AT: i64 = 1_795_392_000;
+/// What every publication has.
+const TIMESTAMP: &str = "metadata/timestamp.json";
 
 impl Session {
     /// Looks at the publication: the newest release that is signed for.
@@ -99,7 +102,7 @@ impl Session {
                 Err(error) => error,
             };
             if error.is_unreachable() || error.is_local() {
-                return Err(error.into());
+                return Err(self.lacking(error, source));
             }
             if chances == 0 {
                 let Some(unsure) = source.unsure() else { return Err(error.into()) };
@@ -109,6 +112,17 @@ impl Session {
             tracing::debug!(%error, "looking again");
             source.doubt();
             chances -= 1;
+        }
+    }
+
+    /// Tells what is missing with where it was asked for: a URL may be wrong, and an origin that did not answer may have it.
+    fn lacking(&self, error: TrustError, source: Publication) -> ClientError {
+        match (error, source.last_lack()) {
+            (TrustError::Missing { .. }, Some(unsure)) if !unsure.is_surely_not_found() => unsure.into(),
+            (TrustError::Missing { path }, Some(source)) if path == TIMESTAMP => {
+                ClientError::NoPublication { origins: self.transport.origins(), source }
+            }
+            (error, _) => error.into(),
         }
     }
 
@@ -147,13 +161,13 @@ pub(super) struct Publication {
     transport: Arc<Transport>,
     /// Who answered last; a look asks one question after the other.
     served: Mutex<Option<Served>>,
-    /// That one origin lacks what another could not give: a root, perhaps, with the keys of what is refused then.
-    unsure: Mutex<Option<TransportError>>,
+    /// What origins said that lack something, one after the other.
+    lacks: Mutex<Vec<TransportError>>,
 }
 
 impl Publication {
     pub(super) fn new(transport: Arc<Transport>) -> Self {
-        Self { transport, served: Mutex::default(), unsure: Mutex::default() }
+        Self { transport, served: Mutex::default(), lacks: Mutex::default() }
     }
 
     /// What the last answer brought was refused.
@@ -163,16 +177,24 @@ impl Publication {
         }
     }
 
+    /// That one origin lacks what another could not give: a root, perhaps, with the keys of what is refused then.
     fn unsure(self) -> Option<TransportError> {
-        self.unsure.into_inner().unwrap_or_else(PoisonError::into_inner)
+        self.lacks().into_iter().rfind(|lack| !lack.is_surely_not_found())
     }
 
-    fn source_error(&self, path: &str, error: TransportError) -> SourceError {
+    /// Why a look ended that ended where something is missing.
+    fn last_lack(self) -> Option<TransportError> {
+        self.lacks().pop()
+    }
+
+    fn lacks(self) -> Vec<TransportError> {
+        self.lacks.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn source_error(&self, error: TransportError) -> SourceError {
         match error {
-            error if error.is_surely_not_found() => SourceError::NotFound,
-            // A look ends at the first root that is not there, as a rule; without any other document it cannot end well.
-            error if error.is_not_found() && path.ends_with(".root.json") => {
-                *self.unsure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+            error if error.is_not_found() => {
+                self.lacks.lock().unwrap_or_else(PoisonError::into_inner).push(error);
                 SourceError::NotFound
             }
             TransportError::TooLong { .. } => SourceError::TooLarge,
@@ -192,7 +214,7 @@ impl Source for Publication {
 
     async fn fetch_if_changed(&self, path: &str, limit_bytes: u64, etag: Option<&str>) -> Result<Fetched, SourceError> {
         let asked = self.transport.get_if_changed(path, limit_bytes, etag).await;
-        let (answer, served) = asked.map_err(|error| self.source_error(path, error))?;
+        let (answer, served) = asked.map_err(|error| self.source_error(error))?;
         *self.served.lock().unwrap_or_else(PoisonError::into_inner) = Some(served);
         match answer {
             Answer::Unchanged => Ok(Fetched::Unchanged),

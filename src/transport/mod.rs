@@ -226,6 +226,11 @@ impl Transport {
         self.limits.max_retries as usize + self.others()
     }
 
+    /// Where it reads, in the order in which it asks, as people may see it.
+    pub fn origins(&self) -> Vec<String> {
+        self.mirrors.iter().map(|mirror| mirror.origin.to_string()).collect()
+    }
+
     /// How many other origins there are than the one that answers.
     pub fn others(&self) -> usize {
         self.mirrors.len() - 1

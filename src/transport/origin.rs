@@ -1,5 +1,6 @@
 //! Where a publication lies, parsed from what a user gives, and the paths in it.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
@@ -27,7 +28,7 @@ impl Origin {
         }
         let bad = |reason: String| TransportError::BadUrl { url: without_password(text), reason };
         let url = Url::parse(text).map_err(|error| match error {
-            url::ParseError::RelativeUrlWithoutBase => bad("a URL or an absolute path is wanted".to_owned()),
+            url::ParseError::RelativeUrlWithoutBase => bad("it is neither a URL nor the path of something that is there".to_owned()),
             other => bad(other.to_string()),
         })?;
         if url.query().is_some() || url.fragment().is_some() {
@@ -48,6 +49,17 @@ impl Origin {
     /// A file holds a publication; everything else is the top of one, or will be.
     pub(super) fn local(path: PathBuf) -> Self {
         if path.is_file() { Self::Archive(Archive::new(path)) } else { Self::Directory(path) }
+    }
+}
+
+/// As people may see it.
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Http(url) => f.write_str(&shown(url)),
+            Self::Directory(path) => path.display().fmt(f),
+            Self::Archive(archive) => archive.path().display().fmt(f),
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Runs that must not happen: on a root that is not managed, beside another run, for what does not exist.
 
 use std::fs::{self, File};
+use std::process::Command;
 
 use crate::machine::{Machine, error};
 use crate::world::{NOWHERE, world};
@@ -52,6 +53,33 @@ fn a_release_that_does_not_exist_is_told() {
     let empty = Machine::empty();
     assert_eq!(empty.install(&world().server.url, 15, &[]).code, 3);
     assert!(!empty.path("usr").exists());
+}
+
+/// The likeliest reason is a URL that is wrong.
+#[test]
+fn a_url_that_leads_to_no_publication_is_named() {
+    let machine = Machine::installed(10, &[]);
+    let directory = world().directory();
+    let [nope, empty, tar] = ["nope", "empty", "other.tar"].map(|name| directory.path().join(name));
+    fs::create_dir(&empty).expect("made");
+    let packed = Command::new("tar").arg("-cf").arg(&tar).arg("-C").arg(&empty).arg(".").status();
+    assert!(packed.is_ok_and(|status| status.success()));
+    let [nope, empty, tar] = [nope, empty, tar].map(|path| path.display().to_string());
+    let elsewhere = format!("{}elsewhere", world().server.url);
+    for url in [&nope, &empty, &elsewhere] {
+        let refused = machine.refuses(3, ["update", "--url", url]);
+        let error = error(&refused).expect("an error");
+        assert!(error["message"].as_str().is_some_and(|told| told.contains(url)), "{error}");
+        assert!(error["hint"].as_str().is_some_and(|hint| hint.contains("check the URL")), "{error}");
+    }
+    let other = machine.client(["update", "--url", &tar]);
+    assert!([3, 4].contains(&other.code) && other.told().contains(&tar), "{}", other.told());
+    // One that did not answer may have what the other lacks.
+    let refused = machine.refuses(3, ["update", "--url", NOWHERE, "--url", &elsewhere, "--max-retries", "0"]);
+    let told = refused.told();
+    assert!([NOWHERE, &elsewhere, "refused"].iter().all(|part| told.contains(part)), "{told}");
+    let refused = machine.refuses(2, ["update", "--url", "nope.tar"]);
+    assert!(refused.told().contains("nor the path of something that is there"), "{}", refused.told());
 }
 
 #[test]

@@ -11,6 +11,10 @@ use stateless_update::transport::TransportError;
 use stateless_update::trust::{TrustDirectory, TrustError};
 use stateless_update::types::BundleName;
 
+/// What to do where a URL leads to no publication.
+const NO_PUBLICATION: &str =
+    "check the URL (--url, or the origin that `info` tells): a publication has metadata/timestamp.json beneath it";
+
 /// What to do about an error, where more can be said than for its kind.
 pub(crate) fn hint(error: &ClientError) -> Option<String> {
     let hint = match error {
@@ -114,6 +118,9 @@ pub(crate) fn hint(error: &ClientError) -> Option<String> {
                  --root; the next look begins anew, and would not notice an older state of the publication"
             ));
         }
+        ClientError::NoPublication { source, .. } => {
+            return Some(of_transport(source).unwrap_or(NO_PUBLICATION).to_owned());
+        }
         ClientError::Trust(error) => return of_transport(transport_beneath(error)?).map(Into::into),
         ClientError::Transport(error) | ClientError::Fetch(FetchError::Transport(error)) => {
             return of_transport(error).map(Into::into);
@@ -127,7 +134,7 @@ fn of_transport(error: &TransportError) -> Option<&'static str> {
     match error {
         TransportError::NoUrl => Some("say with --url where the publication is"),
         TransportError::BadUrl { .. } => {
-            Some("https://HOST/PATH, file:///PATH or the path of a directory or an archive is wanted")
+            Some("https://HOST/PATH, file:///PATH or the path of a directory or an archive that is there is wanted")
         }
         TransportError::InsecureUrl { .. } => {
             Some("use https:, or --allow-insecure-http: contents are signed, but others can see what is fetched")

@@ -128,7 +128,7 @@ impl Mirror {
     /// What to ask of the library.
     pub(crate) fn request(&self) -> MirrorRequest {
         match &self.set {
-            Some(url) => MirrorRequest::Set(url.clone()),
+            Some(url) => MirrorRequest::Set(absolute(url)),
             None if self.unset => MirrorRequest::Unset,
             None => MirrorRequest::Show,
         }

@@ -158,7 +158,7 @@ pub(crate) struct Clean {
 /// Options of `mirror`.
 #[derive(Debug, Group)]
 pub(crate) struct Mirror {
-    /// Read content here first: an https: or file: URL or an absolute path
+    /// Read content here first: an https: or file: URL, or a path
     #[arg(long, value_name = "URL", conflicts_with = "unset")]
     pub(crate) set: Option<String>,
     /// Read everything from the origin again
