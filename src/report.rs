@@ -63,12 +63,14 @@ pub struct Ahead {
     pub step: String,
     /// Bundles that go, by name.
     pub bundles_removed: Vec<String>,
+    /// Paths that are kept from going, from the root.
+    pub kept: Vec<String>,
     /// Files and symlinks that are new, that differ, and that go.
     pub files: [u64; 3],
-    /// Bytes to download, beyond those that were read to find this out.
-    pub download_bytes: u64,
-    /// The most bytes on disk beyond what is there now.
-    pub disk_bytes: u64,
+    /// Bytes to download, beyond those that were read to find this out; none where nothing ever is.
+    pub download_bytes: Option<u64>,
+    /// The most bytes on disk beyond what is there now; none where nothing comes.
+    pub disk_bytes: Option<u64>,
     /// What will make the running system the new one, in words.
     pub then: &'static str,
 }

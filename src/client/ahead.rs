@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::Transition;
 use crate::manifest::Tree;
-use crate::plan::UpdatePlan;
 use crate::report::Ahead;
 use crate::types::{Entry, Kind, TreePath};
 
@@ -13,8 +12,8 @@ const KERNEL: [&str; 2] = ["usr/lib/modules", "usr/lib/kernel"];
 /// What runs as the first process.
 const INIT: [&str; 3] = ["usr/lib/systemd/systemd", "usr/sbin/init", "usr/bin/init"];
 
-/// What is ahead of a machine that has `old` and shall have `new`.
-pub(super) fn ahead(planned: &Transition, plan: &UpdatePlan, old: &Tree, new: &Tree) -> Ahead {
+/// What is ahead of a machine that has `old` and shall have `new`, apart from what it takes.
+pub(super) fn ahead(planned: &Transition, old: &Tree, new: &Tree) -> Ahead {
     let step = match planned.from {
         Some(from) if from != planned.to => format!("from release {from} to {}", planned.to),
         Some(_) => format!("within release {}", planned.to),
@@ -23,9 +22,10 @@ pub(super) fn ahead(planned: &Transition, plan: &UpdatePlan, old: &Tree, new: &T
     Ahead {
         step,
         bundles_removed: planned.bundles_removed.iter().map(ToString::to_string).collect(),
+        kept: Vec::new(),
         files: [planned.files_added, planned.files_changed, planned.files_removed],
-        download_bytes: plan.download_bytes,
-        disk_bytes: planned.disk_peak_bytes,
+        download_bytes: None,
+        disk_bytes: None,
         then: then(old, new),
     }
 }

@@ -16,7 +16,7 @@ use super::{ClientError, Mode, Thoroughness, Transition};
 use crate::disk::Ownership;
 use crate::manifest::{InstalledRecord, ReleaseName, Tree};
 use crate::plan::{closure, missing_blobs};
-use crate::report::{Checkpoint, Event};
+use crate::report::{Ahead, Checkpoint, Event};
 use crate::state::{NewRecord, Record};
 use crate::store::Store;
 use crate::switch::check_movable;
@@ -110,9 +110,10 @@ pub(super) async fn go(
             let notice = "not run by root: owners and privileged attributes are neither set nor compared";
             session.reporter.report(Event::Warning(notice.to_owned()));
         }
-        let ahead = ahead(&done, &planned, &installed.tree, &planner.target.tree);
-        if mode == Mode::Run && !session.stopwatch.pause(|| session.reporter.agrees(&ahead)) {
-            return Err(ClientError::Declined);
+        if mode == Mode::Run {
+            let ahead = ahead(&done, &installed.tree, &planner.target.tree);
+            let (download_bytes, disk_bytes) = (Some(planned.download_bytes), Some(done.disk_peak_bytes));
+            session.ask(&Ahead { download_bytes, disk_bytes, ..ahead })?;
         }
         let mover = Mover { session, machine, store, record: &record };
         let damaged = mover.damaged(&planned.damaged)?;

@@ -3,6 +3,8 @@
 //! A stateless system starts with defaults alone. Kept is what is asked for; directories that lead there stay. Nothing is
 //! removed in what is mounted beneath `/etc` or `/var`, and the mount points stay: those of the mount table are told and
 //! passed by, and one that comes meanwhile is an error, since no removal enters another mount.
+//!
+//! What goes is counted first, by the very walk that removes it then: a person is asked with the figures.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -14,7 +16,7 @@ use serde::Serialize;
 
 use super::{ClientError, Mode, Settings};
 use crate::disk::{Directory, DiskError, Walker, Way, Weight, mounts_within, walk, weigh};
-use crate::report::{Event, Reporter};
+use crate::report::{Ahead, Event, Reporter};
 use crate::state::Machine;
 use crate::types::{Visible, split_path};
 
@@ -48,7 +50,7 @@ pub struct Reset {
 /// Empties `/etc` and `/var`, apart from what is kept.
 ///
 /// # Errors
-/// [`ClientError::NotConfirmed`] on the running system without a yes; when the root is not managed, a kept path is not beneath
+/// [`ClientError::NotConfirmed`] on the running system without a yes, [`ClientError::Declined`] after a no; when the root is not managed, a kept path is not beneath
 /// `/etc` or `/var`, is not there or lies behind a symlink, another run is at work, or what is mounted cannot be told.
 /// [`ClientError::NotRemoved`] when something could not be removed; all else is gone then.
 pub fn factory_reset(
@@ -82,12 +84,29 @@ pub fn factory_reset(
             keep.insert(place);
         }
     }
-    let reset = Reset { removed: Vec::new(), kept: Vec::new(), files: 0, bytes: 0, dry_run: locked.is_none() };
-    let mut emptying = Emptying { keep: &keep, at: PathBuf::new(), reset, failed: Vec::new(), reporter: &**reporter };
+    let foreseen = emptied(machine.root(), &keep, true, &**reporter)?;
+    if locked.is_none() {
+        return Ok(foreseen);
+    }
+    if !reporter.agrees(&ahead(foreseen)) {
+        return Err(ClientError::Declined);
+    }
+    emptied(machine.root(), &keep, false, &**reporter)
+}
+
+/// Empties what a reset empties, or says what would go.
+fn emptied(
+    root: &Directory,
+    keep: &BTreeSet<PathBuf>,
+    dry_run: bool,
+    reporter: &dyn Reporter,
+) -> Result<Reset, ClientError> {
+    let reset = Reset { removed: Vec::new(), kept: Vec::new(), files: 0, bytes: 0, dry_run };
+    let mut emptying = Emptying { keep, at: PathBuf::new(), reset, failed: Vec::new(), reporter };
     for top in TOPS {
         if keep.contains(Path::new(top)) {
             emptying.reset.kept.push(format!("/{top}"));
-        } else if let Some(directory) = machine.root().subdirectory(top)? {
+        } else if let Some(directory) = root.subdirectory(top)? {
             emptying.at = top.into();
             walk(directory, &mut emptying)?;
         }
@@ -97,6 +116,18 @@ pub fn factory_reset(
     match failed.into_iter().next() {
         None => Ok(reset),
         Some(source) => Err(ClientError::NotRemoved { number, removed: reset.removed.len(), source }),
+    }
+}
+
+fn ahead(foreseen: Reset) -> Ahead {
+    Ahead {
+        step: "back to defaults, for all in /etc and /var".to_owned(),
+        bundles_removed: Vec::new(),
+        kept: foreseen.kept,
+        files: [0, 0, foreseen.files],
+        download_bytes: None,
+        disk_bytes: None,
+        then: "the next start is with defaults",
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::ahead::ahead;
 use super::elsewhere::kept_text;
 use super::planning::tell_displaced;
 use super::remember::remember;
@@ -10,7 +11,7 @@ use super::trees::{Installed, contradiction};
 use super::{ClientError, Mode, Settings, Thoroughness, Transition};
 use crate::manifest::{BundleManifest, Release, Tree, Union};
 use crate::plan::{Carried, Memory, Terms, plan};
-use crate::report::{Event, Reporter};
+use crate::report::{Ahead, Event, Reporter};
 use crate::stage::{StageError, previous};
 use crate::state::{Record, StateError};
 use crate::switch::switch;
@@ -20,7 +21,7 @@ use crate::types::{BundleName, Slot};
 /// Exchanges the live tree with the previous one; once more brings it back.
 ///
 /// # Errors
-/// When there is no previous tree, it is damaged, or its release is below the floor that the publisher has signed since.
+/// [`ClientError::Declined`]; when there is no previous tree, it is damaged, or its release is below the floor that the publisher has signed since.
 pub fn rollback(settings: &Settings, mode: Mode, reporter: &Arc<dyn Reporter>) -> Result<Transition, ClientError> {
     let session = Session::open(settings, mode, reporter)?;
     let record = session.machine.record(Slot::Previous).map_err(unreadable)?.ok_or(StageError::NoPrevious)?;
@@ -61,7 +62,8 @@ pub fn rollback(settings: &Settings, mode: Mode, reporter: &Arc<dyn Reporter>) -
         duration_ms: 0,
         dry_run: mode == Mode::DryRun,
     };
-    let result = exchange(&session, mode, &expected, planned.carried)
+    let ahead = ahead(&done, &installed.tree, &expected);
+    let result = exchange(&session, mode, &expected, planned.carried, &ahead)
         .map(|()| Transition { duration_ms: session.stopwatch.elapsed_ms(), ..done });
     remember(&session, "rollback", wanted, mode, &result);
     result
@@ -83,9 +85,16 @@ fn incurable(error: StageError) -> ClientError {
     }
 }
 
-fn exchange(session: &Session, mode: Mode, expected: &Tree, carried: Carried) -> Result<(), ClientError> {
+fn exchange(
+    session: &Session,
+    mode: Mode,
+    expected: &Tree,
+    carried: Carried,
+    ahead: &Ahead,
+) -> Result<(), ClientError> {
     if let (Mode::Run, Some(machine)) = (mode, session.locked()) {
         session.check_layout()?;
+        session.ask(ahead)?;
         let known = Fingerprints::parse(&session.machine.cached_fingerprints()?);
         let staged =
             previous(machine, expected, carried, &known, session.writer, &*session.reporter).map_err(incurable)?;

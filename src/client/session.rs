@@ -9,7 +9,7 @@ use super::stopwatch::Stopwatch;
 use super::{ClientError, Mode, Settings};
 use crate::disk::{FileType, Ownership, labels_are_enforced, mounts_within};
 use crate::manifest::Release;
-use crate::report::{Event, Reporter};
+use crate::report::{Ahead, Event, Reporter};
 use crate::state::{HOME, LockedMachine, Machine, Record, StateError, TRUST};
 use crate::transport::{Transport, TransportError};
 use crate::tree::Writer;
@@ -249,6 +249,14 @@ impl Session {
     /// Whether a bundle is in the live tree.
     pub fn has_bundle(&self, bundle: &BundleName) -> bool {
         self.record.as_ref().is_some_and(|record| record.installed.bundles.contains_key(bundle))
+    }
+
+    /// Asks whether to go on. The time that somebody thinks about it is not the run's.
+    pub fn ask(&self, ahead: &Ahead) -> Result<(), ClientError> {
+        match self.stopwatch.pause(|| self.reporter.agrees(ahead)) {
+            true => Ok(()),
+            false => Err(ClientError::Declined),
+        }
     }
 
     /// The bundles of the live tree that do not stay.

@@ -1,6 +1,6 @@
 //! The question that is asked on a terminal, with a person at it: a pseudo-terminal that this test holds the other end of.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -112,6 +112,47 @@ fn no_and_anything_else_and_the_end_of_input_change_nothing() {
         assert_eq!(machine.succeeds(["history"]).result["transitions"].as_array().map(Vec::len), Some(1));
     }
     machine.assert_holds(10, &[]);
+}
+
+/// What goes is as dear as what comes.
+#[test]
+fn a_rollback_and_a_factory_reset_are_asked_about_too() {
+    let machine = Machine::installed(10, &["openstack-compute"]);
+    machine.succeeds(["update"]);
+    machine.succeeds(["bundle-remove", "openstack-compute"]);
+    machine.succeeds(["update", "--version", "10"]);
+    let override_file = machine.path("etc/app/app.conf");
+    fs::create_dir_all(machine.path("etc/app")).expect("made");
+    fs::write(&override_file, "mine").expect("written");
+    fs::write(machine.path("etc/machine-id"), "0123").expect("written");
+    let asked = |arguments: &[&str], keys: &str| {
+        let mut person = Person::starts(&machine, arguments);
+        person.is_asked();
+        person.types(keys);
+        person.sees_the_end()
+    };
+    let reset = ["factory-reset", "--keep", "/etc/machine-id"];
+    let (code, seen) = asked(&reset, "n\n");
+    assert!(code == 1 && seen.contains("nothing was done") && override_file.exists(), "{seen}");
+    let told = ["keeps     /etc/machine-id", "0 changed, 1 removed", "then      the next start is with defaults"];
+    assert!(told.iter().all(|line| seen.contains(line)) && !seen.contains("download"), "{seen}");
+    let (code, seen) = asked(&["rollback"], "n\n");
+    assert!(code == 1 && seen.contains("Ahead: from release 10 to 20") && !seen.contains("download"), "{seen}");
+    machine.assert_holds(10, &[]);
+
+    let (code, seen) = asked(&reset, "y\n");
+    assert!(code == 0 && !override_file.exists() && machine.path("etc/machine-id").exists(), "{seen}");
+    let (code, seen) = asked(&["rollback"], "y\n");
+    assert!(code == 0 && seen.contains("rolled back from 10 to 20"), "{seen}");
+    machine.assert_holds(20, &[]);
+    for arguments in [&["rollback", "--yes"][..], &["rollback", "--quiet"], &["factory-reset", "--json"]] {
+        let (code, seen) = Person::starts(&machine, arguments).sees_the_end();
+        assert!(code == 0 && !seen.contains(QUESTION), "{arguments:?}: {seen}");
+    }
+    // What goes with the bundle that is named is told before it does.
+    machine.succeeds(["bundle-add", "openstack-compute"]);
+    let (code, seen) = asked(&["bundle-remove", "python3-basic", "--recursive"], "n\n");
+    assert!(code == 1 && seen.contains("removes   openstack-compute, python3-basic"), "{seen}");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::io::{IsTerminal as _, Write, stderr, stdin};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use stateless_update::report::{Ahead, Event, Reporter};
+use stateless_update::types::Visible;
 
 use super::answer::exit_code;
 use super::answers::Answers;
@@ -166,8 +167,9 @@ fn summary(ahead: &Ahead, columns: Option<usize>) -> String {
     let lines = [
         ("removes", ahead.bundles_removed.join(", ")),
         ("changes", format!("{files}, {} changed, {} removed", count(changed), count(removed))),
-        ("download", bytes(ahead.download_bytes)),
-        ("space", format!("{} while it is under way", bytes(ahead.disk_bytes))),
+        ("keeps", Visible(&ahead.kept.join(", ")).to_string()),
+        ("download", ahead.download_bytes.map(bytes).unwrap_or_default()),
+        ("space", ahead.disk_bytes.map(|most| format!("{} while it is under way", bytes(most))).unwrap_or_default()),
         ("then", ahead.then.to_owned()),
     ];
     let mut text = format!("Ahead: {}", ahead.step);

@@ -244,7 +244,7 @@ pub(crate) enum Command {
     /// Back to defaults: empty /etc and /var
     #[command(
         after_help = "All that lies in /etc and /var is removed, apart from what --keep names and from mount points; /usr, its \
-        trees, the mirror and the history stay. On the running system it needs --yes. `config save` keeps the overrides elsewhere.\n\n\
+        trees, the mirror and the history stay. On a terminal it asks first; on the running system it needs --yes. `config save` keeps the overrides elsewhere.\n\n\
         Examples:\n  stateless-update factory-reset --preview\n  \
         stateless-update factory-reset --yes --keep /etc/machine-id --keep /var/lib/nova"
     )]
