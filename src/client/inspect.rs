@@ -33,7 +33,10 @@ pub fn info(settings: &Settings, reporter: &Arc<dyn Reporter>) -> Result<Info, C
     let record = session.record()?;
     let installed = &record.installed;
     let explicit = |name| installed.subscriptions.contains(name);
-    let root = serde_json::from_slice::<Root>(&record.root()?).map_or(0, |root| root.signed.version);
+    let version = |root: &[u8]| serde_json::from_slice::<Root>(root).map_or(0, |root| root.signed.version);
+    // Of what was seen since the tree was made only its owner knows; to everybody else the tree's own root is the newest.
+    let seen = session.trust_directory().documents().ok().and_then(|mut documents| documents.remove("root.json"));
+    let trust_root = version(&record.root()?).max(seen.map_or(0, |root| version(&root)));
     let switch_method = match session.check_layout() {
         Ok(()) => "one exchange of /usr with the staged tree (renameat2)".to_owned(),
         Err(error) => format!("none: {error}"),
@@ -42,7 +45,7 @@ pub fn info(settings: &Settings, reporter: &Arc<dyn Reporter>) -> Result<Info, C
         version: installed.version(),
         bundles: installed.bundles.keys().map(|name| (name.clone(), explicit(name))).collect(),
         origin: installed.origin.iter().map(|url| without_password(url)).collect(),
-        trust_root: root,
+        trust_root,
         layout: session.machine.root().filesystem()?,
         switch_method,
         previous: session.machine.other_record(Slot::Previous)?.map(|record| record.installed.version()),

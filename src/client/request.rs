@@ -215,7 +215,7 @@ pub struct Info {
     pub bundles: Vec<(BundleName, bool)>,
     /// Where the publication is read from.
     pub origin: Vec<String>,
-    /// Version of the trusted root metadata.
+    /// Version of the newest root metadata that is trusted.
     pub trust_root: u64,
     /// File system that holds `/usr`, as the system names it.
     pub layout: String,

@@ -62,6 +62,10 @@ fn keys_are_replaced() {
     assert_eq!(ended.result["signed"], serde_json::json!(["root"]));
     assert_eq!(fs::read(&last).expect("there").len(), whole.len());
     assert!(!warned(&ended, unfinished) && !warned(&check(), unfinished), "{:?}", ended.events);
+    // The tree is of before the rotation, and what the machine has seen since counts.
+    let twin = machine.twin();
+    assert_eq!(twin.client(["check-update"]).code, 1, "nothing is newer");
+    assert_eq!(twin.succeeds(["info"]).result["trust_root"], 3);
     // One origin cannot give the next root, the other has no metadata: that is the network's doing, and no forgery.
     let [silent, bare] = ["silent", "bare"].map(|name| directory.path().join(name));
     copy(&publication.path, &silent);
