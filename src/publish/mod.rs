@@ -59,5 +59,6 @@ pub use error::{Category, PublishError};
 pub use installable::{NotInstallable, Refusal};
 pub use notes::Finding;
 pub use release::{Levels, ReleaseRequest, Released, release};
+pub use routes::PackRoute;
 pub use signing::{Initialized, Rotated, Signed, default_keys, init, refresh, rotate_keys};
 pub use sources::{Amount, Sources};

@@ -13,7 +13,7 @@ use super::packs::PackOrder;
 use super::planning::{self, Needs, NewRelease, OldRelease, PackPlan};
 use super::published::{PublishedRelease, name_of, newest_releases, predecessors_after};
 use super::reuse::OldBlocks;
-use super::routes::routes_to;
+use super::routes::{PackRoute, routes_to};
 use super::signing::{Signed, current_metadata, not_signed, write_documents};
 use super::similar::Comparer;
 use super::sources::Sources;
@@ -21,7 +21,6 @@ use super::texts::{MANIFEST, manifest_texts};
 use super::{PublishError, objects, packs, read, search, text_deltas};
 use crate::manifest::{BundleDefinition, BundleOffer, ManifestName, Release};
 use crate::pack::LEVEL;
-use crate::plan::Route;
 use crate::report::{Event, Reporter};
 use crate::site::{Access, InputTrees, Owners, Site, Spool};
 use crate::trust::{KeyDirectory, Lifetimes, sign_release};
@@ -85,7 +84,7 @@ pub struct Released {
     /// For each pack of a step, by its path, from what its contents are made.
     pub sources: Vec<(String, Sources)>,
     /// For releases before this one, newest first, the cheapest route to it.
-    pub routes: Vec<(Version, Route)>,
+    pub routes: Vec<PackRoute>,
     /// The metadata that was signed, and until when clients take it: it is to be signed again before.
     pub signed: Signed,
 }

@@ -200,6 +200,10 @@ fn the_publisher_tells_the_routes() {
     let (via, no) = ([json!([]), json!([5]), json!([4, 5]), json!([3, 4, 5]), json!([2, 3, 4, 5])], json!(false));
     let from = [5, 4, 3, 2, 1].map(Value::from);
     assert_eq!(ways, from.iter().zip(&via).map(|(from, via)| (from, via, &no)).collect::<Vec<_>>());
+    // What comes over the wire, without what requests count for in a plan.
+    let lengths = told["packs"].as_array().expect("packs").iter().filter(|pack| pack["from"] == 5);
+    let length: u64 = lengths.filter_map(|pack| pack["bytes"].as_u64()).sum();
+    assert!(length > 0 && routes[0]["bytes"] == length, "{routes:?} and not {length}");
     let step = told["packs"].as_array().expect("packs").iter().find(|pack| pack["from"] == 5).expect("a step");
     let sources = step["sources"].as_array().expect("sources");
     assert_eq!(sources.len(), 1, "{sources:?}");

@@ -5,8 +5,7 @@ use std::time::Instant;
 use clap::CommandFactory as _;
 use serde_json::{Value, json};
 use stateless_update::manifest::PackOffer;
-use stateless_update::plan::Route;
-use stateless_update::publish::{self, Amount, CheckRequest, Levels, ReleaseRequest, Released};
+use stateless_update::publish::{self, Amount, CheckRequest, Levels, PackRoute, ReleaseRequest, Released};
 use stateless_update::site::Owners;
 use stateless_update::types::Visible;
 
@@ -108,15 +107,15 @@ fn release(options: &Release, face: &Face) -> Ending {
             text.push_str(&format!("            from {from}: {}\n", sources.join(", ")));
         }
     }
-    for (from, route) in &released.routes {
-        text.push_str(&format!("from {from}: {}, {}\n", way(route), bytes(route.bytes)));
+    for route in &released.routes {
+        text.push_str(&format!("from {}: {}, {}\n", route.from, way(route), bytes(route.bytes)));
     }
     let routes: Vec<Value> = released
         .routes
         .iter()
-        .map(|(from, route)| {
+        .map(|PackRoute { from, route, bytes, .. }| {
             let via = route.stops.split_last().map(|(_, via)| via).unwrap_or_default();
-            json!({ "from": from, "from_nothing": route.from.is_none(), "via": via, "bytes": route.bytes })
+            json!({ "from": from, "from_nothing": route.from.is_none(), "via": via, "bytes": bytes })
         })
         .collect();
     keys::warn(&released.signed, face);
@@ -153,11 +152,11 @@ fn sources_of(released: &Released, pack: &PackOffer) -> impl Iterator<Item = (&'
 }
 
 /// How a machine comes to the release.
-fn way(route: &Route) -> String {
+fn way(PackRoute { route, packs, .. }: &PackRoute) -> String {
     let Some((_, via)) = route.stops.split_last().filter(|_| route.from.is_some()) else {
         return "anew".to_owned();
     };
-    let packs = counted(route.stops.len() as u64, "pack", "packs");
+    let packs = counted(*packs, "pack", "packs");
     match via {
         [] => packs,
         via => format!("{packs} via {}", via.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
