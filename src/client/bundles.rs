@@ -115,9 +115,14 @@ fn removed(
             return Err(ClientError::CoreStays);
         }
         let needed_by = dependents(release, name, subscriptions);
-        if !subscriptions.contains(name) && (needed_by.is_empty() || !request.recursive) {
-            let because_of = needed_by.into_iter().collect();
-            return Err(ClientError::NotSubscribed { name: known(release, name)?.clone(), because_of });
+        if !subscriptions.contains(name) {
+            let name = known(release, name)?.clone();
+            if needed_by.is_empty() {
+                return Err(ClientError::NotInstalled { name });
+            }
+            if !request.recursive {
+                return Err(ClientError::NotSubscribed { name, because_of: needed_by.into_iter().collect() });
+            }
         }
         let staying: Vec<BundleName> = needed_by.difference(&request.bundles).cloned().collect();
         if !staying.is_empty() && !request.recursive {

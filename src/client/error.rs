@@ -157,6 +157,12 @@ pub enum ClientError {
     /// No system here says where the publication lies.
     #[error("--url is needed where no system is installed")]
     NoUrlGiven,
+    /// A bundle that is not there cannot be removed.
+    #[error("bundle {name} is not installed")]
+    NotInstalled {
+        /// The bundle.
+        name: BundleName,
+    },
     /// A bundle that is not a subscription cannot be removed.
     #[error("bundle {name} was not asked for by name, so it cannot be removed")]
     NotSubscribed {

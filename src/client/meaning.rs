@@ -60,6 +60,7 @@ impl ClientError {
             | Self::NotEmpty { .. }
             | Self::NoTrustGiven
             | Self::NoUrlGiven
+            | Self::NotInstalled { .. }
             | Self::NotSubscribed { .. }
             | Self::Needed { .. }
             | Self::CoreStays

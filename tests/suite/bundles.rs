@@ -74,6 +74,17 @@ fn an_unknown_bundle_is_refused_with_a_suggestion() {
 }
 
 #[test]
+fn what_is_not_installed_is_told_as_such() {
+    let machine = Machine::installed(20, &["openstack-compute"]);
+    for (bundle, told) in [("editors", "editors is not installed"), ("python3-basic", "was not asked for by name")] {
+        let refused = machine.refuses(2, ["bundle-remove", bundle]);
+        assert!(refused.told().contains(told), "{bundle}: {}", refused.told());
+    }
+    let refused = machine.refuses(2, ["bundle-remove", "editors", "--recursive"]);
+    assert!(refused.told().contains("is not installed"), "{}", refused.told());
+}
+
+#[test]
 fn the_list_tells_what_is_installed_and_what_there_is() {
     let machine = Machine::installed(20, &["openstack-compute"]);
     let list = |arguments: &[&str]| {

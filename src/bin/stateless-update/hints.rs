@@ -80,10 +80,10 @@ pub(crate) fn hint(error: &ClientError) -> Option<String> {
         ClientError::NotEmpty { .. } => "os-install needs a root without a usr, or with an empty one",
         ClientError::NoTrustGiven => "the publisher's first root metadata, for example `--trust 1.root.json`",
         ClientError::NoUrlGiven => "name where the publication lies, for example `--url https://example.org/os`",
-        ClientError::NotSubscribed { because_of, .. } if !because_of.is_empty() => {
+        ClientError::NotSubscribed { because_of, .. } => {
             return Some(format!("it comes with {}", list(because_of)));
         }
-        ClientError::NotSubscribed { .. } => "`bundle-list` shows what is installed",
+        ClientError::NotInstalled { .. } => "`bundle-list` shows what is installed",
         ClientError::Needed { .. } => "--recursive removes those too",
         ClientError::NoSpace { .. } => "make room, for example with `clean`; nothing was changed",
         ClientError::NoProgress => "try another mirror with --url; nothing on this machine was changed",

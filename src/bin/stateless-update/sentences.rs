@@ -59,20 +59,21 @@ fn of_check(check: &UpdateCheck) -> String {
 
 fn of_change(change: &Change) -> String {
     let Change { deed, mode, transition } = change;
+    let is_idle = is_idle(*mode, transition);
     let told = match mode {
+        _ if is_idle => told_of_nothing(deed, transition),
         Mode::DryRun => told_ahead(deed, transition),
         Mode::DownloadOnly => {
             format!("release {} is fetched and staged, the next update switches to it", transition.to)
         }
-        Mode::Run if transition.changed => told_after(deed, transition),
-        Mode::Run => told_of_nothing(deed, transition),
+        Mode::Run => told_after(deed, transition),
     };
     let wire = match transition.requests {
         0 => "nothing to download".to_owned(),
         requests => format!("{} in {}", bytes(transition.download_bytes), counted(requests, "request", "requests")),
     };
     let mut parts = Vec::new();
-    if transition.changed || *mode != Mode::Run {
+    if !is_idle {
         let Transition { files_added, files_changed, files_removed, .. } = transition;
         let added = counted(*files_added, "file added", "files added");
         parts.push(format!("{told}:"));
@@ -82,6 +83,15 @@ fn of_change(change: &Change) -> String {
     }
     parts.extend([format!("{wire};"), duration(transition.duration_ms)]);
     filled(&parts)
+}
+
+/// Whether there was nothing to do. What is only fetched and staged never counts as changed.
+fn is_idle(mode: Mode, transition: &Transition) -> bool {
+    let Transition { from, to, files_added, files_changed, files_removed, .. } = transition;
+    match mode {
+        Mode::Run | Mode::DryRun => !transition.changed,
+        Mode::DownloadOnly => *from == Some(*to) && files_added + files_changed + files_removed == 0,
+    }
 }
 
 /// The parts of a sentence in lines that fit, all but the first indented. Lines end between parts; within one only where it
@@ -132,6 +142,7 @@ fn told_of_nothing(deed: &Deed, transition: &Transition) -> String {
     match deed {
         Deed::Update | Deed::Install | Deed::Rollback => format!("nothing to do: this machine has release {to}"),
         Deed::Add(names) => format!("nothing to do: release {to} of this machine has {}", listed(names)),
+        Deed::Remove(names) if names.is_empty() => "nothing to do: no bundle is here that nothing needs".to_owned(),
         Deed::Remove(names) => format!("nothing to do: nobody asked for {}", listed(names)),
         Deed::Repair => format!("nothing to do: what was checked is as in release {to}"),
     }

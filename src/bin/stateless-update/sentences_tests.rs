@@ -94,6 +94,20 @@ fn nothing_to_do_is_told_too() {
     let tail = "; 312 B in 1 request; 9.8 s\n";
     assert_eq!(change(Deed::Update, &idle), format!("nothing to do: this machine has release 20{tail}"));
     assert_eq!(change(Deed::Repair, &idle), format!("nothing to do: what was checked is as in release 20{tail}"));
+    let orphans = change(Deed::Remove([].into()), &idle);
+    assert_eq!(orphans, format!("nothing to do: no bundle is here that nothing needs{tail}"));
+    // What a dry run or a download does not do is told in the same words.
+    let none = Transition { files_added: 0, files_changed: 0, files_removed: 0, ..idle.clone() };
+    for (deed, mode) in [
+        (Deed::Repair, Mode::DryRun),
+        (Deed::Add([name("web-server")].into()), Mode::DryRun),
+        (Deed::Remove([].into()), Mode::DryRun),
+        (Deed::Update, Mode::DryRun),
+        (Deed::Update, Mode::DownloadOnly),
+    ] {
+        let text = of(&Outcome::Change(Change { deed: deed.clone(), mode, transition: none.clone() }));
+        assert_eq!(text, change(deed, &none));
+    }
     let offline = Transition { requests: 0, ..idle };
     let text = change(Deed::Rollback, &offline);
     assert!(text.ends_with("; nothing to download; 9.8 s\n"), "{text}");
