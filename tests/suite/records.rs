@@ -28,6 +28,26 @@ fn record(machine: &Machine, tree: &str) -> PathBuf {
     machine.path(".stateless-update").join(tree).join("share/stateless-update/installed.json")
 }
 
+/// A machine that has never been updated has no tree to go back to.
+#[test]
+fn a_torn_live_record_of_a_fresh_install_is_made_anew_as_the_hint_says() {
+    let machine = Machine::installed(10, BUNDLES);
+    let live = machine.path("usr/share/stateless-update/installed.json");
+    fs::write(&live, "").expect("written");
+    let told = machine.refuses(5, ["update"]).told();
+    assert!(told.contains("if not, make usr anew by `os-install`"), "{told}");
+    assert!(!machine.path(".stateless-update/previous").exists());
+    let (usr, damaged) = (machine.path("usr"), machine.path("usr.damaged"));
+    fs::create_dir_all(usr.join("local/bin")).expect("made");
+    fs::write(usr.join("local/bin/mine"), "mine").expect("written");
+    fs::rename(&usr, &damaged).expect("moved");
+    machine.install(&world().server.url, 10, BUNDLES).success().expect("installed anew");
+    fs::rename(damaged.join("local"), usr.join("local")).expect("moved");
+    machine.succeeds(["update"]);
+    assert_eq!(fs::read_to_string(usr.join("local/bin/mine")).expect("it is there"), "mine");
+    machine.succeeds(["diagnose"]);
+}
+
 #[test]
 fn a_torn_record_beside_the_live_tree_keeps_nothing_from_moving_on() {
     let sound = with_three_trees();

@@ -35,9 +35,10 @@ pub(crate) fn hint(error: &ClientError) -> Option<String> {
         ClientError::NothingToKeep { .. } => "nothing was removed; leave that --keep out, or correct it",
         ClientError::State(StateError::Locked { .. }) => "wait until it has ended and try again",
         ClientError::State(StateError::DamagedRecord { .. }) => {
-            "from a rescue system, beneath the root: move usr to usr.damaged, and .stateless-update/previous to usr, which \
-             is the release before, from which `update` goes on; then move usr.damaged/local and usr.damaged/src into \
-             usr, in place of the older ones there"
+            "from a rescue system, beneath the root: move usr to usr.damaged; if .stateless-update/previous is there, which is \
+             the release before, move it to usr, and `update` goes on from it; if not, make usr anew by `os-install`, with \
+             --url, --trust and the bundles that were there; then move usr.damaged/local and usr.damaged/src into usr, in \
+             place of those there"
         }
         ClientError::NoSuchProgram { .. } => "`config list` names those that have it",
         ClientError::SeveralPrograms { .. } => "name the one that is meant",
