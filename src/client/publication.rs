@@ -39,7 +39,9 @@ impl Session {
         };
         let directory = self.trust_directory();
         match &self.machine {
-            Access::Look(_) => {
+            Access::Look(machine) => {
+                // Somebody else's machine is told as such; its trust directory would only say that it cannot be opened.
+                machine.home()?;
                 let (_temporary, copy) = match self.has_seen_another()? {
                     true => TrustDirectory::throwaway()?,
                     false => directory.throwaway_copy()?,

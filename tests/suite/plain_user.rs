@@ -53,10 +53,23 @@ fn a_machine_of_somebody_else_is_told_as_such() {
     let above = machine.root.parent().expect("a directory");
     assert!(Command::new("chmod").arg("755").arg(above).status().expect("chmod starts").success());
     machine.succeeds(["mirror", "--set", &world().server.url]);
-    for command in ["status", "mirror", "update"] {
-        let refused = checked(world().programs.client_within(&own.prefix, &machine.root, [command]).expect("started"));
-        assert_eq!(refused.code, 5, "{command}: {}", refused.told());
-        assert!(["user with number 0", "run it as root"].iter().all(|part| refused.told().contains(part)), "{command}");
+    let export = own.machine.path("os.tar").display().to_string();
+    for command in [
+        &["status"][..],
+        &["mirror"],
+        &["update"],
+        &["update", "--dry-run"],
+        &["bundle-add", "editors", "--dry-run"],
+        &["bundle-info", "editors", "--version", "20"],
+        &["config", "diff", "--to", "20"],
+        &["explain", "usr/bin/hello"],
+        &["export", &export],
+        &["rollback", "--dry-run"],
+    ] {
+        let refused = checked(world().programs.client_within(&own.prefix, &machine.root, command).expect("started"));
+        assert_eq!(refused.code, 5, "{command:?}: {}", refused.told());
+        let told = refused.told();
+        assert!(["user with number 0", "run it as root"].iter().all(|part| told.contains(part)), "{command:?}: {told}");
     }
     let seen = world().programs.client_within(&own.prefix, &machine.root, ["bundle-list"]).expect("started");
     assert!(!warned(&checked(seen).success().expect("everybody may see it"), "no mirror is used"));
