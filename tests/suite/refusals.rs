@@ -3,6 +3,8 @@
 use std::fs::{self, File};
 use std::process::Command;
 
+use xtask::publication::Publication;
+
 use crate::machine::{Machine, error};
 use crate::world::{NOWHERE, world};
 
@@ -49,10 +51,16 @@ fn a_second_run_at_the_same_time_is_refused() {
 fn a_release_that_does_not_exist_is_told() {
     let machine = Machine::installed(10, &[]);
     let outcome = machine.refuses(3, ["update", "--version", "15"]);
-    assert!(error(&outcome).expect("an error").to_string().contains("15"), "{}", outcome.told());
+    let told = error(&outcome).expect("an error").to_string();
+    assert!(told.contains("15") && told.contains("none for the newest"), "{told}");
     let empty = Machine::empty();
     assert_eq!(empty.install(&world().server.url, 15, &[]).code, 3);
     assert!(!empty.path("usr").exists());
+    let directory = world().directory();
+    let publication = Publication::init(&world().programs, directory.path(), None).expect("a publication");
+    let [url, trust] = [publication.path.clone(), publication.trust()].map(|path| path.display().to_string());
+    let told = empty.refuses(3, ["os-install", "--url", &url, "--trust", &trust]).told();
+    assert!(told.contains("no release yet") && told.contains("when its publisher has published one"), "{told}");
 }
 
 /// The likeliest reason is a URL that is wrong.

@@ -73,6 +73,12 @@ pub(crate) fn hint(error: &ClientError) -> Option<String> {
         ClientError::Overlay(OverlayError::NotEditable { .. }) => {
             "edit it by hand; `config check` then says whether it can be read"
         }
+        ClientError::NoSuchRelease { .. } => {
+            "name a release that was published and is still there, or none for the newest; nothing was changed"
+        }
+        ClientError::Trust(TrustError::NoRelease { .. }) => {
+            "try again when its publisher has published one (`stateless-publish release`)"
+        }
         ClientError::Older { .. } => "go back deliberately with `update --version`",
         ClientError::DamagedPrevious { .. } | ClientError::Stage(StageError::NoPrevious) => {
             "nothing was changed; `update --version` brings an older release from the publication"
