@@ -67,7 +67,9 @@ fn a_page_is_installed_for_every_command() {
     let wanted = units.join("sysinit.target.wants/stateless-update-recover.service");
     let unit = fs::read_to_string(wanted).expect("every boot recovers");
     assert!(unit.contains("/usr/bin/stateless-update recover\n"), "{unit}");
-    reads(&pages.join("stateless-update-update.1"));
+    for page in ["stateless-update-update.1", "stateless-update.1", "stateless-publish-release.1"] {
+        reads(&pages.join(page));
+    }
 
     let archives = ["one.tar", "two.tar"].map(|name| directory.path().join(name));
     for archive in &archives {

@@ -59,13 +59,20 @@ fn pages(command: &Command, name: &str, files: &mut Files) -> io::Result<()> {
     }
     let mut page = format!("{PREAMBLE}{}", String::from_utf8_lossy(&page).replace(PREAMBLE, ""));
     if let Some(notes) = command.get_after_help() {
-        // Line by line, as the help has it.
-        page.push_str(".SH NOTES\n.nf\n");
-        notes.to_string().lines().for_each(|line| page.extend([&verbatim(line), "\n"]));
-        page.push_str(".fi\n");
+        page.push_str(".SH NOTES\n");
+        notes.to_string().lines().for_each(|line| page.push_str(&noted(line)));
     }
     files.insert(format!("share/man/man1/{name}.1"), page);
     inner().try_for_each(|inner| pages(inner, &format!("{name}-{}", inner.get_name()), files))
+}
+
+/// A line of the help: prose fills the page's lines, as it does those of a terminal, and an example keeps its own.
+fn noted(line: &str) -> String {
+    match verbatim(line) {
+        line if line.is_empty() => ".PP\n".to_owned(),
+        line if line.starts_with(' ') => format!(".nf\n{line}\n.fi\n"),
+        line => format!("{line}\n.br\n"),
+    }
 }
 
 /// A line that troff shows as it is: no backslash or hyphen means anything, and none is a request.

@@ -7,6 +7,8 @@
 mod answer;
 mod answers;
 pub(crate) mod dist;
+#[cfg(test)]
+mod examples;
 mod face;
 mod failure;
 mod human;
@@ -22,6 +24,8 @@ pub(crate) mod told;
 
 use std::process::ExitCode;
 
+#[cfg(test)]
+pub(crate) use examples::check_examples;
 pub(crate) use answer::{Answer, Ending, Weight};
 pub(crate) use face::Face;
 pub(crate) use failure::{Failure, FailureKind};

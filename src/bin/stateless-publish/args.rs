@@ -11,17 +11,22 @@ use super::common::Shown;
 
 const EXAMPLES: &str = "\
 Examples:
-  stateless-publish init /srv/os
-  stateless-publish release /srv/os --version 10 --definitions bundles --trees out/10
-  stateless-publish check /srv/os
-  stateless-publish serve /srv/os --listen 127.0.0.1:8080
+  stateless-publish init os
+  stateless-publish release os --version 10 --definitions bundles --trees t/10
+  stateless-publish check os
+  stateless-publish serve os --listen 127.0.0.1:8080
 
-Machines are given /srv/os/metadata/1.root.json as their root of trust.
+Machines are given os/metadata/1.root.json as their root of trust.
 
 Exit codes:
-  0 done   2 usage, or input that cannot be published
-  4 the publication or its signatures are not what they must be   5 local disk or filesystem
-  6 another run is at work   70 a bug";
+  0    done
+  2    usage, or input that cannot be published
+  4    the publication or its signatures are not what they must be
+  5    local disk or filesystem
+  6    another run is at work
+  70   a bug
+  130  ended by Ctrl-C: 128 and the signal's number
+  143  ended by SIGTERM";
 
 /// Turns trees into a signed publication that stateless-update installs from and updates to.
 #[derive(Debug, Parser)]
@@ -56,15 +61,14 @@ pub(crate) enum Command {
         after_help = "The definitions say what the release consists of; a tree without a definition is left out, \
         with a warning, but not that of a bundle which the release before has.\n\
         Without root, trees in directories are published as owned by 0:0. Trees in archives keep owners, modes, times and \
-        attributes; they are made, for example, by: \
-        tar --xattrs --format=pax --owner=0 --group=0 -cf out/20/os-core.tar -C tree usr\n\
-        Where other owners are needed, make tree and archive under fakeroot, and leave out --owner and --group.\n\
+        attributes; the last example makes one. Where other owners are needed, make tree and archive under fakeroot, and leave out --owner and --group.\n\
         With SOURCE_DATE_EPOCH set, the release is published and signed at that time and no time in it is later: the \
         same input and keys then give the same bytes.\n\n\
         Exit code 0: it is published; 4: it is, but clients refuse it, because its metadata has ended by now (not with \
         SOURCE_DATE_EPOCH set).\n\n\
-        Examples:\n  stateless-publish release /srv/os --version 20 --definitions bundles --trees out/20\n  \
-        stateless-publish release /srv/os --version 21 --definitions bundles --trees out/21 --deltas 5 --floor 20"
+        Examples:\n  stateless-publish release os --version 8 --definitions bundles --trees t/8\n  \
+        stateless-publish release os --version 9 --definitions b --trees t --floor 8\n  \
+        tar --xattrs --format=pax --owner=0 --group=0 -cf os-core.tar -C tree usr"
     )]
     Release(Release),
     /// Prove a publication complete and consistent, from its metadata down to every byte
@@ -111,10 +115,10 @@ pub(crate) enum Keys {
         refused. (If the publication was once signed with a time far ahead, machines that saw it follow at the end.) A \
         run that was cut off is gone on with by the same command. The old keys are of no use afterwards: `release` and \
         `keys refresh` need --keys NEW.\n\
-        To keep some of the keys, copy them into the new directory, and make the others: \
-        openssl genpkey -algorithm ED25519 -out NEW/timestamp.pem\n\n\
+        To keep some of the keys, copy them into the new directory, and make the others, as the last example does.\n\n\
         Examples:\n  stateless-publish keys rotate /srv/os --new-keys ~/keys/os-2\n  \
-        stateless-publish keys rotate /srv/os --keys ~/keys/os --new-keys ~/keys/os-2"
+        stateless-publish keys rotate os --keys ~/keys/os --new-keys ~/keys/os-2\n  \
+        openssl genpkey -algorithm ED25519 -out ~/keys/os-2/timestamp.pem"
     )]
     Rotate(Rotate),
 }
@@ -257,5 +261,19 @@ impl From<What> for Resign {
             What::Targets => Self::From(Role::Targets),
             What::Root => Self::From(Role::Root),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::super::common::check_examples;
+    use super::*;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Args::command().debug_assert();
+        check_examples(&Args::command());
     }
 }

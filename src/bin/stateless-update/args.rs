@@ -31,9 +31,16 @@ Examples:
   stateless-update --root /mnt/machine --url https://example.org/os diagnose
 
 Exit codes:
-  0 done   1 no (no update, differences found)   2 usage   3 origin unreachable or lacks something
-  4 trust or integrity refused   5 local disk or filesystem   6 another run is at work   70 a bug
-  130 and 143 ended by Ctrl-C and SIGTERM: 128 and the signal's number";
+  0    done
+  1    a plain no: no update, differences found
+  2    usage
+  3    the origin cannot be reached or lacks something
+  4    trust or integrity refused
+  5    local disk or filesystem
+  6    another run is at work
+  70   a bug
+  130  ended by Ctrl-C: 128 and the signal's number
+  143  ended by SIGTERM";
 
 /// Keeps the operating system's /usr at one published version: signed, atomic, by binary deltas.
 #[derive(Debug, Parser)]
@@ -124,14 +131,13 @@ pub(crate) enum Command {
     /// Move the machine to the newest or the given release
     #[command(
         after_help = "Examples:\n  stateless-update update\n  stateless-update update --version 20 --dry-run\n  \
-        stateless-update update --download   # fetch and stage now, switch with the next update"
+        stateless-update update --download   # the next update switches"
     )]
     Update(Update),
     /// Make a machine in an empty --root
     #[command(
-        after_help = "Examples:\n  stateless-update os-install --root /mnt/machine --url https://example.org/os \
-        --trust root.json\n  stateless-update os-install --root /mnt/machine -u /srv/os --trust root.json --bundle \
-        web-server"
+        after_help = "Examples:\n  stateless-update os-install -p /mnt -u https://os.example --trust root.json\n  \
+        stateless-update os-install -p /mnt -u os --trust root.json --bundle git"
     )]
     OsInstall(OsInstall),
     /// Subscribe to bundles and install them
@@ -158,7 +164,7 @@ pub(crate) enum Command {
     Search(Search),
     /// Which bundle has a path
     #[command(
-        after_help = "TERM is an absolute path, a pattern such as `*.so.1` or `bin/py*`, or a part of a path.\nExit code \
+        after_help = "TERM is an absolute path, a pattern such as `*.so.1` or `bin/py*`, or a part of a path. Exit code \
         0: there are some; 1: there are none. The index of the release is fetched once and kept.\n\n\
         Examples:\n  stateless-update search-file /usr/bin/git\n  stateless-update search-file 'libssl.so*' --library\n  \
         stateless-update search-file '^/usr/bin/py.*3$' --regexp --top 5"
@@ -167,7 +173,7 @@ pub(crate) enum Command {
     /// Which bundle has a command, for shells: asks no network
     #[command(
         after_help = "It knows the index that the last search has kept. `completions SHELL --command-not-found` \
-        writes what\na shell needs to ask. Exit code 0: there is a bundle; 1: there is none.\n\n\
+        writes what a shell needs to ask. Exit code 0: there is a bundle; 1: there is none.\n\n\
         Examples:\n  stateless-update command-not-found git"
     )]
     CommandNotFound(CommandNotFound),
@@ -183,7 +189,7 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  stateless-update rollback --dry-run\n  stateless-update rollback")]
     Rollback(Rollback),
     /// Finish a switch that was cut off, and nothing else
-    #[command(after_help = "Every command that changes the machine does this first, and so does\n\
+    #[command(after_help = "Every command that changes the machine does this first, and so does \
         stateless-update-recover.service at boot, before services start.\n\n\
         Examples:\n  stateless-update recover")]
     Recover,
@@ -204,14 +210,14 @@ pub(crate) enum Command {
     /// Remove what is kept only to be faster the next time
     #[command(
         after_help = "Removed is the store of what was fetched and not yet used; with --all also what is known of the \
-        content\nof files, and the search index. The trees, the trust, the journal and the history are never touched.\n\n\
+        content of files, and the search index. The trees, the trust, the journal and the history are never touched.\n\n\
         Examples:\n  stateless-update clean --dry-run\n  stateless-update clean --all"
     )]
     Clean(Clean),
     /// Another place to read content from
     #[command(
         after_help = "Content comes from the mirror, and from the origin where the mirror lacks it; what is newest is \
-        asked of the\norigin first. The setting lies beside the trees: nothing but --unset removes it. --url goes around \
+        asked of the origin first. The setting lies beside the trees: nothing but --unset removes it. --url goes around \
         it.\n\nExamples:\n  stateless-update mirror --set https://mirror.example.org/os\n  stateless-update mirror \
         --unset"
     )]
@@ -244,14 +250,14 @@ pub(crate) enum Command {
     /// Back to defaults: empty /etc and /var
     #[command(
         after_help = "All that lies in /etc and /var is removed, apart from what --keep names and from mount points; /usr, its \
-        trees, the mirror and the history stay. On a terminal it asks first; on the running system it needs --yes. `config save` keeps the overrides elsewhere.\n\n\
+        trees, the mirror and the history stay. On a terminal it asks first; on the running system it needs --yes. \
+        `config save` keeps the overrides elsewhere.\n\n\
         Examples:\n  stateless-update factory-reset --preview\n  \
-        stateless-update factory-reset --yes --keep /etc/machine-id --keep /var/lib/nova"
+        stateless-update factory-reset --yes --keep /etc/machine-id"
     )]
     FactoryReset(FactoryReset),
     /// Write completions for a shell to stdout
-    #[command(after_help = "Examples:\n  stateless-update completions bash \
-        >/usr/share/bash-completion/completions/stateless-update\n  \
+    #[command(after_help = "Examples:\n  stateless-update completions bash >>~/.bash_completion\n  \
         stateless-update completions zsh >~/.zfunc/_stateless-update\n  \
         stateless-update completions bash --command-not-found >>~/.bashrc")]
     Completions(Completions),

@@ -6,6 +6,7 @@ use stateless_update::plan::{Preference, Terms};
 use stateless_update::transport::Limits;
 use stateless_update::types::Version;
 
+use super::super::common::check_examples;
 use super::*;
 
 fn parse(line: &str) -> Result<Args, clap::Error> {
@@ -19,6 +20,7 @@ fn parsed(line: &str) -> Args {
 #[test]
 fn the_definition_is_sound() {
     Args::command().debug_assert();
+    check_examples(&Args::command());
 }
 
 /// The names of all commands beneath one, as they are typed in, each checked to be the name of what is parsed.

@@ -24,7 +24,7 @@ pub(crate) enum ConfigCommand {
     Show(Show),
     /// What overrides do to defaults, now or in another release
     #[command(after_help = "Kinds: override, redundant (says what the default says), default-changed, conflict (the \
-        default\nchanges and cannot come through), unknown, orphaned (its default is gone), deprecated.\n\n\
+        default changes and cannot come through), unknown, orphaned (its default is gone), deprecated.\n\n\
         Examples:\n  stateless-update config diff nova\n  stateless-update config diff --to 20   # before updating")]
     Diff(Diff),
     /// Look for lines that cannot be read, and for unknown and deprecated options
@@ -37,11 +37,13 @@ pub(crate) enum ConfigCommand {
     Redundant(Redundant),
     /// The value of one option
     #[command(after_help = "Exit code 1: nothing sets it. A secret is not shown.\n\n\
-        Examples:\n  stateless-update config get nova DEFAULT.debug\n  stateless-update config get nova database.max_retries")]
+        Examples:\n  stateless-update config get nova DEFAULT.debug\n  \
+        stateless-update config get nova database.max_retries")]
     Get(OneOption),
     /// Override one option, by a small file beneath /etc
     #[command(
-        after_help = "A value of - is read from standard input, so that a secret is in no list of processes;\none that begins with - follows a --. To OpenStack services $ stands for an option, and $$ is a dollar sign.\n\n\
+        after_help = "A value of - is read from standard input, so that a secret is in no list of processes; one that \
+        begins with - follows a --. To OpenStack services $ stands for an option, and $$ is a dollar sign.\n\n\
         Examples:\n  stateless-update config set nova DEFAULT.debug true\n  \
         stateless-update config set nova keystone_authtoken.password - <password"
     )]
