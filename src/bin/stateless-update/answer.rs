@@ -1,7 +1,7 @@
 //! What a command answers that did its work: a text for a person, its fields in the JSON result, its exit code.
 
 use serde_json::{Map, Value, json};
-use stateless_update::client::{AutoupdateRequest, BundleRow, Diagnosis, Due, Info, Transition};
+use stateless_update::client::{AutoupdateRequest, BundleRow, Cleaned, Diagnosis, Due, Info, Mode, Reset, Transition};
 use stateless_update::types::{BundleName, Version};
 
 use super::common::{Answer, Weight};
@@ -12,6 +12,9 @@ impl Outcome {
     /// The answer for whoever asked.
     pub(crate) fn answer(&self) -> Answer {
         let weight = match self {
+            // What would be done is what was asked.
+            Self::Change(change) if change.mode == Mode::DryRun => Weight::Asked,
+            Self::Cleaned(Cleaned { dry_run: true, .. }) | Self::Reset(Reset { dry_run: true, .. }) => Weight::Asked,
             Self::Check(_)
             | Self::Change(_)
             | Self::Recovery(_)

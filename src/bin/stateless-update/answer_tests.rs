@@ -106,4 +106,9 @@ fn every_change_has_the_same_fields() {
     wanted["dry_run"] = true.into();
     wanted["from"] = 10.into();
     assert_eq!(change(Mode::DryRun, &transition), wanted);
+    // With --quiet, what would be done is told, and what was done is not.
+    for (mode, weight) in [(Mode::Run, Weight::Story), (Mode::DryRun, Weight::Asked)] {
+        let outcome = Outcome::Change(Change { deed: Deed::Install, mode, transition: transition.clone() });
+        assert_eq!(outcome.answer().weight, weight, "{mode:?}");
+    }
 }
