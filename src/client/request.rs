@@ -44,7 +44,7 @@ pub enum Mode {
 /// How much of the live tree is hashed before a transition or by `diagnose`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Thoroughness {
-    /// Files that are missing, nothing is hashed.
+    /// Nothing is hashed: only what is there, and its size and metadata, is compared.
     Quick,
     /// Files whose fingerprint is not the one last verified.
     Changed,

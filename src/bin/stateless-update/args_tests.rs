@@ -133,6 +133,7 @@ fn what_makes_no_sense_is_refused() {
         "export x --this-machine --from 10",
         "search-file x --order none",
         "search-file x --top -1",
+        "search-file x --top 0",
         "bundle-list --deps a --all",
         "diagnose --quick --full-verify",
         "diagnose --file /etc/passwd",

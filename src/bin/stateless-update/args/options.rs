@@ -91,7 +91,7 @@ pub(crate) struct BundleList {
 /// Options of `diagnose`, and of `repair` among others.
 #[derive(Debug, Group)]
 pub(crate) struct Verify {
-    /// Only look for missing files, hash nothing
+    /// Hash nothing: compare what is there, its sizes, modes, owners and times alone
     #[arg(long, conflicts_with = "full_verify")]
     pub(crate) quick: bool,
     /// Hash every file, not only those that seem to have changed

@@ -1,5 +1,7 @@
 //! The options of `search`, `search-file` and `command-not-found`.
 
+use std::num::NonZeroUsize;
+
 use clap::{Args as Group, ValueEnum};
 use stateless_update::client::{Language, Order, Places, SearchRequest};
 
@@ -11,7 +13,7 @@ pub(crate) struct Search {
     term: String,
     /// Tell at most so many
     #[arg(long, value_name = "N")]
-    top: Option<usize>,
+    top: Option<NonZeroUsize>,
     /// By the names of bundles, or the smallest bundle first
     #[arg(long, value_name = "HOW")]
     order: Option<Ordering>,
@@ -62,7 +64,7 @@ impl Search {
                 Some(Ordering::Alpha) => Order::Alphabetical,
                 Some(Ordering::Size) => Order::Size,
             },
-            top: self.top,
+            top: self.top.map(NonZeroUsize::get),
         }
     }
 }
