@@ -52,7 +52,7 @@ pub struct Composition {
 #[derive(Debug, thiserror::Error)]
 pub enum ComposeError {
     /// There is no `os-core`.
-    #[error("there is no bundle os-core, which every system has")]
+    #[error("there is no definition os-core.toml, of the bundle that every system has")]
     NoCore,
     /// A definition names a bundle that has no definition.
     #[error("bundle {bundle} {field} {missing}, which has no definition")]

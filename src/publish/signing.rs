@@ -100,7 +100,11 @@ pub fn rotate_keys(site: &Path, keys: &Path, new_keys: &Path, now: i64) -> Resul
 }
 
 /// The newest metadata, verified.
+///
+/// # Errors
+/// [`SiteError::NoPublication`] where the directory is another one; when the metadata is not as it must be.
 pub(super) fn current_metadata(site: &Site) -> Result<CurrentMetadata, PublishError> {
+    site.check_published()?;
     CurrentMetadata::read(|path, limit| match site.read(path, limit) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(SiteError::Missing(_)) => Ok(None),

@@ -90,6 +90,29 @@ fn names_that_are_not_utf_8_are_refused() {
     draft.refused(&["editors", "usr/share/editors/named-"]);
 }
 
+/// The path may be a wrong one: nothing is made there, and it is the caller's mistake.
+#[test]
+fn a_directory_without_a_publication_is_told_as_such() {
+    let directory = world().directory();
+    let [site, keys, empty] = ["site", "keys", "definitions"].map(|name| directory.path().join(name));
+    [&site, &empty].into_iter().for_each(|path| fs::create_dir(path).expect("a directory"));
+    let [site, keys, definitions] = [site, keys, empty].map(|path| path.display().to_string());
+    let input = ["--version", "1", "--definitions", &definitions, "--trees", &definitions];
+    for line in [
+        vec!["check", &site],
+        vec!["keys", "refresh", &site],
+        vec!["keys", "rotate", &site, "--new-keys", &keys],
+        [&["release", &site][..], &input].concat(),
+    ] {
+        let output = world().programs.publish(&line, None).expect("it starts");
+        assert!(output.code == 2 && output.stderr.contains("is no publication"), "{line:?}: {}", output.stderr);
+    }
+    assert!(!Path::new(&keys).exists() && fs::read_dir(&site).expect("a directory").next().is_none());
+    world().programs.publish(["init", &site], None).and_then(|output| output.success()).expect("made");
+    let output = world().programs.publish([&["release", &site][..], &input].concat(), None).expect("it starts");
+    assert!(output.code == 2 && output.stderr.contains("no definition os-core.toml"), "{}", output.stderr);
+}
+
 #[test]
 fn paths_outside_usr_are_refused() {
     let draft = Draft::new();

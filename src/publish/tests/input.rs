@@ -27,7 +27,7 @@ fn what_cannot_be_published_is_refused_by_name() {
         ),
         (|w| w.define("os-core", "title = \"x\"\nincludes = [\"web\"]\n"), &["os-core -> web -> os-core"]),
         (|w| w.define("empty", "title = \"x\"\n"), &["bundle empty", "no tree"]),
-        (|w| fs::remove_file(w.path("definitions/os-core.toml")).expect("remove"), &["no bundle os-core"]),
+        (|w| fs::remove_file(w.path("definitions/os-core.toml")).expect("remove"), &["no definition os-core.toml"]),
         (|w| w.define("web", "titel = \"x\"\n"), &["web.toml is not valid"]),
         (
             |w| fs::write(w.path("definitions/web.toml"), b"title = \"Caf\xe9\"\n").expect("write"),
