@@ -27,6 +27,10 @@ pub enum Step {
     Objects,
     /// Publisher: packs are made. Unit: bytes of the files that they make.
     Packs,
+    /// Publisher: objects that are published are decoded. Unit: bytes of their content.
+    Decode,
+    /// Publisher: packs that are published are decoded. Unit: bytes of the packs.
+    Unpack,
 }
 
 /// What a step counts.
@@ -123,7 +127,7 @@ impl Step {
     /// What the step counts.
     pub fn unit(self) -> Unit {
         match self {
-            Self::Download | Self::Build | Self::Objects | Self::Packs => Unit::Bytes,
+            Self::Download | Self::Build | Self::Objects | Self::Packs | Self::Decode | Self::Unpack => Unit::Bytes,
             Self::Scan | Self::Stage | Self::Check | Self::Compose => Unit::Files,
         }
     }
@@ -139,6 +143,8 @@ impl Step {
             Self::Compose => "compose",
             Self::Objects => "objects",
             Self::Packs => "packs",
+            Self::Decode => "decode",
+            Self::Unpack => "unpack",
         }
     }
 }

@@ -186,7 +186,7 @@ fn figures(manifest: &BundleManifest) -> (u64, u64) {
 }
 
 fn check_objects(site: &Site, facts: &BTreeMap<Digest, BlobFacts>, reporter: &dyn Reporter, notes: &Notes) {
-    let progress = Progress::new(reporter, Step::Objects, facts.values().map(|facts| facts.size).sum());
+    let progress = Progress::new(reporter, Step::Decode, facts.values().map(|facts| facts.size).sum());
     let mut objects: Vec<(&Digest, &BlobFacts)> = facts.iter().collect();
     // The largest first, so that no core is left alone with one at the end.
     objects.sort_by_key(|(_, facts)| std::cmp::Reverse(facts.size));
@@ -211,7 +211,7 @@ fn check_objects(site: &Site, facts: &BTreeMap<Digest, BlobFacts>, reporter: &dy
 
 fn check_packs(site: &Site, releases: &Releases, reporter: &dyn Reporter, notes: &Notes) -> u64 {
     let offers = releases.values().flat_map(|(_, release)| &release.packs);
-    let progress = Progress::new(reporter, Step::Packs, offers.clone().map(|offer| offer.length).sum());
+    let progress = Progress::new(reporter, Step::Unpack, offers.clone().map(|offer| offer.length).sum());
     let contents = Contents { site, input: None };
     for (_, release) in releases.values() {
         let to = readable(site, release);

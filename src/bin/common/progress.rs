@@ -108,6 +108,8 @@ fn ended(step: Step, total: u64) -> String {
         Step::Compose => format!("read {}", counted(total, "file", "files")),
         Step::Objects => format!("compressed {}", bytes(total)),
         Step::Packs => format!("packed {}", bytes(total)),
+        Step::Decode => format!("checked objects with {} of content", bytes(total)),
+        Step::Unpack => format!("checked packs of {}", bytes(total)),
     }
 }
 
