@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use clap::builder::{PathBufValueParser, TypedValueParser};
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use stateless_update::trust::{Resign, Role};
 use stateless_update::types::Version;
@@ -127,7 +128,7 @@ pub(crate) enum Keys {
 #[derive(Clone, Debug, Group)]
 pub(crate) struct Place {
     /// The publication's directory
-    #[arg(value_name = "REPO")]
+    #[arg(value_name = "REPO", value_parser = directory())]
     pub(crate) site: PathBuf,
     /// The directory with the private keys; beside the publication, as REPO.keys, unless given
     #[arg(long, value_name = "DIR")]
@@ -174,7 +175,7 @@ pub(crate) struct Release {
 #[derive(Debug, Group)]
 pub(crate) struct Check {
     /// The publication's directory
-    #[arg(value_name = "REPO")]
+    #[arg(value_name = "REPO", value_parser = directory())]
     pub(crate) site: PathBuf,
     /// The root of trust that machines are given; the publication's own first root unless given
     #[arg(long, value_name = "ROOT.json")]
@@ -220,7 +221,7 @@ pub(crate) enum What {
 #[derive(Debug, Group)]
 pub(crate) struct Serve {
     /// The publication's directory
-    #[arg(value_name = "REPO")]
+    #[arg(value_name = "REPO", value_parser = directory())]
     pub(crate) site: PathBuf,
     /// Where to listen; port 0 for any that is free
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
@@ -252,6 +253,14 @@ impl Place {
     }
 }
 
+/// A directory. What looks like a URL is none: it would be made beneath the working directory.
+fn directory() -> impl TypedValueParser<Value = PathBuf> {
+    PathBufValueParser::new().try_map(|path| match path.to_string_lossy().contains("://") {
+        true => Err("object stores are not supported yet; give a directory"),
+        false => Ok(path),
+    })
+}
+
 impl From<What> for Resign {
     fn from(what: What) -> Self {
         match what {
@@ -275,5 +284,17 @@ mod tests {
     fn the_definition_is_sound() {
         Args::command().debug_assert();
         check_examples(&Args::command());
+    }
+
+    #[test]
+    fn a_publication_is_a_directory() {
+        let options = ["check", "serve", "init", "keys refresh", "keys rotate --new-keys n"];
+        for line in options.into_iter().chain(["release --version 1 --definitions d --trees t"]) {
+            let parse = |site| Args::try_parse_from(format!("x {line} {site}").split(' '));
+            let error = parse("s3://bucket/x").expect_err(line);
+            assert_eq!(error.exit_code(), 2, "{line}");
+            assert!(error.to_string().contains("object stores are not supported yet; give a directory"), "{error}");
+            parse("./s3:/bucket").unwrap_or_else(|error| panic!("{line}: {error}"));
+        }
     }
 }
