@@ -28,7 +28,9 @@ impl Origin {
         }
         let bad = |reason: String| TransportError::BadUrl { url: without_password(text), reason };
         let url = Url::parse(text).map_err(|error| match error {
-            url::ParseError::RelativeUrlWithoutBase => bad("it is neither a URL nor the path of something that is there".to_owned()),
+            url::ParseError::RelativeUrlWithoutBase => {
+                bad("it is neither a URL nor the path of something that is there".to_owned())
+            }
             other => bad(other.to_string()),
         })?;
         if url.query().is_some() || url.fragment().is_some() {

@@ -19,6 +19,29 @@ fn history(machine: &Machine) -> Vec<[Value; 4]> {
 }
 
 #[test]
+fn what_would_be_done_is_told_with_quiet_too() {
+    let machine = Machine::installed(10, &[]);
+    for (arguments, told) in [
+        (["update", "--dry-run", "--quiet"], "would update from 10 to 20"),
+        (["factory-reset", "--preview", "--quiet"], "would remove"),
+        (["update", "--version=20", "--quiet"], ""),
+    ] {
+        let shown = world().programs.shown(&machine.root, arguments).expect("it starts").success().expect("done");
+        assert!(shown.stdout.contains(told) && shown.stdout.is_empty() == told.is_empty(), "{}", shown.stdout);
+    }
+}
+
+#[test]
+fn logs_are_plain_where_there_is_no_terminal() {
+    let machine = Machine::installed(10, &[]);
+    let mut command = Command::new(&world().programs.update);
+    command.args(["check-update", "--root"]).arg(&machine.root).env("STATELESS_UPDATE_LOG", "trace");
+    let output = command.env("TERM", "xterm").env_remove("NO_COLOR").output().expect("it starts");
+    let log = String::from_utf8_lossy(&output.stderr);
+    assert!(log.contains("DEBUG") && !log.contains('\x1b'), "{log}");
+}
+
+#[test]
 fn hashdump_tells_what_manifests_have() {
     let machine = Machine::installed(10, &[]);
     let dumped = machine.succeeds(["hashdump", "/usr/lib/os-release"]).result;

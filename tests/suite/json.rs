@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use xtask::programs::Outcome;
 
@@ -146,10 +147,14 @@ fn every_line_of_the_publisher_fits_the_schema_too() {
     let mut server = Command::new(&world().programs.publish);
     server.args(["serve", &site, "--listen", "127.0.0.1:0", "--json"]).stdout(Stdio::piped());
     let mut server = server.spawn().expect("it starts");
-    let lines = BufReader::new(server.stdout.take().expect("a pipe")).lines().take(2);
-    let lines: Vec<String> = lines.map_while(Result::ok).collect();
-    server.kill().and_then(|()| server.wait()).expect("it is ended");
-    let events: Vec<Value> = lines.iter().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let mut lines = BufReader::new(server.stdout.take().expect("a pipe")).lines().map_while(Result::ok);
+    let mut lines_so_far: Vec<String> = lines.by_ref().take(2).collect();
+    kill_process(Pid::from_child(&server), Signal::TERM).expect("it is ended");
+    lines_so_far.extend(lines);
+    assert_eq!(server.wait().expect("it is ended").code(), Some(143));
+    let events: Vec<Value> = lines_so_far.iter().map(|line| serde_json::from_str(line).expect("JSON")).collect();
     events.iter().for_each(|event| world().schemas.check("cli-event", event).expect("it fits"));
-    assert_eq!(events.iter().map(|event| &event["event"]).collect::<Vec<_>>(), ["start", "listening"]);
+    let names: Vec<_> = events.iter().map(|event| &event["event"]).collect();
+    assert_eq!(names, ["start", "listening", "error", "result"]);
+    assert_eq!(events[3]["exit_code"], 143);
 }

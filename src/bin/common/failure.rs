@@ -59,6 +59,16 @@ impl Failure {
         Self { kind: FailureKind::LOCAL, message, causes, hint: None }
     }
 
+    /// A signal ended the run. Shells show such ends as 128 and the signal's number.
+    pub(crate) fn interrupted(signal: &str, number: u8) -> Self {
+        Self {
+            kind: FailureKind { name: "interrupted", exit_code: 128 + number },
+            message: format!("interrupted by {signal}"),
+            causes: Vec::new(),
+            hint: Some("run the command again: it goes on with what it has".to_owned()),
+        }
+    }
+
     /// The program is wrong.
     pub(crate) fn bug(message: String) -> Self {
         let (message, hint) = (format!("a bug: {message}"), Some(Self::REPORT.to_owned()));

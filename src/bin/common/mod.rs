@@ -19,17 +19,19 @@ mod paint;
 mod panics;
 mod progress;
 mod refused;
+pub(crate) mod signals;
 mod steps;
 pub(crate) mod told;
 
 use std::process::ExitCode;
 
+pub(crate) use answer::{Answer, Ending, Weight};
 #[cfg(test)]
 pub(crate) use examples::check_examples;
-pub(crate) use answer::{Answer, Ending, Weight};
 pub(crate) use face::Face;
 pub(crate) use failure::{Failure, FailureKind};
 pub(crate) use options::Shown;
+use paint::Paint;
 pub(crate) use refused::refused;
 
 /// The program's name.
@@ -40,7 +42,8 @@ pub(crate) const PROGRAM: &str = env!("CARGO_BIN_NAME");
 pub(crate) fn prepare() {
     panics::keep_quiet();
     if let Ok(filter) = tracing_subscriber::EnvFilter::try_from_env("STATELESS_UPDATE_LOG") {
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+        let is_painted = Paint::of(&std::io::stderr()) == Paint::Colours;
+        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(is_painted).with_writer(std::io::stderr).init();
     }
 }
 

@@ -15,23 +15,36 @@ mod serve;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser;
 
-use args::Args;
-use common::Face;
+use args::{Args, Command, Global};
+use common::{Ending, Face, Failure, signals};
 
 fn main() -> ExitCode {
     common::prepare();
     let words: Vec<OsString> = std::env::args_os().collect();
     match Args::try_parse_from(&words) {
         Ok(Args { global, command }) => {
-            let face = Face::of(&global.shown, command.name());
-            common::run(&face, || {
-                common::set_threads(global.jobs)?;
-                run::run(command, &face)
-            })
+            let face = Arc::new(Face::of(&global.shown, command.name()));
+            common::run(&face, || work(&global, command, &face))
         }
         Err(error) => common::refused::<Args>(&words, &error),
     }
+}
+
+/// Runs the command to its end, with an eye on signals.
+fn work(global: &Global, command: Command, face: &Arc<Face>) -> Ending {
+    common::set_threads(global.jobs)?;
+    // Whoever ends a server by Ctrl-C means to, and needs no word about it; a script gets its result.
+    let is_told = global.shown.json || !matches!(command, Command::Serve(_));
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime = runtime.map_err(|error| Failure::local("cannot start threads".to_owned(), &error))?;
+    if is_told {
+        signals::watch(&runtime, Arc::clone(face));
+    }
+    let ending = run::run(command, face);
+    runtime.shutdown_background();
+    ending
 }

@@ -30,13 +30,3 @@ pub(crate) fn of_client(error: &ClientError) -> Failure {
     };
     Failure::of(kind, error, hint(error).as_deref().unwrap_or(hint_of_kind))
 }
-
-/// A signal ended the run. Shells show such ends as 128 and the signal's number.
-pub(crate) fn interrupted(signal: &str, number: u8) -> Failure {
-    Failure {
-        kind: FailureKind { name: "interrupted", exit_code: 128 + number },
-        message: format!("interrupted by {signal}"),
-        causes: Vec::new(),
-        hint: Some("run the command again: it goes on with what it has".to_owned()),
-    }
-}

@@ -180,7 +180,8 @@ mod tests {
         let (role, expired_at) = (Role::Timestamp, Timestamp::UNIX_EPOCH);
         let now = Timestamp::new(86_400, 123_456_789).expect("a time");
         let error = ClientError::from(TrustError::Expired { role, expired_at, now });
-        let told = "the timestamp metadata expired at 1970-01-01T00:00:00Z (the time is taken to be 1970-01-02T00:00:00Z)";
+        let told =
+            "the timestamp metadata expired at 1970-01-01T00:00:00Z (the time is taken to be 1970-01-02T00:00:00Z)";
         assert_eq!((error.to_string().as_str(), error.kind()), (told, ErrorKind::Refused));
         let hint = hint(&error).expect("a hint");
         assert!(hint.contains("keys refresh") && hint.contains("clock") && hint.contains("--ignore-time"), "{hint}");

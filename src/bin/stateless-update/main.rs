@@ -15,7 +15,6 @@ mod outcome;
 mod requests;
 mod run;
 mod sentences;
-mod signals;
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -25,7 +24,7 @@ use std::sync::Arc;
 use clap::{CommandFactory as _, Parser};
 
 use args::Args;
-use common::{Ending, Face, Failure};
+use common::{Ending, Face, Failure, signals};
 use failure::of_client;
 
 /// Threads that serve the network; the heavy work has its own pool (`--jobs`).
@@ -54,7 +53,7 @@ fn work(global: &args::Global, command: args::Command, face: &Arc<Face>) -> Endi
         Ok(runtime) => runtime,
         Err(error) => return Err(Failure::local("cannot start threads".to_owned(), &error)),
     };
-    runtime.spawn(signals::watch(Arc::clone(face)));
+    signals::watch(&runtime, Arc::clone(face));
     // The conformance suite knows one way to fail.
     let one_way = matches!(command, args::Command::TufClient(_));
     let result = runtime.block_on(run::run(command, &global.settings(), face));
