@@ -34,7 +34,7 @@ pub fn info(settings: &Settings, reporter: &Arc<dyn Reporter>) -> Result<Info, C
     let installed = &record.installed;
     let explicit = |name| installed.subscriptions.contains(name);
     let version = |root: &[u8]| serde_json::from_slice::<Root>(root).map_or(0, |root| root.signed.version);
-    // Of what was seen since the tree was made only its owner knows; to everybody else the tree's own root is the newest.
+    // What was seen since the tree was made only its owner may know; to others the tree's own root is the newest.
     let seen = session.trust_directory().documents().ok().and_then(|mut documents| documents.remove("root.json"));
     let trust_root = version(&record.root()?).max(seen.map_or(0, |root| version(&root)));
     let switch_method = match session.check_layout() {

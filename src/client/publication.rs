@@ -117,7 +117,8 @@ impl Session {
         }
     }
 
-    /// Tells what is missing with where it was asked for: a URL may be wrong, and an origin that did not answer may have it.
+    /// Tells what is missing with where it was asked for: a URL may be wrong, and an origin that did not answer may have
+    /// it.
     fn lacking(&self, error: TrustError, source: Publication) -> ClientError {
         match (error, source.last_lack()) {
             (TrustError::Missing { .. }, Some(unsure)) if !unsure.is_surely_not_found() => unsure.into(),

@@ -50,8 +50,9 @@ pub struct Reset {
 /// Empties `/etc` and `/var`, apart from what is kept.
 ///
 /// # Errors
-/// [`ClientError::NotConfirmed`] on the running system without a yes, [`ClientError::Declined`] after a no; when the root is not managed, a kept path is not beneath
-/// `/etc` or `/var`, is not there or lies behind a symlink, another run is at work, or what is mounted cannot be told.
+/// [`ClientError::NotConfirmed`] on the running system without a yes, [`ClientError::Declined`] after a no; when the root
+/// is not managed, a kept path is not beneath `/etc` or `/var`, is not there or lies behind a symlink, another run is at
+/// work, or what is mounted cannot be told.
 /// [`ClientError::NotRemoved`] when something could not be removed; all else is gone then.
 pub fn factory_reset(
     settings: &Settings,

@@ -21,7 +21,8 @@ use crate::types::{BundleName, Slot};
 /// Exchanges the live tree with the previous one; once more brings it back.
 ///
 /// # Errors
-/// [`ClientError::Declined`]; when there is no previous tree, it is damaged, or its release is below the floor that the publisher has signed since.
+/// [`ClientError::Declined`]; when there is no previous tree, it is damaged, or its release is below the floor that the
+/// publisher has signed since.
 pub fn rollback(settings: &Settings, mode: Mode, reporter: &Arc<dyn Reporter>) -> Result<Transition, ClientError> {
     let session = Session::open(settings, mode, reporter)?;
     let record = session.machine.record(Slot::Previous).map_err(unreadable)?.ok_or(StageError::NoPrevious)?;

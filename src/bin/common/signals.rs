@@ -1,5 +1,5 @@
-//! Ctrl-C and friends: the process may die at any moment (the client's engine is made for it, and so is the publisher's order of
-//! writing), but the terminal is left in order and a script gets its result.
+//! Ctrl-C and friends: the process may die at any moment (the client's engine is made for it, and so is the order in which
+//! the publisher writes), but the terminal is left in order and a script gets its result.
 
 use std::sync::Arc;
 

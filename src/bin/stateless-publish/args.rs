@@ -62,7 +62,8 @@ pub(crate) enum Command {
         after_help = "The definitions say what the release consists of; a tree without a definition is left out, \
         with a warning, but not that of a bundle which the release before has.\n\
         Without root, trees in directories are published as owned by 0:0. Trees in archives keep owners, modes, times and \
-        attributes; the last example makes one. Where other owners are needed, make tree and archive under fakeroot, and leave out --owner and --group.\n\
+        attributes; the last example makes one. Where other owners are needed, make tree and archive under fakeroot, and \
+        leave out --owner and --group.\n\
         With SOURCE_DATE_EPOCH set, the release is published and signed at that time and no time in it is later: the \
         same input and keys then give the same bytes.\n\n\
         Exit code 0: it is published; 4: it is, but clients refuse it, because its metadata has ended by now (not with \

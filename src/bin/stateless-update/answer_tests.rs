@@ -94,7 +94,8 @@ fn every_change_has_the_same_fields() {
         dry_run: false,
     };
     let mut wanted = json!({ "exit_code": 0, "from": null,
-        "to": 20, "bundles": ["os-core"], "bundles_removed": ["editors"], "changed": true, "files_added": 1, "files_changed": 2, "files_removed": 3,
+        "to": 20, "bundles": ["os-core"], "bundles_removed": ["editors"], "changed": true,
+        "files_added": 1, "files_changed": 2, "files_removed": 3,
         "download_bytes": 4, "requests": 5, "disk_peak_bytes": 6, "duration_ms": 7 });
     let change = |mode, transition: &Transition| {
         let transition = transition.clone();
