@@ -1,5 +1,5 @@
-//! What a new release costs machines with all bundles that are at older ones: for each the cheapest route, found as clients find it. (A
-//! client that is offered one pack for the whole way takes that, and looks for no longer way.)
+//! What a new release costs machines with all bundles that are at older ones: for each the cheapest route, found as clients
+//! find it. (A client that is offered one pack for the whole way takes that, and looks for no longer way.)
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -49,10 +49,10 @@ pub fn routes_to(site: &Site, release: &Release) -> Result<Vec<PackRoute>, Publi
     let documents: BTreeMap<Version, &Release> = older.iter().chain([release]).map(|one| (one.version, one)).collect();
     let route = |old: &Release| match offered.search(Some(old.version), release.version) {
         Found::Route(route) => {
-            let steps = route.steps().flat_map(|(from, to)| documents[&to].step_packs(from, &all(documents[&to])));
-            let begins = route.stops.first().filter(|_| route.from.is_none()).map(|first| &documents[first].packs);
-            let packs: Vec<&PackOffer> =
-                begins.into_iter().flatten().filter(|pack| pack.from.is_none()).chain(steps).collect();
+            let first = route.stops.first().filter(|_| route.from.is_none()).map(|first| (None, *first));
+            let hops = first.into_iter().chain(route.steps().map(|(from, to)| (Some(from), to)));
+            let packs = hops.flat_map(|(from, to)| documents[&to].packs_from(from, &all(documents[&to])));
+            let packs: Vec<&PackOffer> = packs.collect();
             let bytes = packs.iter().map(|pack| pack.length).sum();
             let packs = packs.len() as u64;
             Some(PackRoute { from: old.version, route, packs, bytes })
