@@ -11,6 +11,8 @@ use stateless_update::transport::TransportError;
 use stateless_update::trust::{TrustDirectory, TrustError};
 use stateless_update::types::BundleName;
 
+/// Where people set proxies.
+const PROXIES: [&str; 6] = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
 /// What to do where a URL leads to no publication.
 const NO_PUBLICATION: &str =
     "check the URL (--url, or the origin that `info` tells): a publication has metadata/timestamp.json beneath it";
@@ -152,6 +154,10 @@ fn of_transport(error: &TransportError) -> Option<&'static str> {
         TransportError::Setup { .. } => {
             Some("install the certificates of the system (ca-certificates); check the proxy settings")
         }
+        TransportError::Connect { .. } if PROXIES.iter().any(|name| std::env::var_os(name).is_some()) => Some(
+            "check the network, the origin (--url), and the proxy that is set (HTTPS_PROXY, http_proxy, ALL_PROXY): it \
+             may be what does not answer, and SOCKS is not spoken; /usr is as it was",
+        ),
         TransportError::NotAPublication { .. } => {
             Some("check the URL, and whether the network wants a login in a web browser first")
         }
