@@ -85,25 +85,26 @@ pub fn factory_reset(
             keep.insert(place);
         }
     }
-    let foreseen = emptied(machine.root(), &keep, true, &**reporter)?;
-    if locked.is_none() {
-        return Ok(foreseen);
+    let foreseen = emptied(machine.root(), &keep, true)?;
+    let (reset, failed) = match locked {
+        None => foreseen,
+        Some(_) if reporter.agrees(&ahead(foreseen.0)) => emptied(machine.root(), &keep, false)?,
+        Some(_) => return Err(ClientError::Declined),
+    };
+    for error in &failed {
+        reporter.report(Event::Warning(format!("{error}: {}", error.source)));
     }
-    if !reporter.agrees(&ahead(foreseen)) {
-        return Err(ClientError::Declined);
+    let number = failed.len();
+    match failed.into_iter().next() {
+        None => Ok(reset),
+        Some(source) => Err(ClientError::NotRemoved { number, removed: reset.removed.len(), source }),
     }
-    emptied(machine.root(), &keep, false, &**reporter)
 }
 
-/// Empties what a reset empties, or says what would go.
-fn emptied(
-    root: &Directory,
-    keep: &BTreeSet<PathBuf>,
-    dry_run: bool,
-    reporter: &dyn Reporter,
-) -> Result<Reset, ClientError> {
+/// Empties what a reset empties, or says what would go; and why something stays that should go.
+fn emptied(root: &Directory, keep: &BTreeSet<PathBuf>, dry_run: bool) -> Result<(Reset, Vec<DiskError>), ClientError> {
     let reset = Reset { removed: Vec::new(), kept: Vec::new(), files: 0, bytes: 0, dry_run };
-    let mut emptying = Emptying { keep, at: PathBuf::new(), reset, failed: Vec::new(), reporter };
+    let mut emptying = Emptying { keep, at: PathBuf::new(), reset, failed: Vec::new() };
     for top in TOPS {
         if keep.contains(Path::new(top)) {
             emptying.reset.kept.push(format!("/{top}"));
@@ -112,12 +113,7 @@ fn emptied(
             walk(directory, &mut emptying)?;
         }
     }
-    let Emptying { reset, failed, .. } = emptying;
-    let number = failed.len();
-    match failed.into_iter().next() {
-        None => Ok(reset),
-        Some(source) => Err(ClientError::NotRemoved { number, removed: reset.removed.len(), source }),
-    }
+    Ok((emptying.reset, emptying.failed))
 }
 
 fn ahead(foreseen: Reset) -> Ahead {
@@ -156,7 +152,6 @@ struct Emptying<'a> {
     reset: Reset,
     /// Why something stays that should have gone.
     failed: Vec<DiskError>,
-    reporter: &'a dyn Reporter,
 }
 
 impl Walker for Emptying<'_> {
@@ -213,7 +208,6 @@ impl Emptying<'_> {
     }
 
     fn stays(&mut self, shown: String, error: DiskError) {
-        self.reporter.report(Event::Warning(format!("{error}: {}", error.source)));
         self.failed.push(error);
         self.reset.kept.push(shown);
     }

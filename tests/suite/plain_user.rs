@@ -106,6 +106,30 @@ fn directories_that_are_read_only_are_brought_forward() {
     }
 }
 
+/// What is somebody else's in `/var` may be neither listed nor removed.
+#[test]
+fn a_factory_reset_leaves_what_it_may_not_enter_and_nothing_else() {
+    let Some(own) = Own::new().filter(|own| !own.prefix.is_empty()) else {
+        return skipped("a factory reset by a plain user", "it takes root, and nobody who may start the programs");
+    };
+    let (url, trust) = (&world().server.url, world().publication.trust().display().to_string());
+    own.client(&["os-install", "--url", url, "--trust", &trust, "--version", "10"]).success().expect("installed");
+    for path in ["etc/file", "var/lib/ours/file", "var/lib/theirs/file", "var/z/file"] {
+        write(&own.machine.path(path), "");
+    }
+    let owned = Command::new("chown").args(["-R", &format!("{NOBODY}:{NOBODY}")]).arg(&own.machine.root).status();
+    assert!(owned.expect("chown starts").success());
+    let theirs = own.machine.path("var/lib/theirs");
+    assert!(Command::new("chown").args(["-R", "0:0"]).arg(&theirs).status().expect("chown starts").success());
+    fs::set_permissions(&theirs, fs::Permissions::from_mode(0o700)).expect("set");
+    let reset = own.client(&["factory-reset"]);
+    assert_eq!(reset.code, 5, "{}", reset.told());
+    assert!(warned(&reset, "var/lib/theirs"), "{}", reset.told());
+    let there =
+        ["etc/file", "var/lib/ours", "var/lib/theirs/file", "var/z"].map(|path| own.machine.path(path).exists());
+    assert_eq!(there, [false, false, true, false]);
+}
+
 #[test]
 fn a_plain_user_is_warned_where_something_changes_and_nowhere_else() {
     let Some(own) = Own::new() else {
