@@ -12,7 +12,8 @@
 //! | `default-changed` | the default changes beneath the override, which stays in force |
 //! | `override` | the override is in force and nothing about it changes |
 //!
-//! The first that fits is told, so what is not in force is never redundant. Values are compared before interpolation and with their types, lists by their items.
+//! The first that fits is told, so what is not in force is never redundant. Values are compared before interpolation and with
+//! their types, lists by their items.
 
 use std::collections::{BTreeSet, HashMap};
 

@@ -2,7 +2,8 @@
 //!
 //! What is made is read again before it is given back, and has the same values. References of oslo's dialect stay where
 //! they come to the same, since all that they refer to is in the file too; other values are written as they are read, with
-//! `$$` for a dollar sign. Lines of `keyvalue` are those of the files, unless a shell reads them by what is before them. Leaves of documents keep their types. Secrets are left out, each with a comment in its place.
+//! `$$` for a dollar sign. Lines of `keyvalue` are those of the files, unless a shell reads them by what is before them.
+//! Leaves of documents keep their types. Secrets are left out, each with a comment in its place.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -94,7 +95,7 @@ fn lines(
         }
         let origins = match value.raw.len() {
             1 => std::slice::from_ref(&value.origin),
-            several => &value.assigned[value.assigned.len() - several..],
+            several => &value.assigned[value.assigned.len().saturating_sub(several)..],
         };
         for (index, one) in says.iter().enumerate() {
             let line = match format {
