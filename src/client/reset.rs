@@ -95,7 +95,8 @@ pub fn factory_reset(
         reporter.report(Event::Warning(format!("{error}: {}", error.source)));
     }
     let number = failed.len();
-    match failed.into_iter().next() {
+    // Of a preview that is no failure: it says what would stay.
+    match failed.into_iter().next().filter(|_| !reset.dry_run) {
         None => Ok(reset),
         Some(source) => Err(ClientError::NotRemoved { number, removed: reset.removed.len(), source }),
     }
@@ -104,7 +105,7 @@ pub fn factory_reset(
 /// Empties what a reset empties, or says what would go; and why something stays that should go.
 fn emptied(root: &Directory, keep: &BTreeSet<PathBuf>, dry_run: bool) -> Result<(Reset, Vec<DiskError>), ClientError> {
     let reset = Reset { removed: Vec::new(), kept: Vec::new(), files: 0, bytes: 0, dry_run };
-    let mut emptying = Emptying { keep, at: PathBuf::new(), reset, failed: Vec::new() };
+    let mut emptying = Emptying { keep, at: PathBuf::new(), reset, failed: Vec::new(), entered: Vec::new() };
     for top in TOPS {
         if keep.contains(Path::new(top)) {
             emptying.reset.kept.push(format!("/{top}"));
@@ -152,6 +153,8 @@ struct Emptying<'a> {
     reset: Reset,
     /// Why something stays that should have gone.
     failed: Vec<DiskError>,
+    /// For each directory that it is in, how much had failed before.
+    entered: Vec<usize>,
 }
 
 impl Walker for Emptying<'_> {
@@ -162,19 +165,10 @@ impl Walker for Emptying<'_> {
         let from_here = (Bound::Included(&*path), Bound::Unbounded);
         match self.keep.range::<Path, _>(from_here).next().filter(|kept| kept.starts_with(&path)) {
             Some(kept) if *kept == path => self.reset.kept.push(shown),
-            Some(_) => {
-                self.at = path;
-                return Ok(Way::In);
-            }
+            Some(_) => return Ok(self.enter(path)),
             None => match self.remove(directory, name) {
-                Ok(Weight { files, bytes }) => {
-                    (self.reset.files, self.reset.bytes) = (self.reset.files + files, self.reset.bytes + bytes);
-                    self.reset.removed.push(shown);
-                }
-                Err(_) if can_be_entered(directory, name) => {
-                    self.at = path;
-                    return Ok(Way::In);
-                }
+                Ok(()) => self.reset.removed.push(shown),
+                Err(_) if can_be_entered(directory, name) => return Ok(self.enter(path)),
                 Err(error) => self.stays(shown, error),
             },
         }
@@ -184,12 +178,14 @@ impl Walker for Emptying<'_> {
     fn leave(&mut self, directory: &Directory, name: &OsStr) -> Result<(), DiskError> {
         let path = self.at.clone();
         self.at.pop();
+        let failed_before = self.entered.pop();
         let leads = self.keep.iter().any(|kept| kept.starts_with(&path));
         if !leads && !self.reset.dry_run {
             let shown = format!("/{}", path.display());
             match directory.remove_empty(name) {
                 Ok(()) => self.reset.removed.push(shown),
-                Err(error) if error.is_not_empty() => {}
+                // Why it is not empty has been told.
+                Err(error) if error.is_not_empty() && failed_before < Some(self.failed.len()) => {}
                 Err(error) => self.stays(shown, error),
             }
         }
@@ -198,13 +194,28 @@ impl Walker for Emptying<'_> {
 }
 
 impl Emptying<'_> {
-    /// Removes what lies at a name, with all that is in it, or only weighs it.
-    fn remove(&self, directory: &Directory, name: &OsStr) -> Result<Weight, DiskError> {
-        let weight = weigh(directory, name)?;
-        if !self.reset.dry_run {
-            directory.remove(name)?;
-        }
-        Ok(weight)
+    fn enter(&mut self, path: PathBuf) -> Way {
+        self.at = path;
+        self.entered.push(self.failed.len());
+        Way::In
+    }
+
+    /// Removes what lies at a name, with all that is in it, also where somebody put something in meanwhile; or only weighs
+    /// it.
+    fn remove(&mut self, directory: &Directory, name: &OsStr) -> Result<(), DiskError> {
+        let before = weigh(directory, name)?;
+        let removed = match self.reset.dry_run {
+            true => Ok(()),
+            false => match directory.remove(name) {
+                Err(error) if error.is_not_empty() => directory.remove(name),
+                removed => removed,
+            },
+        };
+        // Of what cannot go as a whole some is gone.
+        let left = if removed.is_ok() { Weight::default() } else { weigh(directory, name).unwrap_or(before) };
+        self.reset.files += before.files.saturating_sub(left.files);
+        self.reset.bytes += before.bytes.saturating_sub(left.bytes);
+        removed
     }
 
     fn stays(&mut self, shown: String, error: DiskError) {

@@ -272,5 +272,5 @@ pub(super) fn stated(file: &str, line: u32, key: &str) -> Option<String> {
         return None;
     }
     let export = if one.exported { "export " } else { "" };
-    Some(format!("{export}{key}{}{}\n", one.separator, one.text))
+    Some(format!("{export}{key}{}{}\n", one.separator, one.text.replace("\r\n", "\n")))
 }

@@ -122,6 +122,10 @@ fn a_factory_reset_leaves_what_it_may_not_enter_and_nothing_else() {
     let theirs = own.machine.path("var/lib/theirs");
     assert!(Command::new("chown").args(["-R", "0:0"]).arg(&theirs).status().expect("chown starts").success());
     fs::set_permissions(&theirs, fs::Permissions::from_mode(0o700)).expect("set");
+    let preview = own.client(&["factory-reset", "--preview"]);
+    assert!(warned(&preview, "var/lib/theirs"), "{}", preview.told());
+    let kept = preview.success().expect("a preview fails at nothing").result["kept"].clone();
+    assert_eq!(kept, serde_json::json!(["/var/lib/theirs"]));
     let reset = own.client(&["factory-reset"]);
     assert_eq!(reset.code, 5, "{}", reset.told());
     assert!(warned(&reset, "var/lib/theirs"), "{}", reset.told());
@@ -179,6 +183,10 @@ fn a_plain_user_is_told_of_the_configuration_that_he_may_not_read() {
     for (program, files) in [("closed", "[s]\na=1\n"), ("open", "[s]\na=1\n")] {
         write(&own.machine.path(&format!("usr/share/defaults/{program}/.overlay.toml")), "model = \"ini\"\n");
         write(&own.machine.path(&format!("etc/{program}/{program}.conf")), files);
+    }
+    if !own.prefix.is_empty() {
+        let owned = Command::new("chown").args(["-R", &format!("{NOBODY}:{NOBODY}")]).arg(&own.machine.root).status();
+        assert!(owned.expect("chown starts").success());
     }
     let closed = own.machine.path("etc/closed/closed.conf");
     fs::set_permissions(closed, fs::Permissions::from_mode(0o000)).expect("set");

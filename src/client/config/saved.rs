@@ -15,8 +15,8 @@ use super::told;
 use super::writing::make;
 use crate::client::{ClientError, Settings};
 use crate::disk::{
-    Directory, FileType, Inode, Owner, is_file_or_free, read_file, replace_by_symlink, replace_even_symlink_as,
-    write_private_file,
+    Directory, DiskError, FileType, Inode, Owner, is_file_or_free, read_file, replace_by_symlink,
+    replace_even_symlink_as, write_private_file,
 };
 use crate::overlay::{App, MAX_SAVED_BYTES, OverlayError, Saved, SavedFile, SavedKind, Side, Snapshot};
 use crate::report::{Event, Reporter};
@@ -138,10 +138,15 @@ fn beside(gatherer: &Gatherer<'_>, app: &App, reporter: &dyn Reporter, found: &m
 
 /// Files directly in `etc` of which there is a default, which may be a symlink.
 fn single_files(gatherer: &Gatherer<'_>, found: &mut Found) -> Result<(), ClientError> {
-    let Some(directory) = gatherer.directory(DEFAULTS)? else { return Ok(()) };
-    for name in directory.names()? {
+    let (Some(defaults), Some(etc)) = (gatherer.directory(DEFAULTS)?, gatherer.directory("etc")?) else {
+        return Ok(());
+    };
+    for name in defaults.names()? {
         let Some(name) = name.to_str() else { continue };
-        if directory.look(name)?.is_some_and(|inode| inode.file_type != FileType::Directory) {
+        let is_single = |place: &Directory| -> Result<bool, DiskError> {
+            Ok(place.look(name)?.is_some_and(|inode| inode.file_type != FileType::Directory))
+        };
+        if is_single(&defaults)? && is_single(&etc)? {
             let (default, own) = (format!("{DEFAULTS}/{name}"), format!("etc/{name}"));
             let content = gatherer.content(&own)?;
             if content.is_some() && content != gatherer.content(&default)? {

@@ -54,7 +54,7 @@ impl NewSetting<'_> {
         {
             values.insert(0, String::new());
         }
-        let is_text = of_option(loaded, section, key).is_some_and(|value| value.is_text);
+        let is_text = loaded.defaults.find(section, key).is_some_and(|value| value.is_text);
         let wanted = Wanted { section, key, values: &values, like: example(loaded, section, key), is_text };
         let content = edited(declaration, file, loaded.snapshot.get(file).and_then(Content::bytes), wanted)?;
         let mut snapshot = loaded.snapshot.clone();

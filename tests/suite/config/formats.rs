@@ -100,6 +100,12 @@ fn what_is_set_in_a_document_is_read_again_as_what_it_is() {
     machine.succeeds(["config", "set", "port", "port", "8443"]);
     let own = fs::read_to_string(machine.path("etc/port/port.conf.d/zz-local.toml"));
     assert_eq!(own.expect("there"), "port = \"8443\"\n");
+    // Without a default it is what is typed in that counts, also the second time.
+    for (value, written) in [("\"8\"", "\"8\""), ("\"8\"", "\"8\""), ("yes", "\"yes\""), ("true", "true")] {
+        machine.succeeds(["config", "set", "port", "other", value]);
+        let own = fs::read_to_string(machine.path("etc/port/port.conf.d/zz-local.toml")).expect("there");
+        assert!(own.contains(&format!("other = {written}\n")), "{value}: {own}");
+    }
     for (format, _) in uapi {
         let set = machine.succeeds(["config", "set", format, "a", "2"]).result;
         assert_eq!(set["files"], json!([format!("/etc/{format}/{format}.conf.d/zz-local.conf")]));
