@@ -161,9 +161,7 @@ impl Walker for Emptying<'_> {
     fn come(&mut self, directory: &Directory, name: &OsStr) -> Result<Way, DiskError> {
         let path = self.at.join(name);
         let shown = format!("/{}", path.display());
-        // Paths are in order by their names: what lies beneath one follows it.
-        let from_here = (Bound::Included(&*path), Bound::Unbounded);
-        match self.keep.range::<Path, _>(from_here).next().filter(|kept| kept.starts_with(&path)) {
+        match self.first_kept(&path) {
             Some(kept) if *kept == path => self.reset.kept.push(shown),
             Some(_) => return Ok(self.enter(path)),
             None => match self.remove(directory, name) {
@@ -179,8 +177,7 @@ impl Walker for Emptying<'_> {
         let path = self.at.clone();
         self.at.pop();
         let failed_before = self.entered.pop();
-        let leads = self.keep.iter().any(|kept| kept.starts_with(&path));
-        if !leads && !self.reset.dry_run {
+        if self.first_kept(&path).is_none() && !self.reset.dry_run {
             let shown = format!("/{}", path.display());
             match directory.remove_empty(name) {
                 Ok(()) => self.reset.removed.push(shown),
@@ -194,6 +191,13 @@ impl Walker for Emptying<'_> {
 }
 
 impl Emptying<'_> {
+    /// The first path that is kept and lies at this one or beneath it.
+    fn first_kept(&self, path: &Path) -> Option<&PathBuf> {
+        // Paths are in order by their names: what lies beneath one follows it.
+        let from_here = (Bound::Included(path), Bound::Unbounded);
+        self.keep.range::<Path, _>(from_here).next().filter(|kept| kept.starts_with(path))
+    }
+
     fn enter(&mut self, path: PathBuf) -> Way {
         self.at = path;
         self.entered.push(self.failed.len());

@@ -1,7 +1,7 @@
 //! Writes a publication, or a part of one, as one file: a tar archive that the client reads as an origin.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::io::{BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
@@ -52,12 +52,10 @@ impl ArchiveWriter {
         if let Err(error) = remove_left_overs(directory) {
             tracing::debug!(%error, "unfinished exports stay");
         }
-        let begin = || -> io::Result<(NamedTempFile, Option<Lock>)> {
-            let file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(directory)?;
-            let lock = Lock::exclusive(file.as_file().try_clone()?)?;
-            Ok((file, lock))
-        };
-        let (file, lock) = begin().map_err(SiteError::io("write", path))?;
+        let begun = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(directory);
+        let file = begun.map_err(SiteError::io("write", path))?;
+        // Where files cannot be locked (some network file systems) none is taken for left over either.
+        let lock = file.as_file().try_clone().and_then(Lock::exclusive).ok().flatten();
         let file = BufWriter::with_capacity(256 << 10, file);
         Ok(Self { path: path.to_owned(), file, lock, files: 0, bytes: 0, content: (0, 0), owed: 0, padding: 0 })
     }
