@@ -138,7 +138,7 @@ impl Mover<'_> {
     /// Forgets what the staged tree has no use for: who downloads again and again and switches once in a while keeps no
     /// releases that he never went to.
     pub fn forget_all_but(&self, target: &Tree) {
-        let wanted: HashSet<Digest> = target.entries().iter().filter_map(|entry| entry.kind.digest()).collect();
+        let wanted: HashSet<Digest> = target.digests().collect();
         if let Err(error) = self.store.retain(|digest| wanted.contains(digest)) {
             let told = format!("the store could not be cleared of other releases: {error}");
             self.session.reporter.report(Event::Warning(told));

@@ -156,8 +156,7 @@ impl Session {
             manifest.tree.share_paths(installed);
             entries += manifest.tree.entries().len();
             BundleManifest::check_count(bundle, entries)?;
-            let digests = manifest.tree.entries().iter().filter_map(|entry| entry.kind.digest());
-            contents.insert(bundle.clone(), digests.collect());
+            contents.insert(bundle.clone(), manifest.tree.digests().collect());
             union.add(manifest).map_err(|source| contradiction(release.version, source))?;
         }
         let tree = union.finish().map_err(|source| contradiction(release.version, source))?;

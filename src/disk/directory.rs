@@ -263,8 +263,7 @@ impl Directory {
     /// # Errors
     /// When it is there, or cannot be written.
     pub fn write_new(&self, name: &str, mode: u32, content: &[u8]) -> Result<(), DiskError> {
-        let mut file = self.create_file(name, mode)?;
-        file.write_all(content).map_err(|source| DiskError { action: "write", path: self.path.join(name), source })
+        self.written(name, mode, content).map(drop)
     }
 
     /// The same, and waits until the content is on disk; the name is when the directory is.
@@ -272,10 +271,15 @@ impl Directory {
     /// # Errors
     /// When it is there, or cannot be written.
     pub fn write_synced(&self, name: &str, mode: u32, content: &[u8]) -> Result<(), DiskError> {
+        let file = self.written(name, mode, content)?;
+        file.sync_all().map_err(|source| DiskError { action: "sync", path: self.path.join(name), source })
+    }
+
+    fn written(&self, name: &str, mode: u32, content: &[u8]) -> Result<File, DiskError> {
         let mut file = self.create_file(name, mode)?;
-        let failed = |action, source| DiskError { action, path: self.path.join(name), source };
-        file.write_all(content).map_err(|source| failed("write", source))?;
-        file.sync_all().map_err(|source| failed("sync", source))
+        let failed = |source| DiskError { action: "write", path: self.path.join(name), source };
+        file.write_all(content).map_err(failed)?;
+        Ok(file)
     }
 
     /// Gives the file `name` this content, durably and at once: whoever reads it, also after a power cut, gets the old

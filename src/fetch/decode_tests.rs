@@ -2,16 +2,15 @@
 
 use std::collections::HashSet;
 use std::fs;
-use std::time::Duration;
 
 use super::*;
 use crate::delta::Delta;
 use crate::disk::Directory;
+use crate::fetch::testing::transport;
 use crate::fetch::{Doors, Fetched};
 use crate::pack::{BlockWriter, Index, PackWriter, PlacedBlock};
 use crate::report::{Progress, Reporter, Silent, Step};
 use crate::store::Store;
-use crate::transport::{Limits, Transport};
 use crate::types::Version;
 
 #[test]
@@ -76,17 +75,9 @@ fn decoded(
     let (store, _) = Store::open(&home).expect("it opens");
     let (block, bytes) = block(builds, named);
     store.add(Shelf::Block, block.block.digest, &bytes).expect("its digest");
-    let limits = Limits {
-        parallel: 1,
-        max_retries: 0,
-        retry_delay: Duration::ZERO,
-        timeout: Duration::from_secs(60),
-        allow_insecure_http: false,
-    };
-    let transport = Transport::new(&[directory.path().display().to_string()], limits).expect("absolute");
     let live = Directory::open_path(&directory.path().join("usr")).expect("it opens");
     let doors = Doors {
-        transport: Arc::new(transport),
+        transport: Arc::new(transport(directory.path())),
         store: Arc::new(store),
         trees: [(Slot::Live, Arc::new(live))].into(),
         jobs: 1,

@@ -9,13 +9,16 @@
 //!
 //! A block that is bad is fetched again from every other origin. One that stays bad, is missing, or does not make what it
 //! should, is reported as struck; the caller plans again without it. A file of the live tree from which a block makes
-//! something wrong is hashed then: where the file is wrong, only what is made from it is to be had elsewhere. An object that is bad is fetched again, elsewhere
-//! first; one that stays bad or is nowhere is reported with its error, for a pack may have the blob, too.
+//! something wrong is hashed then: where the file is wrong, only what is made from it is to be had elsewhere. An object
+//! that is bad is fetched again, elsewhere first; one that stays bad or is nowhere is reported with its error, for a pack
+//! may have the blob, too.
 
 mod decode;
 mod error;
 mod object;
 mod splitter;
+#[cfg(test)]
+mod testing;
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;

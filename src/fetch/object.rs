@@ -84,11 +84,10 @@ pub(super) fn wrong(transport: &Transport, served: Served, need: Need, source: S
 #[cfg(test)]
 mod tests {
     use std::fs::{self, File};
-    use std::time::Duration;
 
     use super::*;
+    use crate::fetch::testing::transport;
     use crate::pack::write_object;
-    use crate::transport::Limits;
 
     /// A full disk is no forgery, and no other origin helps against it.
     #[tokio::test]
@@ -103,14 +102,7 @@ mod tests {
             let path = origin.path().join(Release::object_path(need.digest));
             fs::create_dir_all(path.parent().expect("beneath")).expect("made");
             fs::write(&path, &object).expect("written");
-            let limits = Limits {
-                parallel: 1,
-                max_retries: 0,
-                retry_delay: Duration::ZERO,
-                timeout: Duration::from_secs(60),
-                allow_insecure_http: false,
-            };
-            let transport = Transport::new(&[origin.path().display().to_string()], limits).expect("absolute");
+            let transport = transport(origin.path());
 
             let full = Path::new("/dev/full");
             let out = File::options().write(true).open(full).expect("Linux has it");

@@ -5,7 +5,7 @@ use std::io::{Error, ErrorKind, Read, Result};
 /// The level for what is made once and fetched often.
 const LEVEL: i32 = 19;
 /// The first four bytes of a zstd frame; skippable frames and those of formats before it have others.
-const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+const MAGIC: [u8; 4] = zstd::zstd_safe::MAGICNUMBER.to_le_bytes();
 /// The largest window that is taken, as a logarithm to base 2.
 const MAX_WINDOW_LOG: u32 = 27;
 

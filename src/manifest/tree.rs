@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::{BundleManifest, Union};
-use crate::types::{BundleName, Entry, TreePath};
+use crate::types::{BundleName, Digest, Entry, TreePath};
 
 /// Entries in path order: every directory right before what it holds, every entry's parent a directory.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -107,6 +107,11 @@ impl Tree {
     /// All entries, in path order.
     pub fn entries(&self) -> &[Entry] {
         &self.entries
+    }
+
+    /// The content of each file, in path order: of equal files as often as there are.
+    pub fn digests(&self) -> impl Iterator<Item = Digest> {
+        self.entries.iter().filter_map(|entry| entry.kind.digest())
     }
 
     /// The entry at `path`.

@@ -101,13 +101,14 @@ fn lines(
             let line = match format {
                 Format::Oslo => oslo::written(key, one),
                 Format::KeyValue => {
-                    let origin = origins.get(index).unwrap_or(&value.origin);
-                    let bytes = snapshot.get(&*origin.file).and_then(Content::bytes).unwrap_or_default();
+                    let origin = origins.get(index);
+                    let file = &*origin.unwrap_or(&value.origin).file;
+                    let bytes = snapshot.get(file).and_then(Content::bytes).unwrap_or_default();
                     let like = String::from_utf8_lossy(bytes);
-                    match origins.is_empty() {
-                        true => keyvalue::written(&keyvalue::manner(&[&like], key), key, one),
+                    match origin {
                         // In other words, a shell might read another value.
-                        false => keyvalue::stated(&like, origin.line, key),
+                        Some(origin) => keyvalue::stated(&like, origin.line, key),
+                        None => keyvalue::written(&keyvalue::manner(&[&like], key), key, one),
                     }
                 }
                 format => ini::written(format, "", key, one),

@@ -17,7 +17,7 @@ use super::{LEVEL, PackError};
 use crate::delta::ReadAt;
 
 /// The first four bytes of a zstd frame.
-pub(super) const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+pub(super) const MAGIC: [u8; 4] = zstd_safe::MAGICNUMBER.to_le_bytes();
 /// The smallest window that zstd knows: 1 KiB.
 const MIN_WINDOW_LOG: u32 = 10;
 /// Up to this length both coders are tried: short streams are now and then smaller with zstd.

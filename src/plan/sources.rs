@@ -74,11 +74,10 @@ struct Chooser<'a> {
 
 impl<'a> Chooser<'a> {
     fn new(present: Present<'a>, offers: &'a [Offer<'a>], memory: &'a Memory, terms: Terms) -> Self {
-        let entries = || present.tree.entries().iter();
-        let intact = entries().zip(present.seen).filter(|(_, seen)| **seen == Seen::Same);
+        let intact = present.tree.entries().iter().zip(present.seen).filter(|(_, seen)| **seen == Seen::Same);
         let here = intact.filter_map(|(entry, _)| Some((entry.kind.digest()?, &entry.path)));
         let here = here.filter(|(digest, _)| !memory.struck.contains(digest)).collect();
-        let mut installed: Vec<Digest> = entries().filter_map(|entry| entry.kind.digest()).collect();
+        let mut installed: Vec<Digest> = present.tree.digests().collect();
         installed.sort_unstable();
         installed.dedup();
         let before = offers.iter().map(|offer| offer.before.iter().map(|need| need.digest).collect());

@@ -168,8 +168,7 @@ impl<'a> Needs<'a> {
             let bundle = bundle.filter(|_| candidates.len() >= OWN_PACK_BUILDS);
             by_pack.entry(bundle).or_default().extend(candidates);
         }
-        let old_blobs = old.tree.entries().iter().filter_map(|entry| entry.kind.digest());
-        let known: BTreeSet<Digest> = new.blobs.keys().copied().chain(old_blobs).collect();
+        let known: BTreeSet<Digest> = new.blobs.keys().copied().chain(old.tree.digests()).collect();
         let known: Arc<[Digest]> = known.into_iter().collect();
         let plan = |(bundle, candidates): (Option<&BundleName>, _)| {
             let name = bundle.map_or("all".to_owned(), |bundle| format!("bundles/{bundle}"));

@@ -45,7 +45,7 @@ impl OldBlocks {
     pub fn of(site: &Site, release: Option<&PublishedRelease>, reporter: &dyn Reporter) -> Self {
         let mut blocks = Self::default();
         let Some(release) = release else { return blocks };
-        let mut known: Vec<Digest> = release.tree.entries().iter().filter_map(|entry| entry.kind.digest()).collect();
+        let mut known: Vec<Digest> = release.tree.digests().collect();
         known.sort_unstable();
         known.dedup();
         for offer in release.release.packs.iter().filter(|offer| offer.from.is_none()) {

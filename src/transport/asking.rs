@@ -13,6 +13,8 @@ const METADATA: &str = "metadata/";
 const MUCH: u64 = 64 << 10;
 /// An origin that asks for a longer pause is left for the next one.
 const SHORT: Duration = Duration::from_secs(5);
+/// How the names of those end that say whose signatures count.
+const ROOT: &str = ".root.json";
 
 /// How much is done for the answer of one origin.
 #[derive(Clone, Copy, Debug)]
@@ -22,9 +24,6 @@ pub(super) struct Patience {
     /// A longer pause than this is not waited for.
     pub(super) pause: Duration,
 }
-
-/// How the names of those end that say whose signatures count.
-const ROOT: &str = ".root.json";
 
 impl Transport {
     /// Asks one origin after the other: the sound ones, then those that were blamed, the longest ago first, so that no

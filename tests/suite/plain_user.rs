@@ -16,6 +16,12 @@ use crate::world::{release, skipped, world};
 
 const NOBODY: &str = "65534";
 
+/// Makes a path and all beneath it that user's.
+fn give(user: &str, path: &Path) {
+    let owned = Command::new("chown").args(["-R", &format!("{user}:{user}")]).arg(path).status();
+    assert!(owned.expect("chown starts").success());
+}
+
 /// A machine of a plain user, who is the one that runs this or else nobody.
 struct Own {
     machine: Machine,
@@ -29,9 +35,7 @@ impl Own {
         if !compares_owners() {
             return Some(Self { machine, prefix: Vec::new() });
         }
-        let above = machine.root.parent().expect("a directory");
-        let owned = Command::new("chown").args(["-R", &format!("{NOBODY}:{NOBODY}")]).arg(above).status();
-        assert!(owned.expect("chown starts").success());
+        give(NOBODY, machine.root.parent().expect("a directory"));
         let user = ["--reuid", NOBODY, "--regid", NOBODY, "--clear-groups"];
         let can = Command::new("setpriv").args(user).arg(&world().programs.update).arg("--version").output();
         let prefix = ["setpriv"].into_iter().chain(user).map(str::to_owned).collect();
@@ -117,10 +121,9 @@ fn a_factory_reset_leaves_what_it_may_not_enter_and_nothing_else() {
     for path in ["etc/file", "var/lib/ours/file", "var/lib/theirs/file", "var/z/file"] {
         write(&own.machine.path(path), "");
     }
-    let owned = Command::new("chown").args(["-R", &format!("{NOBODY}:{NOBODY}")]).arg(&own.machine.root).status();
-    assert!(owned.expect("chown starts").success());
+    give(NOBODY, &own.machine.root);
     let theirs = own.machine.path("var/lib/theirs");
-    assert!(Command::new("chown").args(["-R", "0:0"]).arg(&theirs).status().expect("chown starts").success());
+    give("0", &theirs);
     fs::set_permissions(&theirs, fs::Permissions::from_mode(0o700)).expect("set");
     let preview = own.client(&["factory-reset", "--preview"]);
     assert!(warned(&preview, "var/lib/theirs"), "{}", preview.told());
@@ -185,8 +188,7 @@ fn a_plain_user_is_told_of_the_configuration_that_he_may_not_read() {
         write(&own.machine.path(&format!("etc/{program}/{program}.conf")), files);
     }
     if !own.prefix.is_empty() {
-        let owned = Command::new("chown").args(["-R", &format!("{NOBODY}:{NOBODY}")]).arg(&own.machine.root).status();
-        assert!(owned.expect("chown starts").success());
+        give(NOBODY, &own.machine.root);
     }
     let closed = own.machine.path("etc/closed/closed.conf");
     fs::set_permissions(closed, fs::Permissions::from_mode(0o000)).expect("set");

@@ -27,8 +27,12 @@ fn hasty(servers: &[&Server]) -> Transport {
 }
 
 fn timed(servers: &[&Server], timing: Timing) -> Transport {
+    timed_within(servers, LIMITS, timing)
+}
+
+fn timed_within(servers: &[&Server], limits: Limits, timing: Timing) -> Transport {
     let urls: Vec<_> = servers.iter().map(|server| server.url.clone()).collect();
-    Transport::made(origins(&[], &urls, false).expect("loopback"), LIMITS, timing)
+    Transport::made(origins(&[], &urls, false).expect("loopback"), limits, timing)
 }
 
 async fn served(script: Vec<Reply>) -> (Server, Transport) {
@@ -288,19 +292,15 @@ async fn a_trickle_is_given_up() {
     let stalled = Reply::Stall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc".to_vec());
     let server = Server::start(vec![stalled]).await;
     let timing = Timing { rate_window: Duration::ZERO, least_rate: u64::MAX, ..Timing::new(LIMITS.timeout) };
-    let limits = Limits { max_retries: 0, ..LIMITS };
-    let transport =
-        Transport::made(origins(&[], std::slice::from_ref(&server.url), false).expect("loopback"), limits, timing);
+    let transport = timed_within(&[&server], Limits { max_retries: 0, ..LIMITS }, timing);
     assert_eq!(name(&transport.get("a", 100).await.expect_err("slow")), "TooSlow");
 }
 
 #[tokio::test]
 async fn silence_is_given_up_when_it_was_said() {
     let server = Server::start(vec![Reply::Stall(Vec::new())]).await;
-    let limits = Limits { max_retries: 0, ..LIMITS };
     let timing = Timing::new(Duration::from_millis(200));
-    let transport =
-        Transport::made(origins(&[], std::slice::from_ref(&server.url), false).expect("loopback"), limits, timing);
+    let transport = timed_within(&[&server], Limits { max_retries: 0, ..LIMITS }, timing);
     let error = transport.get("a", 100).await.expect_err("silent");
     assert!(error.to_string().contains("sent nothing for 0.2 s"), "{error}");
 }
