@@ -1,7 +1,8 @@
 //! Writes a publication, or a part of one, as one file: a tar archive that the client reads as an origin.
 
 use std::fs::File;
-use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::io::{self, BufWriter, Seek, SeekFrom, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
@@ -52,10 +53,7 @@ impl ArchiveWriter {
         if let Err(error) = remove_left_overs(directory) {
             tracing::debug!(%error, "unfinished exports stay");
         }
-        let begun = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(directory);
-        let file = begun.map_err(SiteError::io("write", path))?;
-        // Where files cannot be locked (some network file systems) none is taken for left over either.
-        let lock = file.as_file().try_clone().and_then(Lock::exclusive).ok().flatten();
+        let (file, lock) = begun_in(directory).map_err(SiteError::io("write", path))?;
         let file = BufWriter::with_capacity(256 << 10, file);
         Ok(Self { path: path.to_owned(), file, lock, files: 0, bytes: 0, content: (0, 0), owed: 0, padding: 0 })
     }
@@ -125,7 +123,7 @@ impl ArchiveWriter {
     }
 
     fn other_length(&self) -> SiteError {
-        SiteError::io("write", &self.path)(std::io::Error::other("a file has another length than was announced"))
+        SiteError::io("write", &self.path)(io::Error::other("a file has another length than was announced"))
     }
 }
 
@@ -143,6 +141,20 @@ impl CompleteArchive {
         self.file.persist(&self.path).map_err(|error| SiteError::io("name", &self.path)(error.error))?;
         let directory = directory_of(&self.path);
         File::open(directory).and_then(|directory| directory.sync_all()).map_err(SiteError::io("sync", directory))
+    }
+}
+
+/// An unfinished archive, and the lock by which other runs know that it is being written.
+fn begun_in(directory: &Path) -> io::Result<(NamedTempFile, Option<Lock>)> {
+    loop {
+        let file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(directory)?;
+        match file.as_file().try_clone().and_then(Lock::exclusive) {
+            Ok(Some(lock)) if file.as_file().metadata()?.nlink() > 0 => return Ok((file, Some(lock))),
+            // Another run took it for left over before it was locked.
+            Ok(_) => {}
+            // Where files cannot be locked (some network file systems) none is taken for left over either.
+            Err(_) => return Ok((file, None)),
+        }
     }
 }
 
@@ -177,6 +189,19 @@ mod tests {
         let mut names: Vec<_> = Directory::open_path(directory.path()).and_then(|all| all.names()).expect("listed");
         names.sort();
         assert_eq!(names, ["one", "other"]);
+    }
+
+    #[test]
+    fn what_others_begin_at_the_same_time_takes_none_away() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("export.tar");
+        let begin_and_look = || {
+            for _ in 0..500 {
+                let writer = ArchiveWriter::create(&path).expect("a directory");
+                assert!(writer.file.get_ref().path().exists(), "another took it for left over");
+            }
+        };
+        std::thread::scope(|scope| (0..4).for_each(|_| drop(scope.spawn(begin_and_look))));
     }
 
     #[test]

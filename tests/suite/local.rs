@@ -169,6 +169,21 @@ fn a_signal_ends_a_run_and_the_next_goes_on() {
 }
 
 #[test]
+fn a_signal_that_a_shell_has_ignored_ends_nothing() {
+    if !can_trace() {
+        return skipped("a_signal_that_a_shell_has_ignored", "`strace` is not installed or may not trace");
+    }
+    for (ignored, code) in [("''", 0), ("-", 130)] {
+        let site = Site::new();
+        let mut prefix = signalled("INT", "linkat", 3);
+        prefix.extend(["sh", "-c", &format!(r#"trap {ignored} INT; exec "$@""#), "sh"].map(str::to_owned));
+        let outcome = world().programs.client_within(&prefix, &site.machine.root, ["update"]).expect("--json is kept");
+        assert_eq!(outcome.code, code, "{}", outcome.told());
+        site.assert_whole();
+    }
+}
+
+#[test]
 fn a_file_that_cannot_be_linked_is_told_or_gone_around() {
     let site = Site::new();
     let file = site.machine.path("usr/bin/hello");

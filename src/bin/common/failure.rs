@@ -65,7 +65,7 @@ impl Failure {
             kind: FailureKind { name: "interrupted", exit_code: 128 + number },
             message: format!("interrupted by {signal}"),
             causes: Vec::new(),
-            hint: Some("run the command again: it goes on with what it has".to_owned()),
+            hint: Some("run the command again: it goes on from what is done, or begins anew".to_owned()),
         }
     }
 

@@ -2,27 +2,57 @@
 //! the publisher writes), but the terminal is left in order and a script gets its result.
 
 use std::sync::Arc;
+use std::time::Duration;
+use std::{fs, process, thread};
 
-use tokio::runtime::Runtime;
+use futures::future::select_all;
+use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Face, Failure};
 
-/// Has the first signal that comes from now on end the process.
-pub(crate) fn watch(runtime: &Runtime, face: Arc<Face>) {
-    let _entered = runtime.enter();
-    // Not SIGHUP: `nohup` has it ignored, which a handler would undo.
-    let kinds = [SignalKind::interrupt(), SignalKind::terminate()];
-    let [Ok(mut interrupt), Ok(mut terminate)] = kinds.map(signal) else {
-        // Then the system's own handling applies, which is to die.
-        return;
-    };
-    runtime.spawn(async move {
-        let (name, number) = tokio::select! {
-            _ = interrupt.recv() => ("SIGINT", 2),
-            _ = terminate.recv() => ("SIGTERM", 15),
+/// What ends a run, by name and number. Not SIGHUP, after which there is nobody to tell.
+const ENDS: [(&str, u8); 2] = [("SIGINT", 2), ("SIGTERM", 15)];
+/// For so long the last word may take: a reader that has stopped, and with it the run, never takes it.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Has the first signal that comes from now on end the process. That is a thread's own business, for all others may be
+/// waiting for a reader just then.
+pub(crate) fn watch(face: Arc<Face>) -> Result<(), Failure> {
+    let cannot = |error| Failure::local("cannot watch for signals".to_owned(), &error);
+    let runtime = Builder::new_current_thread().enable_io().build().map_err(cannot)?;
+    let entered = runtime.enter();
+    let ignored = ignored();
+    let ends = ENDS.into_iter().filter(|(_, number)| ignored >> (number - 1) & 1 == 0);
+    let watched = ends.map(|end| Ok((end, signal(SignalKind::from_raw(end.1.into()))?)));
+    let mut watched = watched.collect::<Result<Vec<_>, _>>().map_err(cannot)?;
+    drop(entered);
+    if !watched.is_empty() {
+        let wait = move || {
+            let comes = watched.iter_mut().map(|(_, signal)| Box::pin(signal.recv()));
+            let (_, which, _) = runtime.block_on(select_all(comes));
+            let (name, number) = watched[which].0;
+            end(&face, Failure::interrupted(name, number));
         };
-        // Where the run has ended by itself just now, that is its end.
-        std::process::exit(face.end(&Err(Failure::interrupted(name, number))).into());
+        thread::Builder::new().name("signals".to_owned()).spawn(wait).map_err(cannot)?;
+    }
+    Ok(())
+}
+
+/// Ends the process. Where the run has ended by itself just now, that is its end.
+fn end(face: &Face, failure: Failure) {
+    let code = failure.kind.exit_code.into();
+    thread::spawn(move || {
+        thread::sleep(PATIENCE);
+        process::exit(code);
     });
+    process::exit(face.end(&Err(failure)).into());
+}
+
+/// The signals that this process was started to ignore, a bit each from the lowest: `nohup` says so, and shells do of what
+/// they run in the background. A handler would undo it.
+fn ignored() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
 }

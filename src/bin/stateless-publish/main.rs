@@ -20,7 +20,7 @@ use std::sync::Arc;
 use clap::Parser;
 
 use args::{Args, Command, Global};
-use common::{Ending, Face, Failure, signals};
+use common::{Ending, Face, signals};
 
 fn main() -> ExitCode {
     common::prepare();
@@ -39,12 +39,8 @@ fn work(global: &Global, command: Command, face: &Arc<Face>) -> Ending {
     common::set_threads(global.jobs)?;
     // Whoever ends a server by Ctrl-C means to, and needs no word about it; a script gets its result.
     let is_told = global.shown.json || !matches!(command, Command::Serve(_));
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-    let runtime = runtime.map_err(|error| Failure::local("cannot start threads".to_owned(), &error))?;
     if is_told {
-        signals::watch(&runtime, Arc::clone(face));
+        signals::watch(Arc::clone(face))?;
     }
-    let ending = run::run(command, face);
-    runtime.shutdown_background();
-    ending
+    run::run(command, face)
 }

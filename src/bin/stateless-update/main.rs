@@ -53,11 +53,11 @@ fn work(global: &args::Global, command: args::Command, face: &Arc<Face>) -> Endi
         Ok(runtime) => runtime,
         Err(error) => return Err(Failure::local("cannot start threads".to_owned(), &error)),
     };
-    signals::watch(&runtime, Arc::clone(face));
+    signals::watch(Arc::clone(face))?;
     // The conformance suite knows one way to fail.
     let one_way = matches!(command, args::Command::TufClient(_));
     let result = runtime.block_on(run::run(command, &global.settings(), face));
-    // Nothing that is left (a keep-alive connection, the watch for signals) is worth waiting for.
+    // Nothing that is left (a keep-alive connection) is worth waiting for.
     runtime.shutdown_background();
     result.map(|outcome| outcome.answer()).map_err(|error| {
         let failure = of_client(&error);
