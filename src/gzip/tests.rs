@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use super::tokens::MAX_MATCH;
 use super::*;
 use crate::delta::varint;
+use crate::types::Digest;
 
 /// Files made by gzip 1.12, and `flushed.gz` by zlib with every field of the header.
 fn real(name: &str) -> Vec<u8> {
@@ -54,6 +56,74 @@ fn files_of_real_compressors_come_back() {
         }
     }
     assert_eq!(unwrap(&real("new-notes.gz")), unwrap(&real("new-notes.gz")));
+}
+
+/// Numbers below a limit, the same for each seed.
+fn numbers(seed: u32) -> impl FnMut(usize) -> usize {
+    let mut state = seed;
+    move |limit| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as usize % limit
+    }
+}
+
+/// Letters, and what stood before, at any length and from anywhere: each level comes to other tokens.
+fn repetitive(length: usize) -> Vec<u8> {
+    let mut below = numbers(7);
+    let mut text: Vec<u8> = Vec::new();
+    while text.len() < length {
+        if text.len() < 2000 || below(4) == 0 {
+            let letters = 1 + below(8);
+            text.extend((0..letters).map(|_| b'a' + below(3) as u8));
+        } else {
+            let most = if below(8) == 0 { 300 } else { 40 };
+            let length = 3 + below(most);
+            let start = below(text.len() - length);
+            text.extend_from_within(start..start + length);
+        }
+    }
+    text.truncate(length);
+    text
+}
+
+/// Distances of which each is so much rarer than the next that the best codes are too long, and so are those of their
+/// lengths.
+fn steep() -> Vec<u8> {
+    let periods = [257, 193, 129, 97, 65, 49, 33, 25, 17, 13, 9, 7, 5, 4, 3, 2, 1];
+    let (mut text, mut count, mut next) = (Vec::new(), 1, 1);
+    for (seed, period) in (0..).zip(periods) {
+        let mut below = numbers(seed);
+        let pattern: Vec<u8> = (0..period).map(|_| below(256) as u8).collect();
+        text.extend(pattern.iter().cycle().take(MAX_MATCH * count + period));
+        (count, next) = (next, count + next + 1);
+    }
+    text
+}
+
+/// No three bytes come twice: there are no matches.
+fn without_matches() -> Vec<u8> {
+    (0..60 * 60).flat_map(|number: usize| [(number / 60) as u8, 100 + (number % 60) as u8]).collect()
+}
+
+/// A form without exceptions is the same file for ever, and the one that zlib 1.2.13 made (from Python, without the header).
+#[test]
+fn files_are_those_of_zlib() {
+    let one_distance = [b"abc".repeat(1000), without_matches()].concat();
+    let files = [
+        (4, repetitive(60_000), "ca1bab3dbea34aabb7c44c117d8990740a3297c968394b82c49b3be03c6c58fc"),
+        (5, repetitive(60_000), "5be0138b87c7a0d74410f9175ff86eca3e1532206e6fc9775356e02985346751"),
+        (6, repetitive(60_000), "d30129c2a8ea6c37490b1adb664a5a5ac9081e6e189cede88953fac4d79d5cca"),
+        (7, repetitive(60_000), "c38a0956a9d20ebafbb8f31fe5e66d06fc124608d71bbeb83a750df8be64fbd4"),
+        (8, repetitive(60_000), "d14400ac768a6c7d4073cb0282a55c0af237903f8dfff189e5bd0ba2903402b6"),
+        (9, repetitive(60_000), "397451accd9ab24a8a8561207a83b2ff0d4bbf01c08bc713f916b5b7db50f6f9"),
+        (6, steep(), "a83eb1215db20bcd4b3a3b3f55f30057d0d9c488f403deb4536db7498bb61461"),
+        (6, without_matches(), "754d916add608c2ddc5f11ab5569d64e93db950fdc78ec74e93adca002790e5e"),
+        (6, one_distance, "851aea40f3fa906cc1410b6b81765aac0611f681a3b644e78f69649a5b3322e3"),
+    ];
+    for (level, text, digest) in files {
+        let file = any_size(&form(&[level, 0, 0], &text)).expect("a good form");
+        assert_eq!(Digest::of(&file[10..]).to_string(), digest, "level {level}, {} bytes", text.len());
+    }
 }
 
 #[test]
