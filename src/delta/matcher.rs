@@ -190,7 +190,7 @@ fn common(a: &[u8], b: &[u8]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::predict::sample;
+    use super::super::predict::sample::{module, noise, program};
     use super::*;
     use proptest::collection::vec;
     use proptest::prelude::*;
@@ -224,15 +224,6 @@ mod tests {
         (differ, copied)
     }
 
-    fn noise(length: usize, seed: u32) -> Vec<u8> {
-        let mut state = seed;
-        let mut next = || {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 24) as u8
-        };
-        (0..length).map(|_| next()).collect()
-    }
-
     #[test]
     fn what_moved_is_found_where_it_went() {
         let (a, b, c) = (noise(5000, 1), noise(7000, 2), noise(300, 9));
@@ -248,7 +239,7 @@ mod tests {
 
     #[test]
     fn nothing_is_lost_against_the_original() {
-        for (old, new) in [(sample::program(0), sample::program(2)), (sample::module(0), sample::module(2))] {
+        for (old, new) in [(program(0), program(2)), (module(0), module(2))] {
             let (_, differ, copied) = cost(&old, &new);
             let (theirs, their_copied) = cost_of_the_original(&old, &new);
             let (ours, theirs) = (differ + copied, theirs + their_copied);

@@ -74,7 +74,7 @@ fn put(bytes: &mut [u8], at: usize, what: &[u8]) {
 }
 
 /// Bytes that look like nothing.
-fn noise(length: usize, seed: u32) -> Vec<u8> {
+pub(crate) fn noise(length: usize, seed: u32) -> Vec<u8> {
     let mut state = seed;
     let mut next = || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
