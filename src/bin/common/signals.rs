@@ -42,7 +42,8 @@ pub(crate) fn watch(face: Arc<Face>) -> Result<(), Failure> {
 /// Ends the process. Where the run has ended by itself just now, that is its end.
 fn end(face: &Face, failure: Failure) {
     let code = failure.kind.exit_code.into();
-    thread::spawn(move || {
+    // Where there can be no more threads, the last word is waited for.
+    let _ = thread::Builder::new().spawn(move || {
         thread::sleep(PATIENCE);
         process::exit(code);
     });
