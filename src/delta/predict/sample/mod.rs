@@ -89,6 +89,15 @@ fn symbol(name: usize, kind: u32, section: u16, value: u64) -> Vec<u8> {
     [head, value.to_le_bytes().into(), 48u64.to_le_bytes().into()].concat()
 }
 
+/// The symbols of all functions, with these names and values, which lie in that section.
+fn function_symbols(version: usize, names: &[usize], section: u16, value: impl Fn(usize) -> u64) -> Vec<u8> {
+    let name = |number: usize| match names[number] {
+        0 => 0,
+        name => name + beside(number, version) as usize,
+    };
+    (0..FUNCTIONS).flat_map(|number| symbol(name(number), 0x12, section, value(number))).collect()
+}
+
 /// A relocation with addend.
 fn relocation(place: u64, symbol: usize, how: u64, addend: u64) -> Vec<u8> {
     [place, (symbol as u64) << 32 | how, addend].map(u64::to_le_bytes).concat()

@@ -1,7 +1,7 @@
 //! A kernel module.
 
 use super::file::{Part, relocatable};
-use super::{FUNCTIONS, beside, code, functions, names, noise, relocation, symbol};
+use super::{FUNCTIONS, beside, code, function_symbols, functions, names, noise, relocation, symbol};
 
 /// Symbols before those of functions: none, three sections, one that is not defined, an absolute one.
 const FIRST_SYMBOLS: usize = 6;
@@ -19,13 +19,12 @@ pub(crate) fn module(version: usize) -> Vec<u8> {
     }
     symbols.extend([symbol(1, 0x12, 0, 5), symbol(0x5000, 0x11, 0xfff1, 0x300)].concat());
     symbols.extend(symbol(1, 0x11, DATA, 40).repeat(version));
+    let value = |number: usize| starts[number] as u64 + beside(number, version);
+    symbols.extend(function_symbols(version, &name_at, TEXT, value));
     let (text, data) = (usize::from(TEXT), usize::from(DATA));
     let (mut in_code, mut in_data) = (Vec::new(), Vec::new());
-    for (number, start) in starts.iter().enumerate() {
+    for number in 0..FUNCTIONS {
         let beside = beside(number, version);
-        let value = *start as u64 + beside;
-        let name = if name_at[number] == 0 { 0 } else { name_at[number] + beside as usize };
-        symbols.extend(symbol(name, 0x12, TEXT, value));
         let target = starts[number * 7 % FUNCTIONS] as u64 + beside;
         let own = FIRST_SYMBOLS + version + number + (beside / 4) as usize;
         let (symbol, how, addend) = match number % 6 {
@@ -35,7 +34,7 @@ pub(crate) fn module(version: usize) -> Vec<u8> {
             3 => (data, 2, 40 + 16 * version as u64 + 4 * (number as u64 % 8) - 4),
             _ => (text, 2, target.wrapping_sub(4)),
         };
-        in_code.extend(relocation(value + 40, symbol, how, addend));
+        in_code.extend(relocation(value(number) + 40, symbol, how, addend));
         let (symbol, how, addend) = match number % 4 {
             0 => (own, 1, target),
             1 => (text, 1, target),

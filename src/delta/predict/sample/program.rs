@@ -1,8 +1,10 @@
 //! A linked program.
 
 use super::file::{Part, linked};
-use super::{FUNCTIONS, behind_inserted, beside, code, functions, names, noise, put, put_relative, relocation};
-use super::{shifted, symbol};
+use super::{
+    FUNCTIONS, behind_inserted, beside, code, function_symbols, functions, names, noise, put, put_relative, relocation,
+    shifted, symbol,
+};
 
 /// What comes before an operand relative to the next instruction, and how many bytes come after it.
 const OPERANDS: [(&[u8], usize); 19] = [
@@ -237,10 +239,7 @@ impl<'a> Program<'a> {
         let mut symbols = symbol(0, 0, 0, 0);
         symbols.extend([symbol(1, 0x12, 0, 0x1900), symbol(0x5000, 0x11, 0xfff1, 100)].concat());
         symbols.extend(symbol(1, 0x11, 0xfff1, 77).repeat(self.version));
-        for (number, name) in name_at.iter().enumerate() {
-            let name = if *name == 0 { 0 } else { name + beside(number, self.version) as usize };
-            symbols.extend(symbol(name, 0x12, 1, self.near(number)));
-        }
+        symbols.extend(function_symbols(self.version, &name_at, 1, |number| self.near(number)));
         (strings, symbols)
     }
 
