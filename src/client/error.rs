@@ -129,6 +129,14 @@ pub enum ClientError {
         /// The newest that there is.
         newest: Version,
     },
+    /// A release that newer ones name is not there.
+    #[error("no origin has release {version} any more")]
+    NotKept {
+        /// The release.
+        version: Version,
+        /// What the origins said.
+        source: TransportError,
+    },
     /// The newest release is older than what is installed.
     #[error("the newest release of the publication, {newest}, is older than the installed {installed}")]
     Older {

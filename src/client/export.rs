@@ -20,7 +20,7 @@ use super::{ClientError, Settings};
 use crate::disk::is_file_or_free;
 use crate::manifest::{Release, Tree};
 use crate::plan::closure;
-use crate::report::Reporter;
+use crate::report::{Event, Reporter};
 use crate::transport::Transport;
 use crate::trust::{Look, MAX_ROOT_BYTES, NewestRelease, TrustDirectory, check_leads_to};
 use crate::types::{BundleName, Version};
@@ -220,8 +220,16 @@ impl Session {
             let tree = self.target_tree(&known, &all, &[], &Tree::default()).await?.tree;
             contents.add_objects(&tree, |_| true);
             for older in release.predecessors.iter().map(|older| older.version) {
-                if seen.insert(older) {
-                    open.push(self.older(&known, older).await?);
+                if !seen.insert(older) {
+                    continue;
+                }
+                match self.older(&known, older).await {
+                    Ok(older) => open.push(older),
+                    Err(error @ ClientError::NotKept { .. }) => {
+                        let told = format!("{error}, so it is not in the file");
+                        self.reporter.report(Event::Warning(told));
+                    }
+                    Err(error) => return Err(error),
                 }
             }
         }

@@ -34,6 +34,7 @@ impl ClientError {
         match self {
             Self::Transport(error)
             | Self::NoPublication { source: error, .. }
+            | Self::NotKept { source: error, .. }
             | Self::Fetch(FetchError::Transport(error)) => transport_kind(error),
             Self::Trust(error) if transport_beneath(error).is_some_and(is_damage) => ErrorKind::Refused,
             Self::Trust(error) if error.is_unreachable() => ErrorKind::Unreachable,

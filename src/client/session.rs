@@ -201,7 +201,8 @@ impl Session {
         }
     }
 
-    /// The release that `known` names that is nearest to `wanted`, which is older, and not older itself.
+    /// The release that `known` names that is nearest to `wanted`, which is older, and not older itself. A publisher may have
+    /// dropped it: [`ClientError::NotKept`].
     pub async fn older(&self, known: &KnownRelease, wanted: Version) -> Result<KnownRelease, ClientError> {
         let step = known.release.as_ref().try_map(|release| {
             let not_too_old = release.predecessors.iter().filter(|older| older.version >= wanted);
@@ -211,7 +212,10 @@ impl Session {
         let version = step.version;
         let path = Release::path(version, step.sha256);
         let name = step.map(|step| Reference { digest: step.sha256, length: step.length.min(Release::MAX_BYTES) });
-        let document = self.admitted(&path, &name).await?;
+        let document = self.admitted(&path, &name).await.map_err(|error| match error {
+            ClientError::Transport(source) if source.is_surely_not_found() => ClientError::NotKept { version, source },
+            other => other,
+        })?;
         let bytes = document.get().clone();
         let release = document.try_map(|bytes| Release::parse(version, &bytes))?;
         Ok(KnownRelease { release, document: bytes, root: known.root.clone() })

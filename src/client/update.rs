@@ -57,8 +57,11 @@ pub async fn update_incrementally(
         while known.release.version > installed {
             way.push(known.release.version);
             match known.release.before().map(|before| before.version) {
-                // Below the floor nobody goes: the first step is then that to the first release above it.
-                Some(before) if before > installed && before >= floor => known = session.older(&known, before).await?,
+                // Below the floor nobody goes, nor to what was dropped: the first step is then that to the first release above.
+                Some(before) if before > installed && before >= floor => match session.older(&known, before).await {
+                    Err(ClientError::NotKept { .. }) => break,
+                    older => known = older?,
+                },
                 _ => break,
             }
         }

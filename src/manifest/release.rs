@@ -117,9 +117,19 @@ impl Release {
         format!("releases/{digest}.{version}.json")
     }
 
+    /// Of which release the document is that lies at this path in a publication; none when no document lies there.
+    pub fn version_at(path: &str) -> Option<Version> {
+        path.strip_prefix("releases/")?.strip_suffix(".json")?.split_once('.')?.1.parse().ok()
+    }
+
     /// Where the document with this digest lies as a delta to the one of an older release.
     pub fn delta_path(version: Version, digest: Digest, from: Version) -> String {
-        format!("releases/{digest}.{version}.from-{from}")
+        format!("{}{from}", Self::delta_prefix(version, digest))
+    }
+
+    /// What all those have in common.
+    pub fn delta_prefix(version: Version, digest: Digest) -> String {
+        format!("releases/{digest}.{version}.from-")
     }
 
     /// Where the manifest with this digest lies in a publication.

@@ -57,7 +57,7 @@ pub use error::PackError;
 pub use estimate::estimate;
 pub use index::{Index, ManifestDeltaPlace, PlacedBlock};
 pub use object::{ObjectDecoder, write_object};
-pub use prove::prove;
+pub use prove::{check_digest, prove};
 pub use short_id::{ShortId, short_id_length};
 pub use text_delta::{apply_text_delta, make_text_delta};
 pub use writer::{ManifestDelta, PackSummary, PackWriter};

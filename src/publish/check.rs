@@ -8,17 +8,18 @@ use std::path::PathBuf;
 
 use rayon::prelude::*;
 
-use super::check_packs::{CheckedRelease, PackChecker};
+use super::check_packs::{CheckedRelease, PackChecker, Start};
 use super::check_trust::look;
 use super::contents::{Contents, prove_object};
 use super::installable::check_bundles;
-use super::notes::{Finding, Noted, Notes};
-use super::published::{Releases, manifest, name_of, release};
+use super::notes::{Finding, Notes};
+use super::published::{History, Releases, manifest, name_of, release};
+use super::references::unreferenced;
 use super::signing::{current_metadata, refusal};
 use super::text_deltas::check_documents;
 use super::warnings::{some_of, warn_of_each};
 use super::{PublishError, search};
-use crate::manifest::{BundleManifest, Predecessor, Release, Tree};
+use crate::manifest::{BundleManifest, OldestRelease, Predecessor, Release, Tree};
 use crate::report::{Event, Progress, Reporter, Step};
 use crate::site::{Access, Listing, Site};
 use crate::trust::NewestRelease;
@@ -48,6 +49,8 @@ pub struct Checked {
     pub packs: u64,
     /// What is not as it must be, in order.
     pub findings: Vec<Finding>,
+    /// The oldest release, where older ones were dropped.
+    pub oldest: Option<Version>,
     /// Files that nothing refers to.
     pub unreferenced: Vec<String>,
     /// Whether a rotation of keys was begun and is not at its end: the keys that it replaces still count.
@@ -70,8 +73,12 @@ pub fn check(request: &CheckRequest, reporter: &dyn Reporter) -> Result<Checked,
     site.check_published()?;
     let notes = Notes::default();
     let newest = look(&site, request.trust.as_deref(), request.now, &notes)?;
-    let releases = reachable(&site, newest.as_ref(), &notes);
-    let mut checked = Checked { releases: releases.len() as u64, ..Checked::default() };
+    let history = History::of(&site).unwrap_or_else(|error| {
+        notes.failed(OldestRelease::PATH, &error);
+        History::default()
+    });
+    let releases = reachable(&site, newest.as_ref(), history, &notes);
+    let mut checked = Checked { releases: releases.len() as u64, oldest: history.oldest, ..Checked::default() };
     let mut facts: BTreeMap<Digest, BlobFacts> = BTreeMap::new();
     let mut manifests = BTreeSet::new();
     for (name, release) in releases.values() {
@@ -81,7 +88,7 @@ pub fn check(request: &CheckRequest, reporter: &dyn Reporter) -> Result<Checked,
     checked.manifests = manifests.len() as u64;
     checked.objects = facts.len() as u64;
     check_objects(&site, &facts, reporter, &notes);
-    checked.packs = check_packs(&site, &releases, reporter, &notes);
+    checked.packs = check_packs(&site, (&releases, history), reporter, &notes);
     // What cannot be read of metadata and release is a finding already.
     if let Ok(current) = current_metadata(&site) {
         checked.is_rotating = current.is_rotating().is_ok_and(|is| is);
@@ -94,18 +101,16 @@ pub fn check(request: &CheckRequest, reporter: &dyn Reporter) -> Result<Checked,
         let text = "not everybody may read these, so a web server that runs as somebody else cannot serve them";
         reporter.report(Event::Warning(format!("{text}: {}", some_of(&private))));
     }
-    check_documents(&site, newest.as_ref(), &releases, &files, &notes);
-    let Noted { findings, referenced } = notes.into_noted();
-    let files = files.into_iter();
-    checked.unreferenced = files.filter(|path| !referenced.contains(path) && !is_metadata(path)).collect();
-    let unreferenced = checked.unreferenced.iter().map(|path| format!("nothing refers to {path}"));
-    warn_of_each(unreferenced, "nothing refers to", reporter);
-    checked.findings = findings.into_iter().collect();
+    check_documents(&site, newest.as_ref(), (&releases, history), &files, &notes);
+    let strays = unreferenced(&files, &releases, facts.into_keys());
+    warn_of_each(strays.iter().map(|path| format!("nothing refers to {path}")), "nothing refers to", reporter);
+    checked.unreferenced = strays.into_iter().map(str::to_owned).collect();
+    checked.findings = notes.into_findings();
     Ok(checked)
 }
 
-/// All release documents that the newest one leads to.
-fn reachable(site: &Site, newest: Option<&NewestRelease>, notes: &Notes) -> Releases {
+/// All release documents that the newest one leads to, but for those that were dropped.
+fn reachable(site: &Site, newest: Option<&NewestRelease>, history: History, notes: &Notes) -> Releases {
     let mut found = Releases::new();
     let mut open: Vec<Predecessor> = newest.map(name_of).into_iter().collect();
     let mut seen = BTreeSet::new();
@@ -114,10 +119,9 @@ fn reachable(site: &Site, newest: Option<&NewestRelease>, notes: &Notes) -> Rele
             continue;
         }
         let path = Release::path(name.version, name.sha256);
-        notes.refers(&path);
         match release(site, &name) {
             Ok(document) => {
-                open.extend(document.predecessors.iter().cloned());
+                open.extend(document.predecessors.iter().filter(|older| history.keeps(older.version)).cloned());
                 if let Some((other, _)) = found.insert(name.version, (name.clone(), document)) {
                     notes.found(&path, format!("release {} has another document, too: {}", name.version, other.sha256));
                 }
@@ -139,7 +143,6 @@ fn check_release(
     let document = Release::path(name.version, name.sha256);
     for (bundle, offer) in &release.bundles {
         let path = Release::manifest_path(offer.manifest.sha256);
-        notes.refers(&path);
         match manifest(site, bundle, &offer.manifest) {
             Ok((_, manifest)) => {
                 let (files, bytes) = figures(&manifest);
@@ -192,7 +195,6 @@ fn check_objects(site: &Site, facts: &BTreeMap<Digest, BlobFacts>, reporter: &dy
     objects.sort_by_key(|(_, facts)| std::cmp::Reverse(facts.size));
     objects.into_par_iter().with_max_len(16).for_each(|(digest, facts)| {
         let path = Release::object_path(*digest);
-        notes.refers(&path);
         match site.length(&path) {
             Ok(Some(length)) if length == facts.object_bytes => {
                 if let Err(error) = prove_object(site, *digest, facts.size) {
@@ -209,7 +211,7 @@ fn check_objects(site: &Site, facts: &BTreeMap<Digest, BlobFacts>, reporter: &dy
     });
 }
 
-fn check_packs(site: &Site, releases: &Releases, reporter: &dyn Reporter, notes: &Notes) -> u64 {
+fn check_packs(site: &Site, (releases, history): (&Releases, History), reporter: &dyn Reporter, notes: &Notes) -> u64 {
     let offers = releases.values().flat_map(|(_, release)| &release.packs);
     let progress = Progress::new(reporter, Step::Unpack, offers.clone().map(|offer| offer.length).sum());
     let contents = Contents { site, input: None };
@@ -218,21 +220,23 @@ fn check_packs(site: &Site, releases: &Releases, reporter: &dyn Reporter, notes:
         // One old release at a time: the packs from it are checked together.
         let mut packs: Vec<_> = release.packs.iter().collect();
         packs.sort_by_key(|pack| pack.from);
-        let mut from: Option<(Version, CheckedRelease)> = None;
+        let mut from: (Option<Version>, Start) = (None, Start::Nothing);
         for pack in packs {
-            notes.refers(&pack.path);
-            if let Some(version) = pack.from.filter(|version| from.as_ref().is_none_or(|(known, _)| known != version)) {
-                match releases.get(&version) {
-                    Some((_, release)) => from = Some((version, readable(site, release))),
-                    None => {
-                        notes.found(&pack.path, format!("it leads from release {version}, which is not published"));
-                        progress.advance(pack.length);
-                        continue;
-                    }
-                }
+            if pack.from != from.0 {
+                let start = pack.from.map_or(Start::Nothing, |version| match releases.get(&version) {
+                    Some((_, release)) => Start::Release(readable(site, release)),
+                    None => Start::Unpublished,
+                });
+                from = (pack.from, start);
             }
-            let from = pack.from.and(from.as_ref()).map(|(_, release)| release);
-            PackChecker { contents, offer: pack, version: release.version, from, to: &to, release, notes }.check();
+            if let (Some(version), Start::Unpublished) = &from
+                && history.keeps(*version)
+            {
+                notes.found(&pack.path, format!("it leads from release {version}, which is not published"));
+            }
+            let checker =
+                PackChecker { contents, offer: pack, version: release.version, from: &from.1, to: &to, release, notes };
+            checker.check();
             progress.advance(pack.length);
         }
     }
@@ -254,14 +258,4 @@ fn readable(site: &Site, release: &Release) -> CheckedRelease {
         }
     }
     CheckedRelease { texts, blobs: blobs.into_iter().collect() }
-}
-
-/// Metadata of the past stays for clients that are reading it.
-fn is_metadata(path: &str) -> bool {
-    let Some(name) = path.strip_prefix("metadata/") else { return false };
-    let numbered = name.split_once('.').is_some_and(|(number, role)| {
-        number.bytes().all(|byte| byte.is_ascii_digit())
-            && ["root.json", "targets.json", "snapshot.json"].contains(&role)
-    });
-    numbered || name == "timestamp.json"
 }

@@ -10,7 +10,7 @@ use super::notes::Notes;
 use super::published;
 use crate::delta::ReadAt;
 use crate::manifest::{PackOffer, Release};
-use crate::pack::{Build, Index, PlacedBlock, ShortId, apply_text_delta, prove};
+use crate::pack::{Build, Index, PlacedBlock, ShortId, apply_text_delta, check_digest, prove};
 use crate::types::{BundleName, Digest, Version};
 
 /// A release's bundles as far as they can be read.
@@ -21,13 +21,23 @@ pub(super) struct CheckedRelease {
     pub blobs: Vec<(Digest, u64)>,
 }
 
+/// What a pack leads from.
+pub(super) enum Start {
+    /// A pack from nothing.
+    Nothing,
+    /// A published release.
+    Release(CheckedRelease),
+    /// A release that was dropped, or is lost: what its blobs were nobody can say, so nothing that starts from them is made
+    /// again. The bytes are compared with their digests all the same.
+    Unpublished,
+}
+
 /// One pack and what it refers to.
 pub(super) struct PackChecker<'a> {
     pub contents: Contents<'a>,
     pub offer: &'a PackOffer,
     pub version: Version,
-    /// The release that it leads from; none for a pack from nothing.
-    pub from: Option<&'a CheckedRelease>,
+    pub from: &'a Start,
     /// The release that it leads to.
     pub to: &'a CheckedRelease,
     pub release: &'a Release,
@@ -76,7 +86,11 @@ impl PackChecker<'_> {
     fn check_manifest_deltas(&self, index: &Index, file: &(impl ReadAt + Sync)) {
         for place in index.manifest_deltas() {
             let bundle = &place.bundle;
-            let old = self.from.and_then(|from| from.texts.get(bundle));
+            let old = match self.from {
+                Start::Nothing => None,
+                Start::Release(from) => from.texts.get(bundle),
+                Start::Unpublished => continue,
+            };
             let (Some(old), Some(offer)) = (old, self.release.bundles.get(bundle)) else {
                 self.found(format!("it has a manifest delta for bundle {bundle}, which is not in both releases"));
                 continue;
@@ -107,11 +121,17 @@ impl PackChecker<'_> {
             }
         };
         let old = |id| {
-            let known = self.from.and_then(|from| resolve(id, &from.blobs));
+            let known = match self.from {
+                Start::Release(from) => resolve(id, &from.blobs),
+                Start::Nothing | Start::Unpublished => None,
+            };
             let (digest, size) = known.ok_or("it starts from a blob that the old release lacks")?;
             Ok(self.contents.bytes(digest, size)?)
         };
-        prove(&placed.block, file, placed.offset, expected, old)
+        match self.from {
+            Start::Unpublished => Ok(check_digest(&placed.block, file, placed.offset)?),
+            _ => prove(&placed.block, file, placed.offset, expected, old),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::compose::ComposeError;
 use super::installable::NotInstallable;
-use crate::manifest::{Conflict, ManifestError, ReleaseError};
+use crate::manifest::{Conflict, DocumentError, ManifestError, ReleaseError};
 use crate::pack::PackError;
 use crate::site::{InputError, SiteError};
 use crate::trust::TrustError;
@@ -74,6 +74,22 @@ pub enum PublishError {
         path: String,
         /// Why.
         source: ReleaseError,
+    },
+    /// What the publication says of its past.
+    #[error("the published {path} cannot be used")]
+    History {
+        /// The file.
+        path: String,
+        /// Why.
+        source: DocumentError,
+    },
+    /// A release that was begun, or whose metadata was replaced by older metadata.
+    #[error("release {version} lies there, and the newest release that the metadata names is {newest}")]
+    NotSignedFor {
+        /// The release.
+        version: Version,
+        /// The newest one.
+        newest: Version,
     },
     /// A manifest that is published.
     #[error("the published {path} cannot be used")]
@@ -187,6 +203,7 @@ impl PublishError {
             Self::KeysInside { .. } | Self::NotNewer { .. } | Self::BadFloor { .. } | Self::BadTime(_) => {
                 Category::Usage
             }
+            Self::NotSignedFor { .. } => Category::Usage,
             Self::Compose(_) | Self::NotInstallable(_) | Self::ReleaseTooLong { .. } | Self::RotationUnfinished(_) => {
                 Category::Usage
             }
@@ -216,6 +233,7 @@ impl PublishError {
             },
             Self::NotAsSigned { .. }
             | Self::Release { .. }
+            | Self::History { .. }
             | Self::Manifest { .. }
             | Self::Conflict { .. }
             | Self::Misnamed { .. }

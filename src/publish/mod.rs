@@ -19,6 +19,7 @@
 //!       published release    installable    bases, similar, ownership, grouping, reuse
 //!
 //! check: the same way back, down to every byte
+//! prune: what the releases that stay refer to, and away with the rest
 //! ```
 
 mod bases;
@@ -36,8 +37,10 @@ mod objects;
 mod ownership;
 mod packs;
 mod planning;
+mod prune;
 mod published;
 mod read;
+mod references;
 mod release;
 mod reuse;
 mod routes;
@@ -58,6 +61,7 @@ pub use compose::ComposeError;
 pub use error::{Category, PublishError};
 pub use installable::{NotInstallable, Refusal};
 pub use notes::Finding;
+pub use prune::{PruneRequest, Pruned, prune};
 pub use release::{Levels, ReleaseRequest, Released, release};
 pub use routes::PackRoute;
 pub use signing::{Initialized, Rotated, Signed, default_keys, init, refresh, rotate_keys};

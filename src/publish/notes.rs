@@ -13,19 +13,10 @@ pub struct Finding {
     pub problem: String,
 }
 
-/// Findings from all threads, and the files that something refers to.
+/// Findings from all threads.
 #[derive(Debug, Default)]
 pub(super) struct Notes {
     findings: Mutex<BTreeSet<Finding>>,
-    referenced: Mutex<BTreeSet<String>>,
-}
-
-/// The same, when nothing more can come.
-pub(super) struct Noted {
-    /// In order.
-    pub findings: BTreeSet<Finding>,
-    /// Files that something refers to.
-    pub referenced: BTreeSet<String>,
 }
 
 impl Notes {
@@ -49,16 +40,8 @@ impl Notes {
         self.found(path, words);
     }
 
-    /// Something refers to this file.
-    pub(super) fn refers(&self, path: &str) {
-        self.referenced.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned());
-    }
-
-    /// All of it, once the threads have ended.
-    pub(super) fn into_noted(self) -> Noted {
-        fn all<T>(noted: Mutex<T>) -> T {
-            noted.into_inner().unwrap_or_else(PoisonError::into_inner)
-        }
-        Noted { findings: all(self.findings), referenced: all(self.referenced) }
+    /// All of them, in order, once the threads have ended.
+    pub(super) fn into_findings(self) -> Vec<Finding> {
+        self.findings.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect()
     }
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::PublishError;
 use crate::delta::ReadAt;
-use crate::manifest::{BundleManifest, ManifestName, PackOffer, Predecessor, Release, Tree};
+use crate::manifest::{BundleManifest, ManifestName, OldestRelease, PackOffer, Predecessor, Release, Tree};
 use crate::pack::{Index, MAX_HEAD_BYTES};
-use crate::site::Site;
+use crate::site::{Site, SiteError};
 use crate::trust::{NewestRelease, Reference};
 use crate::types::{BundleName, Digest, Version};
 
@@ -27,6 +27,41 @@ pub struct PublishedRelease {
 
 /// Release documents by their numbers, each with its name.
 pub type Releases = BTreeMap<Version, (Predecessor, Release)>;
+
+/// How far back a publication goes: `prune` drops all releases before some one, and what is missing of others is damage.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct History {
+    /// The oldest release that is kept; none where nothing was dropped.
+    pub oldest: Option<Version>,
+}
+
+impl History {
+    /// That of a publication.
+    ///
+    /// # Errors
+    /// When it does not say.
+    pub fn of(site: &Site) -> Result<Self, PublishError> {
+        let json = match site.read(OldestRelease::PATH, OldestRelease::MAX_BYTES) {
+            Ok(json) => json,
+            Err(SiteError::Missing(_)) => return Ok(Self::default()),
+            Err(error) => return Err(error.into()),
+        };
+        let path = OldestRelease::PATH.to_owned();
+        let OldestRelease { oldest, .. } =
+            OldestRelease::parse(&json).map_err(|source| PublishError::History { path, source })?;
+        Ok(Self { oldest: Some(oldest) })
+    }
+
+    /// Whether a release was not dropped.
+    pub fn keeps(&self, version: Version) -> bool {
+        self.oldest.is_none_or(|oldest| version >= oldest)
+    }
+
+    /// The release before this one, unless it was dropped.
+    pub fn before<'a>(&self, release: &'a Release) -> Option<&'a Predecessor> {
+        release.before().filter(|before| self.keeps(before.version))
+    }
+}
 
 /// The name of the newest release's document.
 pub fn name_of(newest: &NewestRelease) -> Predecessor {
@@ -113,16 +148,17 @@ pub fn whole_release(site: &Site, name: &Predecessor) -> Result<PublishedRelease
     Ok(PublishedRelease { document, release, texts, manifests, tree })
 }
 
-/// The newest `count` releases, newest first.
+/// The newest `count` releases, newest first; fewer where there are no more.
 ///
 /// # Errors
 /// As [`whole_release`].
 pub fn newest_releases(site: &Site, newest: &Predecessor, count: usize) -> Result<Vec<PublishedRelease>, PublishError> {
+    let history = History::of(site)?;
     let mut releases: Vec<PublishedRelease> = Vec::new();
     let mut next = Some(newest.clone());
     while let Some(name) = next.filter(|_| releases.len() < count) {
         let release = whole_release(site, &name)?;
-        next = release.release.before().cloned();
+        next = history.before(&release.release).cloned();
         releases.push(release);
     }
     Ok(releases)
@@ -135,12 +171,13 @@ pub fn newest_releases(site: &Site, newest: &Predecessor, count: usize) -> Resul
 /// # Errors
 /// When a release document is missing or not as signed.
 pub fn predecessors_after(site: &Site, newest: &Predecessor) -> Result<Vec<Predecessor>, PublishError> {
+    let history = History::of(site)?;
     let mut predecessors = vec![newest.clone()];
     loop {
         let step = predecessors.len() - 1;
         let name = &predecessors[step];
         // The one that lies 2^step before the release that is 2^step before the new one.
-        match release(site, name)?.predecessors.get(step) {
+        match release(site, name)?.predecessors.get(step).filter(|further| history.keeps(further.version)) {
             Some(further) => predecessors.push(further.clone()),
             None => return Ok(predecessors),
         }

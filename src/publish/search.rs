@@ -34,7 +34,6 @@ pub fn publish<'a>(
 pub(super) fn check(site: &Site, release: &Release, manifests: &[BundleManifest], notes: &Notes) {
     let Some(name) = &release.search else { return };
     let path = Release::search_path(name.sha256);
-    notes.refers(&path);
     let compressed = match site.read(&path, name.wire_bytes) {
         Ok(compressed) => compressed,
         Err(error) => return notes.failed(&path, &error),

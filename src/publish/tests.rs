@@ -14,6 +14,7 @@ mod compose;
 mod damage;
 mod input;
 mod packs;
+mod prune;
 mod similar;
 
 /// Publishing time of all tests: 2024-01-01.

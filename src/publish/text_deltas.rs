@@ -9,7 +9,8 @@ use rayon::prelude::*;
 
 use super::PublishError;
 use super::notes::Notes;
-use super::published::{PublishedRelease, Releases, release_document};
+use super::published::{History, PublishedRelease, Releases, release_document};
+use super::references::document_deltas;
 use crate::manifest::{Predecessor, Release};
 use crate::pack::{ManifestDelta, PackError, apply_text_delta, make_text_delta};
 use crate::site::Site;
@@ -63,28 +64,25 @@ pub fn publish_document<'a>(
     Ok(newest)
 }
 
-/// Proves those of release documents: all that lie there, and that those which the metadata names are among them.
+/// Proves those of release documents: all that lie there, and that those which the metadata names are among them. What one
+/// makes that leads from a release which was dropped cannot be seen; clients that do not like it take the whole document.
 pub(super) fn check_documents(
     site: &Site,
     newest: Option<&NewestRelease>,
-    releases: &Releases,
+    (releases, history): (&Releases, History),
     files: &BTreeSet<String>,
     notes: &Notes,
 ) {
-    for (version, (name, _)) in releases {
-        for (from, (old, _)) in releases.range(..version) {
-            let path = Release::delta_path(*version, name.sha256, *from);
-            if files.contains(&path) {
-                notes.refers(&path);
-                check_document(site, &path, name, old, notes);
-            }
+    for (path, name, from) in document_deltas(files, releases) {
+        if let Some((old, _)) = releases.get(&from) {
+            check_document(site, path, name, old, notes);
         }
     }
     let Some(NewestRelease { version, reference, deltas, .. }) = newest else { return };
     for (from, length) in deltas {
         let path = Release::delta_path(*version, reference.digest, *from);
         match site.length(&path) {
-            _ if !releases.contains_key(from) => {
+            _ if !releases.contains_key(from) && history.keeps(*from) => {
                 notes.found(&path, format!("it leads from release {from}, which is not published"));
             }
             Ok(Some(found)) if found == *length => {}

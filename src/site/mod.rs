@@ -20,6 +20,7 @@ mod export;
 mod input;
 mod listing;
 mod pax;
+mod removal;
 mod scan;
 mod scanned;
 mod spool;

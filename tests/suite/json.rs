@@ -124,10 +124,11 @@ fn every_line_of_the_publisher_fits_the_schema_too() {
     let place = [&*site, "--keys", &keys];
     let rotate = |new| [&place[..], &["--new-keys", new]].concat();
     // A command, what makes it succeed, and what makes it fail then; in this order on one publication.
-    let runs: [(&str, Vec<&str>, Vec<&str>); 5] = [
+    let runs: [(&str, Vec<&str>, Vec<&str>); 6] = [
         ("init", place.to_vec(), place.to_vec()),
         ("release", [&release[..], &["--level", "1"]].concat(), release.to_vec()),
         ("check", vec![&site], vec![&keys]),
+        ("prune", vec![&site, "--keep", "1"], vec![&keys, "--keep", "1"]),
         ("keys refresh", place.to_vec(), vec![&site, "--keys", &new]),
         ("keys rotate", rotate(&new), rotate(&inside)),
     ];

@@ -39,6 +39,7 @@ mod network;
 mod offline;
 mod oracles;
 mod plain_user;
+mod pruned;
 mod publisher;
 mod real_os;
 mod records;

@@ -1,6 +1,7 @@
 //! The command line: names and help texts.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use clap::builder::{PathBufValueParser, TypedValueParser};
@@ -77,6 +78,14 @@ pub(crate) enum Command {
     #[command(after_help = "Exit code 0: it is; 4: there are findings.\n\n\
         Examples:\n  stateless-publish check /srv/os\n  stateless-publish check /srv/os --trust root.json --json")]
     Check(Check),
+    /// Drop old releases, and nothing that a newer one needs
+    #[command(
+        after_help = "Nothing is signed and no keys are needed. What lies in the publication and is of no release that stays is         removed, also what a run that was killed has left.\n\
+        Machines at a release that was dropped can still update: by the packs that newer releases have from it, else anew.         They cannot repair or add bundles before that, nothing leads back to it, and `release --deltas` makes packs from         releases that are there.\n\n\
+        Examples:\n  stateless-publish prune /srv/os --keep 10 --dry-run\n  \
+        stateless-publish prune /srv/os --keep 10"
+    )]
+    Prune(Prune),
     /// Trust metadata
     #[command(
         subcommand,
@@ -183,6 +192,20 @@ pub(crate) struct Check {
     pub(crate) trust: Option<PathBuf>,
 }
 
+/// Options of `prune`.
+#[derive(Debug, Group)]
+pub(crate) struct Prune {
+    /// The publication's directory
+    #[arg(value_name = "REPO", value_parser = directory())]
+    pub(crate) site: PathBuf,
+    /// How many releases stay, the newest
+    #[arg(long, value_name = "N")]
+    pub(crate) keep: NonZeroUsize,
+    /// Only tell what would be dropped
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
 /// Options of `keys refresh`.
 #[derive(Debug, Group)]
 pub(crate) struct Refresh {
@@ -239,6 +262,7 @@ impl Command {
             Self::Init(_) => "init",
             Self::Release(_) => "release",
             Self::Check(_) => "check",
+            Self::Prune(_) => "prune",
             Self::Keys(Keys::Refresh(_)) => "keys refresh",
             Self::Keys(Keys::Rotate(_)) => "keys rotate",
             Self::Serve(_) => "serve",
@@ -289,7 +313,7 @@ mod tests {
 
     #[test]
     fn a_publication_is_a_directory() {
-        let options = ["check", "serve", "init", "keys refresh", "keys rotate --new-keys n"];
+        let options = ["check", "serve", "init", "prune --keep 1", "keys refresh", "keys rotate --new-keys n"];
         for line in options.into_iter().chain(["release --version 1 --definitions d --trees t"]) {
             let parse = |site| Args::try_parse_from(format!("x {line} {site}").split(' '));
             let error = parse("s3://bucket/x").expect_err(line);

@@ -34,6 +34,9 @@ fn hint_beyond_category(error: &PublishError) -> Option<&'static str> {
         PublishError::Site(SiteError::NoDirectory(_) | SiteError::NoPublication(_)) => {
             "REPO names the directory of a publication, which `stateless-publish init` makes"
         }
+        PublishError::NotSignedFor { .. } => {
+            "publish it, or a later one, with `release`, or bring the newer metadata back; nothing was dropped"
+        }
         PublishError::Trust(TrustError::CannotSign { .. }) => {
             "--keys names the directory with the publication's keys, since `keys rotate` the new one; nothing was published"
         }

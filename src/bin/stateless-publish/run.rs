@@ -5,11 +5,13 @@ use std::time::Instant;
 use clap::CommandFactory as _;
 use serde_json::{Value, json};
 use stateless_update::manifest::PackOffer;
-use stateless_update::publish::{self, Amount, CheckRequest, Levels, PackRoute, ReleaseRequest, Released};
+use stateless_update::publish::{
+    self, Amount, CheckRequest, Levels, PackRoute, PruneRequest, Pruned, ReleaseRequest, Released,
+};
 use stateless_update::site::Owners;
-use stateless_update::types::Visible;
+use stateless_update::types::{Version, Visible};
 
-use super::args::{Args, Check, Command, Init, Keys, Release};
+use super::args::{Args, Check, Command, Init, Keys, Prune, Release};
 use super::clock::{is_by_the_clock, times, wall_clock};
 use super::common::numbers::{bytes, count, counted, duration};
 use super::common::{Answer, Ending, Face, Weight, dist};
@@ -26,6 +28,7 @@ pub(crate) fn run(command: Command, face: &Face) -> Ending {
         Command::Init(options) => init(&options)?,
         Command::Release(options) => release(&options, face)?,
         Command::Check(options) => check(&options, face)?,
+        Command::Prune(options) => prune(&options)?,
         Command::Keys(Keys::Refresh(options)) => keys::refresh(&options, face)?,
         Command::Keys(Keys::Rotate(options)) => keys::rotate(&options, face)?,
         Command::Serve(options) => serve::serve(&options, face)?,
@@ -171,7 +174,7 @@ fn check(options: &Check, face: &Face) -> Ending {
     }
     let findings: Vec<Value> =
         checked.findings.iter().map(|finding| json!({ "path": finding.path, "problem": finding.problem })).collect();
-    let mut text = String::new();
+    let mut text = checked.oldest.map_or_else(String::new, |oldest| format!("releases before {oldest} were dropped\n"));
     for finding in &checked.findings {
         text.push_str(&format!("{}: {}\n", Visible(&finding.path), Visible(&finding.problem)));
     }
@@ -191,6 +194,7 @@ fn check(options: &Check, face: &Face) -> Ending {
         "manifests": checked.manifests,
         "objects": checked.objects,
         "packs": checked.packs,
+        "oldest": checked.oldest,
         "findings": findings,
         "unreferenced": checked.unreferenced,
     });
@@ -199,4 +203,25 @@ fn check(options: &Check, face: &Face) -> Ending {
         true => answer,
         false => Answer { exit_code: 4, weight: Weight::Asked, ..answer },
     })
+}
+
+fn prune(options: &Prune) -> Ending {
+    let request = PruneRequest { site: options.site.clone(), keep: options.keep, dry_run: options.dry_run };
+    let Pruned { kept, dropped, files, bytes: freed } = publish::prune(&request).map_err(of_publish)?;
+    let named = |releases: &[Version]| {
+        let names = releases.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let count = counted(releases.len() as u64, "release", "releases");
+        if names.is_empty() { count } else { format!("{count}: {names}") }
+    };
+    let (drop, free) = if options.dry_run { ("would drop", "would free") } else { ("dropped", "freed") };
+    let files_told = counted(files, "file", "files");
+    let text = format!("keep {}\n{drop} {}\n{free} {} in {files_told}\n", named(&kept), named(&dropped), bytes(freed));
+    let fields = json!({
+        "kept": kept,
+        "dropped": dropped,
+        "files_removed": files,
+        "bytes_freed": freed,
+        "dry_run": options.dry_run,
+    });
+    Ok(done(text, fields))
 }

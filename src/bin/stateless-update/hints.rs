@@ -17,6 +17,10 @@ const PROXIES: [&str; 6] = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_pr
 const NO_PUBLICATION: &str =
     "check the URL (--url, or the origin that `info` tells): a publication has metadata/timestamp.json beneath it";
 
+/// What to do where all origins lack a file of the publication.
+const LACKING: &str = "another origin (--url) may have it; where the publisher has dropped this release, `update` goes to the \
+    newest; /usr is as it was";
+
 /// What to do about an error, where more can be said than for its kind.
 pub(crate) fn hint(error: &ClientError) -> Option<String> {
     let hint = match error {
@@ -127,12 +131,16 @@ pub(crate) fn hint(error: &ClientError) -> Option<String> {
                  --root; the next look begins anew, and would not notice an older state of the publication"
             ));
         }
+        ClientError::NotKept { .. } => {
+            "its publisher may have dropped it, or this is a mirror of newer releases: another origin (--url) may have it"
+        }
         ClientError::NoPublication { source, .. } => {
             return Some(of_transport(source).unwrap_or(NO_PUBLICATION).to_owned());
         }
         ClientError::Trust(error) => return of_transport(transport_beneath(error)?).map(Into::into),
         ClientError::Transport(error) | ClientError::Fetch(FetchError::Transport(error)) => {
-            return of_transport(error).map(Into::into);
+            let lacking = error.is_surely_not_found().then_some(LACKING);
+            return of_transport(error).or(lacking).map(Into::into);
         }
         _ => return None,
     };

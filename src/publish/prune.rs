@@ -1,0 +1,119 @@
+//! Dropping old releases: first the publication says how far back it goes, then everything is removed that the releases
+//! which it keeps do not need. A run that is cut off in between is gone on with by the next one; until then some files are
+//! of no use, and that is all.
+//!
+//! Nothing is signed, so no keys are needed: no document changes, clients at a kept release see no difference, and those at
+//! a dropped one still take the packs that lead from it to a kept one, which that one names.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use super::PublishError;
+use super::published::{History, Releases, manifest, name_of, release};
+use super::references::unreferenced;
+use super::signing::current_metadata;
+use crate::manifest::{OldestRelease, Release};
+use crate::site::{Access, Site};
+use crate::trust::{NewestRelease, Trusted};
+use crate::types::{Digest, Version};
+
+/// Where the content of releases lies; what lies elsewhere is somebody else's.
+const CONTENT: [&str; 5] = ["manifests/", "objects/", "packs/", "releases/", "search/"];
+
+/// What is to be dropped.
+#[derive(Clone, Debug)]
+pub struct PruneRequest {
+    /// The publication.
+    pub site: PathBuf,
+    /// So many releases stay, the newest.
+    pub keep: NonZeroUsize,
+    /// Only look what would be dropped.
+    pub dry_run: bool,
+}
+
+/// What was dropped.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// The releases that stay, oldest first.
+    pub kept: Vec<Version>,
+    /// Those whose documents were removed, oldest first.
+    pub dropped: Vec<Version>,
+    /// Files that were removed.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// The releases that stay, and what is in them.
+#[derive(Default)]
+struct Kept {
+    releases: Releases,
+    blobs: BTreeSet<Digest>,
+    /// Whether there are, or were, older ones.
+    has_older: bool,
+}
+
+/// Drops all but the newest releases, and what no release needs.
+///
+/// # Errors
+/// When metadata, or a document or manifest of a release that stays, is missing or not as signed; when a release newer than
+/// those signed for was begun; when the disk refuses. Only the last may come after something was removed.
+pub fn prune(request: &PruneRequest) -> Result<Pruned, PublishError> {
+    let site = Site::open(&request.site, if request.dry_run { Access::Read } else { Access::Write })?;
+    let Some(newest) = current_metadata(&site)?.newest()?.map(Trusted::into_inner) else {
+        return Ok(Pruned::default());
+    };
+    let kept = Kept::read(&site, &newest, request.keep)?;
+    let listing = site.list();
+    if let Some((_, error)) = listing.unreadable.into_iter().next() {
+        return Err(error.into());
+    }
+    let is_content = |path: &String| CONTENT.iter().any(|directory| path.starts_with(directory));
+    let content: BTreeSet<String> = listing.files.into_iter().filter(is_content).collect();
+    let unneeded = unreferenced(&content, &kept.releases, kept.blobs);
+    let documents = unneeded.iter().filter_map(|path| Release::version_at(path));
+    let dropped: BTreeSet<Version> = documents.collect();
+    if let Some(version) = dropped.last().copied().filter(|version| *version > newest.version) {
+        return Err(PublishError::NotSignedFor { version, newest: newest.version });
+    }
+    let mut bytes = 0;
+    for path in &unneeded {
+        bytes += site.length(path)?.unwrap_or(0);
+    }
+    let files = unneeded.len() as u64;
+    let pruned =
+        Pruned { kept: kept.releases.keys().copied().collect(), dropped: dropped.into_iter().collect(), files, bytes };
+    if !request.dry_run {
+        let oldest = pruned.kept.first().copied().filter(|_| kept.has_older);
+        if let Some(oldest) =
+            oldest.filter(|oldest| History::of(&site).is_ok_and(|known| known.oldest != Some(*oldest)))
+        {
+            site.replace(OldestRelease::PATH, &OldestRelease::new(oldest).to_json())?;
+        }
+        site.remove(&unneeded)?;
+    }
+    Ok(pruned)
+}
+
+impl Kept {
+    /// Reads the newest releases, as many as are to be kept: whatever is not as signed might be what others need.
+    fn read(site: &Site, newest: &NewestRelease, keep: NonZeroUsize) -> Result<Self, PublishError> {
+        let history = History::of(site)?;
+        let mut kept = Self::default();
+        let mut seen = BTreeSet::new();
+        let mut next = Some(name_of(newest));
+        while let Some(name) = next.filter(|_| kept.releases.len() < keep.get()) {
+            let release = release(site, &name)?;
+            for (bundle, offer) in &release.bundles {
+                if seen.insert(offer.manifest.sha256) {
+                    kept.blobs.extend(manifest(site, bundle, &offer.manifest)?.1.tree.digests());
+                }
+            }
+            kept.has_older = release.before().is_some();
+            next = history.before(&release).cloned();
+            kept.releases.insert(name.version, (name, release));
+        }
+        Ok(kept)
+    }
+}

@@ -1,0 +1,87 @@
+//! A publication whose publisher has dropped old releases: what machines at these can still do, and what they are told.
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::json;
+use xtask::programs::{Outcome, Server};
+
+use crate::machine::{Machine, checked, error, warned};
+use crate::world::{copy, world};
+
+/// A copy of the publication that has release 20 alone, and its server.
+struct Pruned {
+    path: PathBuf,
+    server: Server,
+    _directory: tempfile::TempDir,
+}
+
+impl Pruned {
+    fn new() -> Self {
+        let directory = world().directory();
+        let path = directory.path().join("publication");
+        copy(&world().publication.path, &path);
+        let told = publish(&["prune", &path.display().to_string(), "--keep", "1"]).success().expect("pruned").result;
+        assert_eq!((&told["kept"], &told["dropped"]), (&json!([20]), &json!([10])));
+        Self { server: world().programs.serve(&path).expect("a server"), path, _directory: directory }
+    }
+
+    fn path(&self) -> String {
+        self.path.display().to_string()
+    }
+}
+
+fn publish(line: &[&str]) -> Outcome {
+    let output = world().programs.publish(line.iter().chain(&["--json"]), None).expect("it starts");
+    checked(Outcome::of(output).expect("the contract of --json is kept"))
+}
+
+#[test]
+fn a_machine_at_a_dropped_release_updates_as_before() {
+    let pruned = Pruned::new();
+    let checked = publish(&["check", &pruned.path()]).success().expect("it is whole").result;
+    assert_eq!((&checked["oldest"], &checked["unreferenced"]), (&json!(20), &json!([])));
+    for options in [&[][..], &["--incremental"]] {
+        let machine = Machine::installed(10, &["editors"]);
+        let line = [&["update"], options].concat();
+        let there = machine.twin().client(&line).success().expect("updated");
+        let here = machine.client(line.iter().chain(&["--url", &pruned.server.url])).success().expect("updated");
+        assert!(!warned(&here, ""), "{:?}", here.events);
+        // The timestamp of this copy was not seen before, and to look for the way over every release costs a request for one
+        // that is not there.
+        let more = here.number("download_bytes").checked_sub(there.number("download_bytes")).expect("not less");
+        assert!(more < 1024, "{more} bytes");
+        assert_eq!(here.number("requests") - there.number("requests"), options.len() as u64);
+        machine.assert_holds(20, &["editors"]);
+    }
+}
+
+#[test]
+fn what_needs_a_dropped_release_is_refused_and_told_why() {
+    let pruned = Pruned::new();
+    let url = &pruned.server.url;
+    let told = |outcome: &Outcome| error(outcome).expect("an error").to_string();
+    let empty = Machine::empty();
+    let install = empty.install(url, 10, &[]);
+    assert_eq!(install.code, 3);
+    assert!(told(&install).contains("no origin has release 10 any more"), "{}", told(&install));
+    assert!(told(&install).contains("may have dropped it"), "{}", told(&install));
+
+    let machine = Machine::installed(10, &[]);
+    fs::remove_file(machine.path("usr/bin/sshd")).expect("removed");
+    let refused = machine.refuses(3, ["repair", "--url", url]);
+    assert!(told(&refused).contains("`update` goes to the newest"), "{}", told(&refused));
+    machine.succeeds(["update", "--url", url]);
+    machine.assert_holds(20, &[]);
+}
+
+#[test]
+fn a_pruned_publication_is_exported_as_it_is() {
+    let pruned = Pruned::new();
+    let file = pruned.path.with_extension("tar").display().to_string();
+    let machine = Machine::installed(10, &[]);
+    let exported = machine.client(["export", &file, "--url", &pruned.server.url]).success().expect("exported");
+    assert!(warned(&exported, "no origin has release 10 any more, so it is not in the file"), "{:?}", exported.events);
+    machine.succeeds(["update", "--url", &file]);
+    machine.assert_holds(20, &[]);
+}
