@@ -50,8 +50,8 @@ pub struct Pruned {
 struct Kept {
     releases: Releases,
     blobs: BTreeSet<Digest>,
-    /// Whether there are, or were, older ones.
-    has_older: bool,
+    /// The oldest of them, where there are older ones and the publication does not say so yet.
+    new_oldest: Option<Version>,
 }
 
 /// Drops all but the newest releases, and what no release needs.
@@ -85,10 +85,7 @@ pub fn prune(request: &PruneRequest) -> Result<Pruned, PublishError> {
     let pruned =
         Pruned { kept: kept.releases.keys().copied().collect(), dropped: dropped.into_iter().collect(), files, bytes };
     if !request.dry_run {
-        let oldest = pruned.kept.first().copied().filter(|_| kept.has_older);
-        if let Some(oldest) =
-            oldest.filter(|oldest| History::of(&site).is_ok_and(|known| known.oldest != Some(*oldest)))
-        {
+        if let Some(oldest) = kept.new_oldest {
             site.replace(OldestRelease::PATH, &OldestRelease::new(oldest).to_json())?;
         }
         site.remove(&unneeded)?;
@@ -110,7 +107,7 @@ impl Kept {
                     kept.blobs.extend(manifest(site, bundle, &offer.manifest)?.1.tree.digests());
                 }
             }
-            kept.has_older = release.before().is_some();
+            kept.new_oldest = release.before().map(|_| name.version).filter(|oldest| history.oldest != Some(*oldest));
             next = history.before(&release).cloned();
             kept.releases.insert(name.version, (name, release));
         }
