@@ -140,6 +140,20 @@ fn update_incremental_goes_over_every_release() {
     assert!(done["download_bytes"].as_u64() > Some(of_steps), "finding the way costs, too: {done}");
 }
 
+/// The packs that led to them are gone as well, so the first step is one anew.
+#[test]
+fn releases_that_were_dropped_are_passed_over() {
+    let trial = Trial::new();
+    let (machine, publication) = (&trial.machine, trial.publication.display().to_string());
+    let pruned = world().programs.publish(["prune", &publication, "--keep", "2"], None).expect("it starts");
+    pruned.success().expect("pruned");
+    machine.succeeds(["update", "--incremental"]);
+    assert_is_newest(machine);
+    let history = machine.succeeds(["history"]).result["transitions"].clone();
+    let steps = history.as_array().expect("a list").iter().skip(1).map(|entry| json!([entry["from"], entry["to"]]));
+    assert_eq!(steps.collect::<Value>(), json!([[1, 5], [5, 6]]));
+}
+
 #[test]
 fn a_missing_pack_is_gone_around() {
     let trial = Trial::new();

@@ -35,6 +35,8 @@ impl Person {
         // The terminal is the controlling one of the client's session, so that its keys send signals.
         let child = Command::new("setsid")
             .args(["--ctty", "--wait"])
+            // Who starts the tests in a shell's background has them ignore what the keys send.
+            .args(["env", "--default-signal=INT,QUIT"])
             .arg(&world().programs.update)
             .args(arguments)
             .arg("--root")
