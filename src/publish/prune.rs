@@ -73,7 +73,8 @@ pub fn prune(request: &PruneRequest) -> Result<Pruned, PublishError> {
     let content: BTreeSet<String> = listing.files.into_iter().filter(is_content).collect();
     let unneeded = unreferenced(&content, &kept.releases, kept.blobs);
     let documents = unneeded.iter().filter_map(|path| Release::version_at(path));
-    let dropped: BTreeSet<Version> = documents.collect();
+    // A run that was killed may have left another document of a release that stays.
+    let dropped: BTreeSet<Version> = documents.filter(|version| !kept.releases.contains_key(version)).collect();
     if let Some(version) = dropped.last().copied().filter(|version| *version > newest.version) {
         return Err(PublishError::NotSignedFor { version, newest: newest.version });
     }

@@ -92,9 +92,12 @@ fn releases_go_on_after_it() {
 fn what_no_release_needs_goes() {
     let world = World::with_four();
     let before = world.files();
-    fs::write(world.path("site/objects/stray"), "1").expect("write");
+    let other_document = Release::path(Version::new(40).expect("not zero"), Digest::of(b"other input"));
+    for path in ["objects/stray", &other_document] {
+        fs::write(world.path("site").join(path), "1").expect("write");
+    }
     let pruned = world.prune(4, false).expect("a publication");
-    assert_eq!((pruned.files, pruned.bytes, pruned.dropped.len()), (1, 1, 0));
+    assert_eq!((pruned.files, pruned.bytes, pruned.dropped.len()), (2, 2, 0));
     assert_eq!(world.files(), before);
     let empty = World::new();
     assert_eq!(empty.prune(1, false).expect("a publication"), Pruned::default());
