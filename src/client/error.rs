@@ -130,9 +130,11 @@ pub enum ClientError {
         newest: Version,
     },
     /// A release that newer ones name is not there.
-    #[error("no origin has release {version} any more")]
+    #[error("release {wanted} is not to be had: no origin has the document of release {version} any more")]
     NotKept {
-        /// The release.
+        /// The release that was asked for.
+        wanted: Version,
+        /// The one on the way to it that is not there.
         version: Version,
         /// What the origins said.
         source: TransportError,

@@ -158,14 +158,21 @@ impl Session {
         let way = self.back_to(newest, step.to).await?;
         let release = way.last().unwrap_or(newest).clone();
         way.iter().for_each(|known| contents.add_document(known));
+        let is_own = matches!(step.bundles, WantedBundles::Subscribed);
         let (asked, names) = self.asked(step.bundles, &release.release)?;
         let bundles = closure(&release.release, &asked)?;
         let mut installed = Installed::default();
         let mut steps = Vec::new();
         if let Some(from) = step.from {
-            let way = self.back_to(newest, from).await?;
-            way.iter().for_each(|known| contents.add_document(known));
-            let before = way.last().unwrap_or(newest);
+            let before = &match self.back_to(newest, from).await {
+                // Its publisher has dropped it, and the machine has the document.
+                Err(ClientError::NotKept { .. }) if is_own => self.installed_release()?,
+                way => {
+                    let way = way?;
+                    way.iter().for_each(|known| contents.add_document(known));
+                    way.last().unwrap_or(newest).clone()
+                }
+            };
             // What is new in the release that is to be reached, the machine does not have.
             let had = names.into_iter().filter(|name| before.release.bundles.contains_key(name)).collect();
             let had = closure(&before.release, &had)?;

@@ -102,14 +102,20 @@ impl Session {
         Ok(None)
     }
 
-    /// A further release on the way from those that are known to an older one. That it cannot be had is said and no
-    /// error: there are other ways.
+    /// A further release on the way from those that are known to an older one. That it cannot be had is no error:
+    /// there are other ways.
     async fn towards(&self, known: &BTreeMap<Version, KnownRelease>, wanted: Version) -> Option<KnownRelease> {
         let (_, nearest) = known.range(wanted..).next()?;
         let further = self.older(nearest, wanted).await;
-        let skipped = |error: &ClientError| {
-            self.reporter
-                .report(Event::Warning(format!("no packs are used that lead through release {wanted}: {error}")));
+        let skipped = |error: &ClientError| match error {
+            // The publisher has dropped it, which is nothing wrong.
+            ClientError::NotKept { .. } => {
+                tracing::debug!(%error, "no packs are used that lead through release {wanted}")
+            }
+            error => {
+                let told = format!("no packs are used that lead through release {wanted}: {error}");
+                self.reporter.report(Event::Warning(told));
+            }
         };
         further.inspect_err(skipped).ok()
     }

@@ -213,7 +213,9 @@ impl Session {
         let path = Release::path(version, step.sha256);
         let name = step.map(|step| Reference { digest: step.sha256, length: step.length.min(Release::MAX_BYTES) });
         let document = self.admitted(&path, &name).await.map_err(|error| match error {
-            ClientError::Transport(source) if source.is_surely_not_found() => ClientError::NotKept { version, source },
+            ClientError::Transport(source) if source.is_surely_not_found() => {
+                ClientError::NotKept { wanted, version, source }
+            }
             other => other,
         })?;
         let bytes = document.get().clone();

@@ -61,7 +61,16 @@ impl Session {
         let Some(record) = &self.record else { return Ok(Installed::default()) };
         let mut union = Union::default();
         for bundle in record.installed.bundles.keys() {
-            let manifest = self.installed_manifest(bundle).await?;
+            let manifest = match self.installed_manifest(bundle).await {
+                // Its publisher may have dropped the release, and a newer one is what helps.
+                Err(ClientError::Transport(error)) if error.is_surely_not_found() => {
+                    let told =
+                        format!("nobody has the manifest of bundle {bundle}: its files count as what no release owns");
+                    self.reporter.report(Event::Warning(told));
+                    continue;
+                }
+                manifest => manifest?,
+            };
             union.add(manifest).map_err(|source| contradiction(record.installed.version(), source))?;
         }
         let tree = union.finish().map_err(|source| contradiction(record.installed.version(), source))?;

@@ -2,17 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{DocumentError, Format, read_document, write_document};
-use crate::types::Version;
+use super::{DocumentError, Format, ReleaseName, read_document, write_document};
 
 /// `releases/oldest.json`: nobody signs for it and no client reads it. It tells the publisher's own programs which releases are
 /// not there on purpose.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OldestRelease {
     format: Format<{ OldestRelease::FORMAT }>,
-    /// The oldest release that is kept.
-    pub oldest: Version,
+    /// The oldest release that is kept. With its digest, so that a number that was damaged is no other release's.
+    pub oldest: ReleaseName,
 }
 
 impl OldestRelease {
@@ -23,7 +22,7 @@ impl OldestRelease {
     pub const MAX_BYTES: u64 = 4 << 10;
 
     /// The document that names this release.
-    pub fn new(oldest: Version) -> Self {
+    pub fn new(oldest: ReleaseName) -> Self {
         Self { format: Format, oldest }
     }
 

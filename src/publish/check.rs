@@ -73,12 +73,18 @@ pub fn check(request: &CheckRequest, reporter: &dyn Reporter) -> Result<Checked,
     site.check_published()?;
     let notes = Notes::default();
     let newest = look(&site, request.trust.as_deref(), request.now, &notes)?;
-    let history = History::of(&site).unwrap_or_else(|error| {
+    let history = History::read(&site).unwrap_or_else(|error| {
         notes.failed(OldestRelease::PATH, &error);
         History::default()
     });
-    let releases = reachable(&site, newest.as_ref(), history, &notes);
-    let mut checked = Checked { releases: releases.len() as u64, oldest: history.oldest, ..Checked::default() };
+    let releases = reachable(&site, newest.as_ref(), &history, &notes);
+    let oldest = history.oldest.as_ref();
+    if let Some(oldest) = oldest.filter(|oldest| releases.get(&oldest.version).is_none_or(|(name, _)| name != *oldest))
+    {
+        notes.failed(OldestRelease::PATH, &PublishError::NoOldest { oldest: oldest.version });
+    }
+    let oldest = oldest.map(|oldest| oldest.version);
+    let mut checked = Checked { releases: releases.len() as u64, oldest, ..Checked::default() };
     let mut facts: BTreeMap<Digest, BlobFacts> = BTreeMap::new();
     let mut manifests = BTreeSet::new();
     for (name, release) in releases.values() {
@@ -88,7 +94,7 @@ pub fn check(request: &CheckRequest, reporter: &dyn Reporter) -> Result<Checked,
     checked.manifests = manifests.len() as u64;
     checked.objects = facts.len() as u64;
     check_objects(&site, &facts, reporter, &notes);
-    checked.packs = check_packs(&site, (&releases, history), reporter, &notes);
+    checked.packs = check_packs(&site, (&releases, &history), reporter, &notes);
     // What cannot be read of metadata and release is a finding already.
     if let Ok(current) = current_metadata(&site) {
         checked.is_rotating = current.is_rotating().is_ok_and(|is| is);
@@ -101,16 +107,18 @@ pub fn check(request: &CheckRequest, reporter: &dyn Reporter) -> Result<Checked,
         let text = "not everybody may read these, so a web server that runs as somebody else cannot serve them";
         reporter.report(Event::Warning(format!("{text}: {}", some_of(&private))));
     }
-    check_documents(&site, newest.as_ref(), (&releases, history), &files, &notes);
-    let strays = unreferenced(&files, &releases, facts.into_keys());
+    check_documents(&site, newest.as_ref(), (&releases, &history), &files, &notes);
+    checked.findings = notes.into_findings();
+    let mut strays = unreferenced(&files, &releases, facts.into_keys());
+    // A document that cannot be read is told of already.
+    strays.retain(|path| checked.findings.iter().all(|finding| finding.path != *path));
     warn_of_each(strays.iter().map(|path| format!("nothing refers to {path}")), "nothing refers to", reporter);
     checked.unreferenced = strays.into_iter().map(str::to_owned).collect();
-    checked.findings = notes.into_findings();
     Ok(checked)
 }
 
 /// All release documents that the newest one leads to, but for those that were dropped.
-fn reachable(site: &Site, newest: Option<&NewestRelease>, history: History, notes: &Notes) -> Releases {
+fn reachable(site: &Site, newest: Option<&NewestRelease>, history: &History, notes: &Notes) -> Releases {
     let mut found = Releases::new();
     let mut open: Vec<Predecessor> = newest.map(name_of).into_iter().collect();
     let mut seen = BTreeSet::new();
@@ -211,7 +219,7 @@ fn check_objects(site: &Site, facts: &BTreeMap<Digest, BlobFacts>, reporter: &dy
     });
 }
 
-fn check_packs(site: &Site, (releases, history): (&Releases, History), reporter: &dyn Reporter, notes: &Notes) -> u64 {
+fn check_packs(site: &Site, (releases, history): (&Releases, &History), reporter: &dyn Reporter, notes: &Notes) -> u64 {
     let offers = releases.values().flat_map(|(_, release)| &release.packs);
     let progress = Progress::new(reporter, Step::Unpack, offers.clone().map(|offer| offer.length).sum());
     let contents = Contents { site, input: None };

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::compose::ComposeError;
 use super::installable::NotInstallable;
-use crate::manifest::{Conflict, DocumentError, ManifestError, ReleaseError};
+use crate::manifest::{Conflict, DocumentError, ManifestError, OldestRelease, ReleaseError};
 use crate::pack::PackError;
 use crate::site::{InputError, SiteError};
 use crate::trust::TrustError;
@@ -82,6 +82,15 @@ pub enum PublishError {
         path: String,
         /// Why.
         source: DocumentError,
+    },
+    /// The oldest release that the publication says it has is none that its newest leads to.
+    #[error(
+        "{} says that release {oldest} is the oldest, and the newest release does not lead to that",
+        OldestRelease::PATH
+    )]
+    NoOldest {
+        /// The release.
+        oldest: Version,
     },
     /// A release that was begun, or whose metadata was replaced by older metadata.
     #[error("release {version} lies there, and the newest release that the metadata names is {newest}")]
@@ -234,6 +243,7 @@ impl PublishError {
             Self::NotAsSigned { .. }
             | Self::Release { .. }
             | Self::History { .. }
+            | Self::NoOldest { .. }
             | Self::Manifest { .. }
             | Self::Conflict { .. }
             | Self::Misnamed { .. }

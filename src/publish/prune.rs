@@ -13,13 +13,13 @@ use super::PublishError;
 use super::published::{History, Releases, manifest, name_of, release};
 use super::references::unreferenced;
 use super::signing::current_metadata;
-use crate::manifest::{OldestRelease, Release};
+use crate::manifest::{OldestRelease, Predecessor, Release};
 use crate::site::{Access, Site};
 use crate::trust::{NewestRelease, Trusted};
 use crate::types::{Digest, Version};
 
 /// Where the content of releases lies; what lies elsewhere is somebody else's.
-const CONTENT: [&str; 5] = ["manifests/", "objects/", "packs/", "releases/", "search/"];
+const CONTENT: [&str; 5] = ["manifests", "objects", "packs", "releases", "search"];
 
 /// What is to be dropped.
 #[derive(Clone, Debug)]
@@ -51,7 +51,7 @@ struct Kept {
     releases: Releases,
     blobs: BTreeSet<Digest>,
     /// The oldest of them, where there are older ones and the publication does not say so yet.
-    new_oldest: Option<Version>,
+    new_oldest: Option<Predecessor>,
 }
 
 /// Drops all but the newest releases, and what no release needs.
@@ -65,22 +65,25 @@ pub fn prune(request: &PruneRequest) -> Result<Pruned, PublishError> {
         return Ok(Pruned::default());
     };
     let kept = Kept::read(&site, &newest, request.keep)?;
+    let is_content = |path: &str| path.split('/').next().is_some_and(|directory| CONTENT.contains(&directory));
     let listing = site.list();
-    if let Some((_, error)) = listing.unreadable.into_iter().next() {
+    if let Some((_, error)) = listing.unreadable.into_iter().find(|(path, _)| path == "." || is_content(path)) {
         return Err(error.into());
     }
-    let is_content = |path: &String| CONTENT.iter().any(|directory| path.starts_with(directory));
-    let content: BTreeSet<String> = listing.files.into_iter().filter(is_content).collect();
-    let unneeded = unreferenced(&content, &kept.releases, kept.blobs);
+    let content: BTreeSet<String> = listing.files.into_iter().filter(|path| is_content(path)).collect();
+    let (mut unneeded, mut bytes) = (Vec::new(), 0);
+    for path in unreferenced(&content, &kept.releases, kept.blobs) {
+        // A symlink is the administrator's: what is needed may lie behind it.
+        if let Some(length) = site.length(path)? {
+            unneeded.push(path);
+            bytes += length;
+        }
+    }
     let documents = unneeded.iter().filter_map(|path| Release::version_at(path));
     // A run that was killed may have left another document of a release that stays.
     let dropped: BTreeSet<Version> = documents.filter(|version| !kept.releases.contains_key(version)).collect();
     if let Some(version) = dropped.last().copied().filter(|version| *version > newest.version) {
         return Err(PublishError::NotSignedFor { version, newest: newest.version });
-    }
-    let mut bytes = 0;
-    for path in &unneeded {
-        bytes += site.length(path)?.unwrap_or(0);
     }
     let files = unneeded.len() as u64;
     let pruned =
@@ -97,10 +100,11 @@ pub fn prune(request: &PruneRequest) -> Result<Pruned, PublishError> {
 impl Kept {
     /// Reads the newest releases, as many as are to be kept: whatever is not as signed might be what others need.
     fn read(site: &Site, newest: &NewestRelease, keep: NonZeroUsize) -> Result<Self, PublishError> {
-        let history = History::of(site)?;
+        let newest = name_of(newest);
+        let history = History::of(site, &newest)?;
         let mut kept = Self::default();
         let mut seen = BTreeSet::new();
-        let mut next = Some(name_of(newest));
+        let mut next = Some(newest);
         while let Some(name) = next.filter(|_| kept.releases.len() < keep.get()) {
             let release = release(site, &name)?;
             for (bundle, offer) in &release.bundles {
@@ -108,7 +112,8 @@ impl Kept {
                     kept.blobs.extend(manifest(site, bundle, &offer.manifest)?.1.tree.digests());
                 }
             }
-            kept.new_oldest = release.before().map(|_| name.version).filter(|oldest| history.oldest != Some(*oldest));
+            let is_new = release.before().is_some() && history.oldest.as_ref() != Some(&name);
+            kept.new_oldest = is_new.then(|| name.clone());
             next = history.before(&release).cloned();
             kept.releases.insert(name.version, (name, release));
         }

@@ -29,18 +29,37 @@ pub struct PublishedRelease {
 pub type Releases = BTreeMap<Version, (Predecessor, Release)>;
 
 /// How far back a publication goes: `prune` drops all releases before some one, and what is missing of others is damage.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct History {
     /// The oldest release that is kept; none where nothing was dropped.
-    pub oldest: Option<Version>,
+    pub oldest: Option<Predecessor>,
 }
 
 impl History {
-    /// That of a publication.
+    /// That of a publication with this newest release. What it says is not signed for: the release that it names must be one that
+    /// the newest leads to, lest releases that are there count as dropped.
     ///
     /// # Errors
-    /// When it does not say.
-    pub fn of(site: &Site) -> Result<Self, PublishError> {
+    /// When it does not say, or names another release; when a document on the way to that one is missing or not as signed.
+    pub fn of(site: &Site, newest: &Predecessor) -> Result<Self, PublishError> {
+        let history = Self::read(site)?;
+        if let Some(oldest) = &history.oldest {
+            let mut name = newest.clone();
+            while name != *oldest {
+                let document = release(site, &name)?;
+                let older = document.predecessors.into_iter().filter(|older| older.version >= oldest.version);
+                let furthest = older.min_by_key(|older| older.version);
+                name = furthest.ok_or(PublishError::NoOldest { oldest: oldest.version })?;
+            }
+        }
+        Ok(history)
+    }
+
+    /// What a publication says, whether or not it can be true.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn read(site: &Site) -> Result<Self, PublishError> {
         let json = match site.read(OldestRelease::PATH, OldestRelease::MAX_BYTES) {
             Ok(json) => json,
             Err(SiteError::Missing(_)) => return Ok(Self::default()),
@@ -54,7 +73,7 @@ impl History {
 
     /// Whether a release was not dropped.
     pub fn keeps(&self, version: Version) -> bool {
-        self.oldest.is_none_or(|oldest| version >= oldest)
+        self.oldest.as_ref().is_none_or(|oldest| version >= oldest.version)
     }
 
     /// The release before this one, unless it was dropped.
@@ -152,8 +171,11 @@ pub fn whole_release(site: &Site, name: &Predecessor) -> Result<PublishedRelease
 ///
 /// # Errors
 /// As [`whole_release`].
-pub fn newest_releases(site: &Site, newest: &Predecessor, count: usize) -> Result<Vec<PublishedRelease>, PublishError> {
-    let history = History::of(site)?;
+pub fn newest_releases(
+    site: &Site,
+    (newest, history): (&Predecessor, &History),
+    count: usize,
+) -> Result<Vec<PublishedRelease>, PublishError> {
     let mut releases: Vec<PublishedRelease> = Vec::new();
     let mut next = Some(newest.clone());
     while let Some(name) = next.filter(|_| releases.len() < count) {
@@ -170,8 +192,10 @@ pub fn newest_releases(site: &Site, newest: &Predecessor, count: usize) -> Resul
 ///
 /// # Errors
 /// When a release document is missing or not as signed.
-pub fn predecessors_after(site: &Site, newest: &Predecessor) -> Result<Vec<Predecessor>, PublishError> {
-    let history = History::of(site)?;
+pub fn predecessors_after(
+    site: &Site,
+    (newest, history): (&Predecessor, &History),
+) -> Result<Vec<Predecessor>, PublishError> {
     let mut predecessors = vec![newest.clone()];
     loop {
         let step = predecessors.len() - 1;

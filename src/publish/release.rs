@@ -11,7 +11,7 @@ use super::installable::check_bundles;
 use super::ownership::Bundles;
 use super::packs::PackOrder;
 use super::planning::{self, Needs, NewRelease, OldRelease, PackPlan};
-use super::published::{PublishedRelease, name_of, newest_releases, predecessors_after};
+use super::published::{History, PublishedRelease, name_of, newest_releases, predecessors_after};
 use super::reuse::OldBlocks;
 use super::routes::{PackRoute, routes_to};
 use super::signing::{Signed, current_metadata, not_signed, write_documents};
@@ -113,9 +113,13 @@ pub fn release(request: &ReleaseRequest, reporter: &dyn Reporter) -> Result<Rele
     let lifetimes = Lifetimes::default();
     // What is signed at the end takes the same keys at the same time: whether they do is better known before hours of work.
     current.check_signing(&keys, &lifetimes, signing_time).map_err(|error| not_signed(error, &current))?;
-    let past = match &newest {
-        Some(newest) => newest_releases(&site, newest, request.deltas.max(1))?,
-        None => Vec::new(),
+    let (past, predecessors) = match &newest {
+        Some(newest) => {
+            let history = History::of(&site, newest)?;
+            let known = (newest, &history);
+            (newest_releases(&site, known, request.deltas.max(1))?, predecessors_after(&site, known)?)
+        }
+        None => (Vec::new(), Vec::new()),
     };
     let floor = floor(request, past.first())?;
 
@@ -154,10 +158,7 @@ pub fn release(request: &ReleaseRequest, reporter: &dyn Reporter) -> Result<Rele
     let mut offers = packs.offers;
     offers.sort_by(|a, b| (b.from, &a.bundle).cmp(&(a.from, &b.bundle)));
 
-    release.predecessors = match &newest {
-        Some(newest) => predecessors_after(&site, newest)?,
-        None => Vec::new(),
-    };
+    release.predecessors = predecessors;
     release.packs = offers;
     for pack in release.packs.iter().filter(|pack| pack.from.is_none()) {
         if let Some(offer) = pack.bundle.as_ref().and_then(|bundle| release.bundles.get_mut(bundle)) {

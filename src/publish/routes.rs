@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::PublishError;
-use super::published;
+use super::published::{self, History};
 use crate::manifest::{PackOffer, Release};
 use crate::plan::{Found, Offered, Route};
 use crate::site::Site;
@@ -31,14 +31,16 @@ const RELEASES: usize = 8;
 /// # Errors
 /// When the document of one of them is not as signed. Where one is missing, history ends.
 pub fn routes_to(site: &Site, release: &Release) -> Result<Vec<PackRoute>, PublishError> {
+    // What a release that was dropped led to may be gone, also where its document is still there.
+    let history = History::read(site)?;
     let mut older: Vec<Release> = Vec::new();
-    let mut next = release.before().cloned();
+    let mut next = history.before(release).cloned();
     while let Some(name) = next.filter(|_| older.len() < RELEASES) {
         if site.length(&Release::path(name.version, name.sha256))?.is_none() {
             break;
         }
         let old = published::release(site, &name)?;
-        next = old.before().cloned();
+        next = history.before(&old).cloned();
         older.push(old);
     }
     let oldest = older.last().map_or(release.version, |oldest| oldest.version);

@@ -69,7 +69,7 @@ pub fn publish_document<'a>(
 pub(super) fn check_documents(
     site: &Site,
     newest: Option<&NewestRelease>,
-    (releases, history): (&Releases, History),
+    (releases, history): (&Releases, &History),
     files: &BTreeSet<String>,
     notes: &Notes,
 ) {

@@ -11,7 +11,7 @@ use xtask::judge::Tree;
 use xtask::programs::Server;
 use xtask::publication::{Input, Publication};
 
-use crate::machine::{Machine, assert_equal, figures, unreadable, warned};
+use crate::machine::{Machine, assert_equal, error, figures, unreadable, warned};
 use crate::world::{copy, noise, skipped, world};
 
 const RELEASES: u32 = 6;
@@ -147,6 +147,11 @@ fn releases_that_were_dropped_are_passed_over() {
     let (machine, publication) = (&trial.machine, trial.publication.display().to_string());
     let pruned = world().programs.publish(["prune", &publication, "--keep", "2"], None).expect("it starts");
     pruned.success().expect("pruned");
+    let refused = machine.refuses(3, ["update", "--version", "3"]);
+    let told = error(&refused).expect("an error")["message"].to_string();
+    assert!(told.contains("release 3 is not to be had: no origin has the document of release 4"), "{told}");
+    let update = machine.twin().succeeds(["update"]);
+    assert!(!warned(&update, ""), "{:?}", update.events);
     machine.succeeds(["update", "--incremental"]);
     assert_is_newest(machine);
     let history = machine.succeeds(["history"]).result["transitions"].clone();

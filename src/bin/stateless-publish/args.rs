@@ -80,11 +80,11 @@ pub(crate) enum Command {
     Check(Check),
     /// Drop old releases, and nothing that a newer one needs
     #[command(
-        after_help = "Nothing is signed and no keys are needed. What lies in the publication and is of no release that stays is \
-        removed, also what a run that was killed has left.\n\
+        after_help = "Nothing is signed and no keys are needed. Whatever lies in REPO's manifests, objects, packs, releases and \
+        search and is of no release that stays is removed, also what a run that was killed has left.\n\
         Machines at a release that was dropped can still update: by the packs that newer releases have from it, else anew. \
-        Before that they cannot repair or add bundles. Nothing leads back to it, and `release --deltas` makes packs from \
-        releases that are there.\n\n\
+        Before that they cannot repair, search or add bundles. Nothing leads back to it, and `release --deltas` makes packs \
+        from releases that are there.\n\n\
         Examples:\n  stateless-publish prune /srv/os --keep 10 --dry-run\n  \
         stateless-publish prune /srv/os --keep 10"
     )]

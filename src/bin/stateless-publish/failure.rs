@@ -34,6 +34,10 @@ fn hint_beyond_category(error: &PublishError) -> Option<&'static str> {
         PublishError::Site(SiteError::NoDirectory(_) | SiteError::NoPublication(_)) => {
             "REPO names the directory of a publication, which `stateless-publish init` makes"
         }
+        PublishError::History { .. } | PublishError::NoOldest { .. } => {
+            "bring releases/oldest.json back from a copy; else remove it, and run `prune --keep N` with the number of releases \
+             that are still there; nothing was changed"
+        }
         PublishError::NotSignedFor { .. } => {
             "publish it, or a later one, with `release`, or bring the newer metadata back; nothing was dropped"
         }

@@ -223,5 +223,6 @@ fn prune(options: &Prune) -> Ending {
         "bytes_freed": freed,
         "dry_run": options.dry_run,
     });
-    Ok(done(text, fields))
+    let weight = if options.dry_run { Weight::Asked } else { Weight::Story };
+    Ok(Answer { weight, ..done(text, fields) })
 }

@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 
 use super::*;
+use crate::site::make_unreadable;
 
 impl World {
     /// Releases 10 to 40, of which each changes one program and has packs from the two before.
@@ -123,6 +124,24 @@ fn a_run_that_was_cut_off_leaves_a_whole_publication() {
 }
 
 #[test]
+fn a_release_may_come_before_a_cut_off_run_is_gone_on_with() {
+    let (world, whole) = (World::with_four(), World::with_four());
+    whole.prune(2, false).expect("a publication");
+    let marker = "releases/oldest.json";
+    fs::copy(whole.path("site").join(marker), world.path("site").join(marker)).expect("copy");
+    for path in
+        world.paths().iter().filter(|path| path.starts_with("packs/nothing-20") || path.starts_with("packs/10-20"))
+    {
+        fs::remove_file(world.path("site").join(path)).expect("remove");
+    }
+    let released = world.release(50).expect("good input");
+    let from: Vec<Version> = released.routes.iter().map(|route| route.from).collect();
+    assert_eq!((numbers(&from), released.release.predecessors.len()), (vec![40, 30], 2));
+    world.prune(3, false).expect("a publication");
+    world.assert_clean(3, Some(30));
+}
+
+#[test]
 fn damage_is_found_as_before() {
     let world = World::with_four();
     world.prune(2, false).expect("a publication");
@@ -141,16 +160,56 @@ fn damage_is_found_as_before() {
     let length = fs::read(world.path("site/packs/20-40/all")).expect("there").len();
     flip("packs/20-40/all", 1);
     flip("packs/20-40/all", length - 10);
-    flip("releases/oldest.json", fs::read(world.path("site/releases/oldest.json")).expect("there").len());
     world.assert_clean(2, Some(30));
+    // What is a finding is not told again as of no use.
+    let document = world.paths().into_iter().find(|path| path.ends_with(".40.json")).expect("there");
+    flip(&document, 5);
+    let document = world.path("site").join(document);
+    let good = fs::read(&document).expect("there");
+    fs::write(&document, "damaged").expect("write");
+    assert!(!world.check().unreferenced.iter().any(|path| path.ends_with(".40.json")));
+    fs::write(&document, good).expect("write");
+}
 
-    // Without its word the publication lacks what is not there.
-    fs::remove_file(world.path("site/releases/oldest.json")).expect("remove");
+/// Nobody signs for it, so it must fit what is signed for: else releases that are there would count as dropped.
+#[test]
+fn the_word_of_what_was_dropped_is_not_believed_as_it_lies() {
+    let world = World::with_four();
+    world.prune(2, false).expect("a publication");
+    let marker = world.path("site/releases/oldest.json");
+    let good = fs::read_to_string(&marker).expect("text");
+    let number = |number: &str| good.replace("\"version\": 30", &format!("\"version\": {number}"));
+    assert_ne!(number("40"), good);
+    for bad in [number("40"), number("70"), number("20"), good.replace('{', "z")] {
+        fs::write(&marker, &bad).expect("write");
+        let before = world.paths();
+        let findings = world.check().findings;
+        assert!(findings.iter().any(|finding| finding.path == "releases/oldest.json"), "{bad}: {findings:?}");
+        assert_eq!(world.prune(2, false).expect_err("a refusal").category(), Category::Integrity, "{bad}");
+        assert_eq!(world.release(50).expect_err("a refusal").category(), Category::Integrity, "{bad}");
+        assert_eq!(world.paths(), before);
+    }
+    // Without it the publication lacks what is not there.
+    fs::remove_file(&marker).expect("remove");
     let findings = world.check().findings;
     assert!(findings.iter().any(|finding| finding.path.ends_with(".20.json")), "{findings:?}");
     assert_eq!(world.prune(3, false).expect_err("20 is lost").category(), Category::Integrity);
+    assert_eq!(world.release(50).expect_err("20 is lost").category(), Category::Integrity);
     world.prune(2, false).expect("30 and 40 are there");
+    assert_eq!(fs::read_to_string(&marker).expect("text"), good);
     world.assert_clean(2, Some(30));
+}
+
+/// A symlink is the administrator's, and so is what lies elsewhere.
+#[test]
+fn what_is_needed_may_lie_behind_a_symlink() {
+    let world = World::with_four();
+    let (inside, outside) = (world.path("site/packs/nothing-40"), world.path("elsewhere"));
+    fs::rename(&inside, &outside).expect("moved");
+    symlink(&outside, &inside).expect("symlink");
+    make_unreadable(&world.path("site"));
+    world.prune(2, false).expect("a publication");
+    assert!(inside.join("web").is_file());
 }
 
 #[test]
