@@ -117,7 +117,7 @@ fn a_killed_run_is_gone_on_with() {
     if !can_trace() {
         return skipped("a_killed_run_is_gone_on_with", "`strace` is not installed or may not trace");
     }
-    for (call, time) in [("rename", 1), ("unlink", 1), ("unlink", 7), ("rmdir", 2)] {
+    for (call, time) in [("renameat", 1), ("unlink", 1), ("unlink", 7), ("rmdir", 2)] {
         let directory = world().directory();
         let path = directory.path().join("publication");
         copy(&world().publication.path, &path);
@@ -127,7 +127,7 @@ fn a_killed_run_is_gone_on_with() {
         killed.args(&killed_at[1..]).arg(&world().programs.publish).args(["prune", &site, "--keep", "1", "--quiet"]);
         assert!(!killed.status().expect("strace starts").success(), "{call} {time} comes");
         let says_so = path.join("releases/oldest.json").exists();
-        assert_eq!(says_so, call != "rename", "{call} {time}");
+        assert_eq!(says_so, call != "renameat", "{call} {time}");
         publish(&["check", &site]).success().unwrap_or_else(|error| panic!("{call} {time}: {error:#}"));
         publish(&["prune", &site, "--keep", "1"]).success().expect("gone on with");
         let checked = publish(&["check", &site]).success().expect("it is whole").result;
