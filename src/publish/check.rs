@@ -111,7 +111,8 @@ pub fn check(request: &CheckRequest, reporter: &dyn Reporter) -> Result<Checked,
     checked.findings = notes.into_findings();
     let mut strays = unreferenced(&files, &releases, facts.into_keys());
     // A document that cannot be read is told of already.
-    strays.retain(|path| checked.findings.iter().all(|finding| finding.path != *path));
+    let told: BTreeSet<&str> = checked.findings.iter().map(|finding| &*finding.path).collect();
+    strays.retain(|path| !told.contains(path));
     warn_of_each(strays.iter().map(|path| format!("nothing refers to {path}")), "nothing refers to", reporter);
     checked.unreferenced = strays.into_iter().map(str::to_owned).collect();
     Ok(checked)

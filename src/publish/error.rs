@@ -76,10 +76,8 @@ pub enum PublishError {
         source: ReleaseError,
     },
     /// What the publication says of its past.
-    #[error("the published {path} cannot be used")]
+    #[error("the published {} cannot be used", OldestRelease::PATH)]
     History {
-        /// The file.
-        path: String,
         /// Why.
         source: DocumentError,
     },

@@ -65,9 +65,8 @@ impl History {
             Err(SiteError::Missing(_)) => return Ok(Self::default()),
             Err(error) => return Err(error.into()),
         };
-        let path = OldestRelease::PATH.to_owned();
         let OldestRelease { oldest, .. } =
-            OldestRelease::parse(&json).map_err(|source| PublishError::History { path, source })?;
+            OldestRelease::parse(&json).map_err(|source| PublishError::History { source })?;
         Ok(Self { oldest: Some(oldest) })
     }
 

@@ -113,12 +113,9 @@ pub fn release(request: &ReleaseRequest, reporter: &dyn Reporter) -> Result<Rele
     let lifetimes = Lifetimes::default();
     // What is signed at the end takes the same keys at the same time: whether they do is better known before hours of work.
     current.check_signing(&keys, &lifetimes, signing_time).map_err(|error| not_signed(error, &current))?;
-    let (past, predecessors) = match &newest {
-        Some(newest) => {
-            let history = History::of(&site, newest)?;
-            let known = (newest, &history);
-            (newest_releases(&site, known, request.deltas.max(1))?, predecessors_after(&site, known)?)
-        }
+    let history = newest.as_ref().map_or_else(|| Ok(History::default()), |newest| History::of(&site, newest))?;
+    let (past, predecessors) = match newest.as_ref().map(|newest| (newest, &history)) {
+        Some(known) => (newest_releases(&site, known, request.deltas.max(1))?, predecessors_after(&site, known)?),
         None => (Vec::new(), Vec::new()),
     };
     let floor = floor(request, past.first())?;
@@ -165,7 +162,7 @@ pub fn release(request: &ReleaseRequest, reporter: &dyn Reporter) -> Result<Rele
             offer.download_bytes = pack.length;
         }
     }
-    let routes = routes_to(&site, &release)?;
+    let routes = routes_to(&site, &release, &history)?;
     let document = document(&release)?;
     site.replace(&Release::path(request.version, Digest::of(&document)), &document)?;
     let newest = text_deltas::publish_document(&site, request.version, &document, past.iter().take(request.deltas))?;

@@ -29,10 +29,9 @@ const RELEASES: usize = 8;
 /// The cheapest routes to `release` from the releases before it, newest first.
 ///
 /// # Errors
-/// When the document of one of them is not as signed. Where one is missing, history ends.
-pub fn routes_to(site: &Site, release: &Release) -> Result<Vec<PackRoute>, PublishError> {
-    // What a release that was dropped led to may be gone, also where its document is still there.
-    let history = History::read(site)?;
+/// When the document of one of them is not as signed. Where one is missing, or was dropped, history ends: what it led to may be
+/// gone, also where the document is still there.
+pub fn routes_to(site: &Site, release: &Release, history: &History) -> Result<Vec<PackRoute>, PublishError> {
     let mut older: Vec<Release> = Vec::new();
     let mut next = history.before(release).cloned();
     while let Some(name) = next.filter(|_| older.len() < RELEASES) {
