@@ -6,18 +6,20 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::ahead::ahead;
 use super::config::tell_touched;
 use super::mover::{Mover, cache, same_record};
 use super::planning::{Planner, tell_displaced};
 use super::session::{KnownRelease, Session};
+use super::trees::Installed;
 use super::{ClientError, Mode, Thoroughness, Transition};
 use crate::disk::Ownership;
 use crate::manifest::{InstalledRecord, ReleaseName, Tree};
-use crate::plan::{closure, missing_blobs};
+use crate::plan::{UpdatePlan, closure, missing_blobs};
 use crate::report::{Ahead, Checkpoint, Event};
-use crate::state::{NewRecord, Record};
+use crate::state::{LockedMachine, NewRecord, Record};
 use crate::store::Store;
 use crate::switch::check_movable;
 use crate::types::{BundleName, Digest, Slot};
@@ -44,6 +46,19 @@ const DIRECTORY_BYTES: u64 = 4096;
 /// Room for the record, the journal and the caches.
 const RESERVE_BYTES: u64 = 4 << 20;
 
+/// A transition with its plan, before anything is fetched for it but what the plan was made of.
+struct Prepared<'a> {
+    installed: Installed,
+    planner: Planner<'a>,
+    planned: UpdatePlan,
+    record: NewRecord,
+    /// The machine and its store; none in a dry run.
+    store: Option<(&'a LockedMachine, Arc<Store>)>,
+    inodes: u64,
+    /// What is going to be done.
+    done: Transition,
+}
+
 /// Moves the machine to `goal`, starting from what is really on disk.
 pub(super) async fn go(
     session: &Session,
@@ -52,17 +67,46 @@ pub(super) async fn go(
     thoroughness: Thoroughness,
 ) -> Result<Transition, ClientError> {
     session.check_layout()?;
+    let bundles = closure(&goal.release.release, &goal.subscriptions)?;
+    let mut prepared = prepare(session, goal, &bundles, mode, thoroughness).await?;
+    let mut done = match prepared.store.take() {
+        // What a real run reads of the staged tree is fetched for it, and no part of what the real run costs.
+        None => {
+            tell_of(session, goal, &prepared.installed.tree, &prepared.planner.target.tree).await;
+            prepared.done
+        }
+        Some((machine, store)) if prepared.done.changed => {
+            carry_out(session, goal, mode, prepared, (machine, store)).await?
+        }
+        Some((machine, _)) => {
+            if !prepared.installed.fingerprints.is_empty() {
+                cache(session, machine, &prepared.installed.fingerprints);
+            }
+            prepared.done
+        }
+    };
+    done.duration_ms = session.stopwatch.elapsed_ms();
+    Ok(done)
+}
+
+/// Finds out what is there, what is to be there, and the way between.
+async fn prepare<'a>(
+    session: &'a Session,
+    goal: &'a Goal,
+    bundles: &'a BTreeSet<BundleName>,
+    mode: Mode,
+    thoroughness: Thoroughness,
+) -> Result<Prepared<'a>, ClientError> {
     let release = &*goal.release.release;
-    let bundles = closure(release, &goal.subscriptions)?;
     let mut installed = session.installed().await?;
     session.scan_live(&mut installed, thoroughness)?;
 
     // The machine may have all that it needs: then no pack is asked for.
-    let at_hand = session.has_manifests(release, &bundles)?;
-    let steps = if at_hand { None } else { Some(session.steps(&goal.release, &bundles).await?) };
+    let at_hand = session.has_manifests(release, bundles)?;
+    let steps = if at_hand { None } else { Some(session.steps(&goal.release, bundles).await?) };
     let known = steps.as_deref().unwrap_or_default();
-    let target = session.target_tree(&goal.release, &bundles, known, &installed.tree).await?;
-    let mut planner = Planner::new(session, (&goal.release, &bundles), target, steps);
+    let target = session.target_tree(&goal.release, bundles, known, &installed.tree).await?;
+    let mut planner = Planner::new(session, (&goal.release, bundles), target, steps);
     let store = match session.locked().filter(|_| mode != Mode::DryRun) {
         Some(machine) => {
             let (store, held) = Store::open(machine.own_directory())?;
@@ -73,7 +117,7 @@ pub(super) async fn go(
     let missing = missing_blobs(installed.present(), &planner.target.tree);
     planner.memory.elsewhere = session.elsewhere(&installed.altered(), &planner.target.tree, &missing)?;
     planner.look_further(&installed).await?;
-    let record = new_record(session, goal, &bundles, std::mem::take(&mut planner.target.fresh))?;
+    let record = new_record(session, goal, bundles, std::mem::take(&mut planner.target.fresh))?;
 
     session.split_shared(&mut installed, &planner.target.tree)?;
     let planned = planner.plan(&installed);
@@ -81,15 +125,10 @@ pub(super) async fn go(
     let his = planned.carried.paths.iter().chain(&planned.carried.displaced);
     check_movable(&session.machine, his.map(PathBuf::as_path))?;
     let so_far = session.transport.meter();
-    let told = goal.overrides == Overrides::Told;
-    if told && mode == Mode::DryRun {
-        // What a real run reads of the staged tree is fetched for it, and no part of what the real run costs.
-        tell_touched(session, release.version, &installed.tree, &planner.target.tree).await;
-    }
     let changed = planned.tree_differs || session.record.as_ref().is_none_or(|live| !is_already(live, &record));
     // Thousands of looks, which a run that has nothing to do can spare.
     let directories = if changed { new_directories(session, &planner.target.tree)? } else { 0 };
-    let mut done = Transition {
+    let done = Transition {
         from: session.record.as_ref().map(|record| record.installed.version()),
         to: release.version,
         bundles: bundles.iter().cloned().collect(),
@@ -104,41 +143,52 @@ pub(super) async fn go(
         duration_ms: 0,
         dry_run: mode == Mode::DryRun,
     };
-    if let (true, Some((machine, store))) = (changed, store) {
-        check_space(session, done.disk_peak_bytes, planned.inodes + directories)?;
-        if session.writer.ownership == Ownership::Ignored {
-            let notice = "not run by root: owners and privileged attributes are neither set nor compared";
-            session.reporter.report(Event::Warning(notice.to_owned()));
-        }
-        if mode == Mode::Run {
-            let ahead = ahead(&done, &installed.tree, &planner.target.tree);
-            let (download_bytes, disk_bytes) = (Some(planned.download_bytes), Some(done.disk_peak_bytes));
-            session.ask(&Ahead { download_bytes, disk_bytes, ..ahead })?;
-        }
-        let mover = Mover { session, machine, store, record: &record };
-        let damaged = mover.damaged(&planned.damaged)?;
-        let staged = mover.fetch_and_stage(&installed, planned, &mut planner).await?;
-        if told {
-            tell_touched(session, release.version, &installed.tree, &planner.target.tree).await;
-        }
-        done.changed = mode == Mode::Run;
-        if mode == Mode::Run {
-            mover.switch(staged, &damaged, installed)?;
-        } else {
-            mover.forget_all_but(&planner.target.tree);
-            // What is told to be there is there after a power cut, too.
-            machine.own_directory().sync_filesystem()?;
-            session.reporter.passes(Checkpoint::TreesSynced);
-        }
-        let meter = session.transport.meter();
-        (done.download_bytes, done.requests) = (meter.bytes, meter.requests);
-    } else if let Some(machine) =
-        session.locked().filter(|_| mode != Mode::DryRun && !installed.fingerprints.is_empty())
-    {
-        cache(session, machine, &installed.fingerprints);
+    let inodes = planned.inodes + directories;
+    Ok(Prepared { installed, planner, planned, record, store, inodes, done })
+}
+
+/// Does what was prepared, and says what that was.
+async fn carry_out(
+    session: &Session,
+    goal: &Goal,
+    mode: Mode,
+    prepared: Prepared<'_>,
+    (machine, store): (&LockedMachine, Arc<Store>),
+) -> Result<Transition, ClientError> {
+    let Prepared { installed, mut planner, planned, record, inodes, mut done, .. } = prepared;
+    check_space(session, done.disk_peak_bytes, inodes)?;
+    if session.writer.ownership == Ownership::Ignored {
+        let notice = "not run by root: owners and privileged attributes are neither set nor compared";
+        session.reporter.report(Event::Warning(notice.to_owned()));
     }
-    done.duration_ms = session.stopwatch.elapsed_ms();
+    if mode == Mode::Run {
+        let ahead = ahead(&done, &installed.tree, &planner.target.tree);
+        let (download_bytes, disk_bytes) = (Some(planned.download_bytes), Some(done.disk_peak_bytes));
+        session.ask(&Ahead { download_bytes, disk_bytes, ..ahead })?;
+    }
+    let mover = Mover { session, machine, store, record: &record };
+    let damaged = mover.damaged(&planned.damaged)?;
+    let staged = mover.fetch_and_stage(&installed, planned, &mut planner).await?;
+    tell_of(session, goal, &installed.tree, &planner.target.tree).await;
+    done.changed = mode == Mode::Run;
+    if mode == Mode::Run {
+        mover.switch(staged, &damaged, installed)?;
+    } else {
+        mover.forget_all_but(&planner.target.tree);
+        // What is told to be there is there after a power cut, too.
+        machine.own_directory().sync_filesystem()?;
+        session.reporter.passes(Checkpoint::TreesSynced);
+    }
+    let meter = session.transport.meter();
+    (done.download_bytes, done.requests) = (meter.bytes, meter.requests);
     Ok(done)
+}
+
+/// Tells what the release does to the administrator's configuration, where the goal says so.
+async fn tell_of(session: &Session, goal: &Goal, installed: &Tree, target: &Tree) {
+    if goal.overrides == Overrides::Told {
+        tell_touched(session, goal.release.release.version, installed, target).await;
+    }
 }
 
 /// Whether the live tree's record is the new one already: it says the same, and has all of its manifests whole.

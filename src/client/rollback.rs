@@ -11,7 +11,7 @@ use super::trees::{Installed, contradiction};
 use super::{ClientError, Mode, Settings, Thoroughness, Transition};
 use crate::manifest::{BundleManifest, Release, Tree, Union};
 use crate::plan::{Carried, Memory, Terms, plan};
-use crate::report::{Ahead, Event, Reporter};
+use crate::report::{Ahead, Reporter};
 use crate::stage::{StageError, previous};
 use crate::state::{Record, StateError};
 use crate::switch::switch;
@@ -34,8 +34,7 @@ pub fn rollback(settings: &Settings, mode: Mode, reporter: &Arc<dyn Reporter>) -
     check_floor(wanted, floor)?;
     let (release, _) = record.release().map_err(unreadable)?;
     let no_manifest = |bundle: &BundleName| {
-        let told = format!("no tree has the manifest of bundle {bundle}: its files count as what no release owns");
-        session.reporter.report(Event::Warning(told));
+        session.tell_lost(bundle);
         Ok(())
     };
     // Tens of thousands of entries each, and neither depends on the other.

@@ -64,9 +64,7 @@ impl Session {
             let manifest = match self.installed_manifest(bundle).await {
                 // Its publisher may have dropped the release, and a newer one is what helps.
                 Err(ClientError::Transport(error)) if error.is_surely_not_found() => {
-                    let told =
-                        format!("nobody has the manifest of bundle {bundle}: its files count as what no release owns");
-                    self.reporter.report(Event::Warning(told));
+                    self.tell_lost(bundle);
                     continue;
                 }
                 manifest => manifest?,

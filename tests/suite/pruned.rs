@@ -107,7 +107,7 @@ fn a_machine_whose_manifest_nobody_has_any_more_updates() {
         fs::write(found.expect("an entry").path(), "damaged").expect("written");
     }
     let update = machine.succeeds(["update", "--url", &pruned.server.url]);
-    assert!(warned(&update, "nobody has the manifest of bundle os-core"), "{:?}", update.events);
+    assert!(warned(&update, "the manifest of bundle os-core is lost"), "{:?}", update.events);
     machine.assert_holds(20, &[]);
 }
 

@@ -16,6 +16,16 @@ impl World {
         world
     }
 
+    /// The same, of which a run that was to keep two releases was cut off right after it said so; and the paths
+    /// of what it was to leave.
+    fn with_four_and_a_cut() -> (Self, Vec<String>) {
+        let (world, whole) = (Self::with_four(), Self::with_four());
+        whole.prune(2, false).expect("a publication");
+        let marker = "releases/oldest.json";
+        fs::copy(whole.path("site").join(marker), world.path("site").join(marker)).expect("copy");
+        (world, whole.paths())
+    }
+
     fn prune(&self, keep: usize, dry_run: bool) -> Result<Pruned, PublishError> {
         let keep = NonZeroUsize::new(keep).expect("not zero");
         prune(&PruneRequest { site: self.path("site"), keep, dry_run })
@@ -107,11 +117,7 @@ fn what_no_release_needs_goes() {
 /// The publication says first how far back it goes; which of the files are gone by then does not matter.
 #[test]
 fn a_run_that_was_cut_off_leaves_a_whole_publication() {
-    let (world, whole) = (World::with_four(), World::with_four());
-    whole.prune(2, false).expect("a publication");
-    let kept = whole.paths();
-    let marker = "releases/oldest.json";
-    fs::copy(whole.path("site").join(marker), world.path("site").join(marker)).expect("copy");
+    let (world, kept) = World::with_four_and_a_cut();
     let useless: Vec<String> = world.paths().into_iter().filter(|path| !kept.contains(path)).collect();
     for (number, path) in useless.iter().enumerate() {
         let checked = world.check();
@@ -125,10 +131,7 @@ fn a_run_that_was_cut_off_leaves_a_whole_publication() {
 
 #[test]
 fn a_release_may_come_before_a_cut_off_run_is_gone_on_with() {
-    let (world, whole) = (World::with_four(), World::with_four());
-    whole.prune(2, false).expect("a publication");
-    let marker = "releases/oldest.json";
-    fs::copy(whole.path("site").join(marker), world.path("site").join(marker)).expect("copy");
+    let (world, _) = World::with_four_and_a_cut();
     for path in
         world.paths().iter().filter(|path| path.starts_with("packs/nothing-20") || path.starts_with("packs/10-20"))
     {
