@@ -8,7 +8,6 @@ use super::ClientError;
 use super::session::Session;
 use crate::manifest::{ManifestName, Release, Tree};
 use crate::plan::Need;
-use crate::report::Event;
 use crate::state::Record;
 use crate::tree::{Age, Fingerprints, find};
 use crate::types::{BundleName, Digest, Entry, Slot, TreePath};
@@ -54,12 +53,6 @@ impl Session {
             }
         }
         Ok(found)
-    }
-
-    /// Tells what it means that the manifest of an installed bundle is nowhere to be had.
-    pub fn tell_lost(&self, bundle: &BundleName) {
-        let told = format!("the manifest of bundle {bundle} is lost: its files count as what no release owns");
-        self.reporter.report(Event::Warning(told));
     }
 
     /// What the other two trees say of themselves, as far as they do.

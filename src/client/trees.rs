@@ -93,6 +93,12 @@ impl Session {
         Ok(BundleManifest::parse(bundle, &json)?)
     }
 
+    /// Tells what it means that the manifest of an installed bundle is nowhere to be had.
+    pub fn tell_lost(&self, bundle: &BundleName) {
+        let told = format!("the manifest of bundle {bundle} is lost: its files count as what no release owns");
+        self.reporter.report(Event::Warning(told));
+    }
+
     /// Compares the live tree with its manifests.
     pub fn scan_live(&self, installed: &mut Installed, thoroughness: Thoroughness) -> Result<(), ClientError> {
         let Some(live) = self.machine.tree(Slot::Live)? else { return Ok(()) };
